@@ -1,0 +1,66 @@
+#pragma once
+/// Attribute names, which of them exclude one another, and the difference vectors that steer an edit.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace secgan {
+
+/// CelebA's 40 attribute names in the order of list_attr_celeba.txt.
+const std::vector<std::string>& celeba_attribute_names();
+
+/// One wish of a user: an attribute and a strength. Positive adds the attribute, negative removes it; 1 is the
+/// strength that training used, values between are a slider, larger ones exaggerate.
+struct AttributeEdit {
+  std::string name;
+  double strength = 1.0;
+};
+
+/// The ordered attributes of a model or data set and the rules between them.
+///
+/// Rules (CelebA names; rules on absent attributes do not apply): the hair colours and Bald exclude one another;
+/// Bald excludes Bangs; Receding_Hairline excludes Bangs; Straight_Hair excludes Wavy_Hair; Mustache excludes
+/// No_Beard. Turning one member on turns the others off; turning one off turns nothing on.
+class AttributeSchema {
+ public:
+  AttributeSchema() = default;
+  /// @throws InvalidArgument for an empty list, an empty name or a name given twice.
+  explicit AttributeSchema(std::vector<std::string> names);
+
+  const std::vector<std::string>& names() const { return names_; }
+  int64_t size() const { return static_cast<int64_t>(names_.size()); }
+  bool contains(std::string_view name) const;
+  /// @throws InvalidArgument that lists the known names.
+  int64_t index(std::string_view name) const;
+  /// Indices of the attributes that cannot be on together with attribute `index`.
+  const std::vector<int64_t>& excluded_by(int64_t index) const;
+
+  /// Labels with one attribute flipped and the rules applied.
+  /// @param labels [N, A] in {0, 1}   @return [N, A], a new tensor
+  at::Tensor flip(const at::Tensor& labels, int64_t index) const;
+
+  /// The difference vector that carries out `edits` on photos with labels `source`.
+  /// An attribute that the photo already has is not added again (difference 0), one that it lacks is not removed.
+  /// Adding with strength s removes what the rules exclude with the same strength.
+  /// @param source [N, A] in {0, 1}   @return [N, A]
+  /// @throws InvalidArgument for an unknown attribute, one given twice, two that exclude each other both added,
+  ///         or a strength that is not finite.
+  at::Tensor difference(const at::Tensor& source, const std::vector<AttributeEdit>& edits) const;
+
+  friend bool operator==(const AttributeSchema& a, const AttributeSchema& b) { return a.names_ == b.names_; }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<std::vector<int64_t>> excluded_;
+};
+
+/// Target labels of a training batch: its own labels in another order, as every public implementation draws them.
+/// @param labels [N, A]   @param permutation [N] int64
+at::Tensor permuted_targets(const at::Tensor& labels, const at::Tensor& permutation);
+
+}  // namespace secgan

@@ -1,0 +1,43 @@
+#pragma once
+/// What every source of faces looks like to training, whichever files or drawings stand behind it.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "secgan/core/attributes.hpp"
+#include "secgan/core/labels.hpp"
+
+namespace secgan {
+
+/// One face, as stored: 8-bit, before any normalisation.
+struct Sample {
+  at::Tensor image;   ///< [3, S, S] uint8 RGB
+  at::Tensor labels;  ///< [A] float32 in {0, 1}; undefined where the source has no attributes
+  at::Tensor mask;    ///< [S, S] uint8 class ids of the data set's label set; undefined where it has no masks
+  std::string id;     ///< the photo's own name, without folder and extension
+};
+
+/// A finite, indexed source of faces of one side S. `get` is called from several threads at once, and for one
+/// index returns the same sample every time.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  /// @throws Error that names the file when a sample cannot be read.
+  virtual Sample get(int64_t index) const = 0;
+  virtual int64_t image_size() const = 0;
+  /// Empty when the source has no attributes.
+  virtual const AttributeSchema& attributes() const = 0;
+  virtual bool has_masks() const = 0;
+  virtual Labels label_set() const { return Labels::kSecgan12; }
+};
+
+/// Which part of a data set.
+enum class Split { kTrain, kValidation, kTest };
+
+inline constexpr std::array<std::pair<std::string_view, Split>, 3> kSplits{{
+    {"train", Split::kTrain}, {"validation", Split::kValidation}, {"test", Split::kTest}}};
+
+}  // namespace secgan

@@ -1,0 +1,122 @@
+#include "secgan/core/attributes.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/shape.hpp"
+
+namespace secgan {
+namespace {
+
+const std::vector<std::vector<std::string_view>> kExclusiveGroups = {
+    {"Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"},
+    {"Bald", "Bangs"},
+    {"Receding_Hairline", "Bangs"},
+    {"Straight_Hair", "Wavy_Hair"},
+    {"Mustache", "No_Beard"},
+};
+
+}  // namespace
+
+const std::vector<std::string>& celeba_attribute_names() {
+  static const std::vector<std::string> names = {
+      "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive",       "Bags_Under_Eyes",  "Bald",
+      "Bangs",            "Big_Lips",        "Big_Nose",         "Black_Hair",       "Blond_Hair",
+      "Blurry",           "Brown_Hair",      "Bushy_Eyebrows",   "Chubby",           "Double_Chin",
+      "Eyeglasses",       "Goatee",          "Gray_Hair",        "Heavy_Makeup",     "High_Cheekbones",
+      "Male",             "Mouth_Slightly_Open", "Mustache",     "Narrow_Eyes",      "No_Beard",
+      "Oval_Face",        "Pale_Skin",       "Pointy_Nose",      "Receding_Hairline", "Rosy_Cheeks",
+      "Sideburns",        "Smiling",         "Straight_Hair",    "Wavy_Hair",        "Wearing_Earrings",
+      "Wearing_Hat",      "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young"};
+  return names;
+}
+
+AttributeSchema::AttributeSchema(std::vector<std::string> names) : names_(std::move(names)) {
+  if (names_.empty()) throw InvalidArgument("attributes must name at least one attribute, found none");
+  excluded_.resize(names_.size());
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i].empty()) throw InvalidArgument(fmt::format("attributes: name {} is empty", i));
+    if (std::count(names_.begin(), names_.end(), names_[i]) > 1) {
+      throw InvalidArgument(fmt::format("attributes: '{}' is given twice", names_[i]));
+    }
+  }
+  for (const auto& group : kExclusiveGroups) {
+    for (const auto member : group) {
+      if (!contains(member)) continue;
+      auto& excluded = excluded_[static_cast<size_t>(index(member))];
+      for (const auto other : group) {
+        if (other == member || !contains(other)) continue;
+        const int64_t other_index = index(other);
+        if (std::find(excluded.begin(), excluded.end(), other_index) == excluded.end()) excluded.push_back(other_index);
+      }
+    }
+  }
+}
+
+bool AttributeSchema::contains(std::string_view name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+int64_t AttributeSchema::index(std::string_view name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  if (found == names_.end()) {
+    throw InvalidArgument(fmt::format("attribute '{}' is unknown; known: {}", name, fmt::join(names_, ", ")));
+  }
+  return found - names_.begin();
+}
+
+const std::vector<int64_t>& AttributeSchema::excluded_by(int64_t index) const {
+  return excluded_.at(static_cast<size_t>(index));
+}
+
+at::Tensor AttributeSchema::flip(const at::Tensor& labels, int64_t index) const {
+  check_shape(labels, "labels", {kAny, size()}, "[N, A]");
+  at::Tensor target = labels.clone();
+  const at::Tensor turned_on = 1 - labels.select(1, index);
+  target.select(1, index).copy_(turned_on);
+  for (const int64_t other : excluded_by(index)) target.select(1, other).mul_(1 - turned_on);
+  return target;
+}
+
+at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vector<AttributeEdit>& edits) const {
+  check_shape(source, "source", {kAny, size()}, "[N, A]");
+  at::Tensor difference = at::zeros_like(source);
+  for (size_t i = 0; i < edits.size(); ++i) {
+    const auto& [name, strength] = edits[i];
+    if (!std::isfinite(strength)) {
+      throw InvalidArgument(fmt::format("strength of '{}' must be finite, found {}", name, strength));
+    }
+    const int64_t column = index(name);
+    for (size_t j = 0; j < i; ++j) {
+      if (edits[j].name == name) throw InvalidArgument(fmt::format("attribute '{}' is given twice", name));
+      const auto& excluded = excluded_by(column);
+      if (strength > 0 && edits[j].strength > 0 &&
+          std::find(excluded.begin(), excluded.end(), index(edits[j].name)) != excluded.end()) {
+        throw InvalidArgument(fmt::format("'{}' and '{}' exclude each other: add one of them", edits[j].name, name));
+      }
+    }
+    const at::Tensor has = source.select(1, column);
+    difference.select(1, column).copy_(strength > 0 ? strength * (1 - has) : strength * has);
+  }
+  // Exclusions come second, so that an explicit wish for an attribute is never overwritten.
+  for (const auto& [name, strength] : edits) {
+    if (strength <= 0) continue;
+    for (const int64_t other : excluded_by(index(name))) {
+      const bool asked = std::any_of(edits.begin(), edits.end(),
+                                     [&](const AttributeEdit& edit) { return edit.name == names_[static_cast<size_t>(other)]; });
+      if (!asked) difference.select(1, other).copy_(-strength * source.select(1, other));
+    }
+  }
+  return difference;
+}
+
+at::Tensor permuted_targets(const at::Tensor& labels, const at::Tensor& permutation) {
+  check_shape(labels, "labels", {kAny, kAny}, "[N, A]");
+  return labels.index_select(0, permutation);
+}
+
+}  // namespace secgan
