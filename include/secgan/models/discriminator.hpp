@@ -1,0 +1,33 @@
+#pragma once
+/// The discriminator: how real an image looks, and which attributes it shows.
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include "secgan/losses/scores.hpp"
+#include "secgan/models/options.hpp"
+
+namespace secgan {
+
+/// Interface of every discriminator that is picked at run time.
+class DiscriminatorImpl : public torch::nn::Module {
+ public:
+  explicit DiscriminatorImpl(DiscriminatorOptions options) : options_(std::move(options)) {}
+
+  /// @param image [N, image_channels, S, S]   @throws InvalidArgument for another shape.
+  Scores forward(const at::Tensor& image);
+
+  const DiscriminatorOptions& options() const { return options_; }
+
+ protected:
+  virtual Scores score(const at::Tensor& image) = 0;
+
+ private:
+  DiscriminatorOptions options_;
+};
+TORCH_MODULE(Discriminator);
+
+/// Builds the backbone that the options name.  @throws InvalidArgument when options break a rule.
+Discriminator make_discriminator(const DiscriminatorOptions& options);
+
+}  // namespace secgan

@@ -1,0 +1,46 @@
+#pragma once
+/// The generator: photo (or mask) and difference vector in, edited photo (or mask) out.
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "secgan/models/options.hpp"
+
+namespace secgan {
+
+/// Interface of every generator that is picked at run time. Training and editing templates ask for less: see
+/// `GeneratorLike` in secgan/training/concepts.hpp.
+class GeneratorImpl : public torch::nn::Module {
+ public:
+  explicit GeneratorImpl(GeneratorOptions options) : options_(std::move(options)) {}
+
+  /// Features of an image, finest first; the last is the bottleneck.
+  /// @param image [N, image_channels, S, S]; photos in [-1, 1], masks one-hot or probabilities
+  /// @throws InvalidArgument for another shape.
+  std::vector<at::Tensor> encode(const at::Tensor& image);
+  /// The edit that the difference vector asks for.
+  /// @param features what encode gave   @param attributes [N, A]   @return [N, image_channels, S, S], activated as
+  /// `options().output` says
+  at::Tensor decode(const std::vector<at::Tensor>& features, const at::Tensor& attributes);
+  /// decode(encode(image), attributes)
+  at::Tensor forward(const at::Tensor& image, const at::Tensor& attributes);
+
+  const GeneratorOptions& options() const { return options_; }
+
+ protected:
+  virtual std::vector<at::Tensor> encode_image(const at::Tensor& image) = 0;
+  /// Without the output activation.
+  virtual at::Tensor decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) = 0;
+
+ private:
+  GeneratorOptions options_;
+};
+TORCH_MODULE(Generator);
+
+/// Builds the backbone that the options name.  @throws InvalidArgument when options break a rule.
+Generator make_generator(const GeneratorOptions& options);
+
+}  // namespace secgan

@@ -1,0 +1,81 @@
+#pragma once
+/// Blocks shared by every backbone: convolution, normalisation and activation in one line.
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "secgan/core/fields.hpp"
+
+namespace secgan {
+
+enum class Normalization {
+  kNone,
+  kBatch,
+  kInstance,  ///< affine, statistics of the sample in train and eval mode alike
+};
+inline constexpr std::array<std::pair<std::string_view, Normalization>, 3> kNormalizations{
+    {{"none", Normalization::kNone}, {"batchnorm", Normalization::kBatch}, {"instancenorm", Normalization::kInstance}}};
+template <>
+struct EnumNames<Normalization> {
+  static constexpr auto& table = kNormalizations;
+  static constexpr std::string_view what = "normalization";
+};
+
+enum class Activation { kNone, kRelu, kLeakyRelu, kSigmoid, kTanh };
+inline constexpr std::array<std::pair<std::string_view, Activation>, 5> kActivations{{{"none", Activation::kNone},
+                                                                                     {"relu", Activation::kRelu},
+                                                                                     {"lrelu", Activation::kLeakyRelu},
+                                                                                     {"sigmoid", Activation::kSigmoid},
+                                                                                     {"tanh", Activation::kTanh}}};
+template <>
+struct EnumNames<Activation> {
+  static constexpr auto& table = kActivations;
+  static constexpr std::string_view what = "activation";
+};
+
+/// How a decoder doubles the side of its feature maps.
+enum class Upsampling {
+  kTransposed,  ///< transposed convolution 4/2/1, as published
+  kNearest,     ///< nearest neighbour, then convolution 3/1/1: no checkerboard
+  kBilinear,    ///< bilinear, then convolution 3/1/1
+};
+inline constexpr std::array<std::pair<std::string_view, Upsampling>, 3> kUpsamplings{
+    {{"transposed", Upsampling::kTransposed}, {"nearest", Upsampling::kNearest}, {"bilinear", Upsampling::kBilinear}}};
+template <>
+struct EnumNames<Upsampling> {
+  static constexpr auto& table = kUpsamplings;
+  static constexpr std::string_view what = "upsampling";
+};
+
+/// What follows a linear map: its norm and activation. A map without norm has a bias.
+struct Epilogue {
+  Normalization norm = Normalization::kNone;
+  Activation activation = Activation::kNone;
+  double slope = 0.01;  ///< of leaky ReLU; 0.01 in AttGAN and StarGAN, 0.2 in STGAN
+};
+
+struct Kernel {
+  int64_t size = 4;
+  int64_t stride = 2;
+  int64_t padding = 1;
+};
+
+/// Convolution, norm, activation as children "0", "1", … ([N, in, H, W] → [N, out, H', W']).
+torch::nn::Sequential conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
+/// The same that doubles the side.
+torch::nn::Sequential upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
+/// Linear map, activation ([N, in] → [N, out]); a norm is not offered.
+torch::nn::Sequential linear_block(int64_t in, int64_t out, Activation activation, double slope);
+
+/// `attributes` [N, A] tiled to [N, A, H, W] and appended to the channels of `features` [N, C, H, W].
+at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes);
+
+/// Total number of elements of the trainable tensors.
+int64_t parameter_count(const torch::nn::Module& module);
+
+}  // namespace secgan

@@ -1,0 +1,128 @@
+#include "secgan/models/attgan.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "models/rules.hpp"
+
+namespace secgan {
+namespace {
+
+/// A list of blocks under `name`, each block's parts under "layers": the key layout of AttGAN-PyTorch.
+struct LayeredBlockImpl : torch::nn::Module {
+  explicit LayeredBlockImpl(torch::nn::Sequential block) { register_module("layers", std::move(block)); }
+};
+TORCH_MODULE(LayeredBlock);
+
+void register_layers(torch::nn::Module& owner, const std::string& name, const std::vector<torch::nn::Sequential>& blocks) {
+  torch::nn::ModuleList list;
+  for (const auto& block : blocks) list->push_back(LayeredBlock(block));
+  owner.register_module(name, list);
+}
+
+int64_t capped(int64_t base, int64_t doublings, int64_t cap) { return std::min(base << doublings, cap); }
+
+}  // namespace
+
+void AttGanGeneratorOptions::validate(int64_t image_size) const {
+  for (const auto& [name, value] : {std::pair{"enc_dim", enc_dim}, {"dec_dim", dec_dim}, {"max_dim", max_dim}}) {
+    require_positive(name, value);
+  }
+  require_layers("enc_layers", enc_layers);
+  if (dec_layers != enc_layers) {
+    throw InvalidArgument(fmt::format("dec_layers {} must equal enc_layers {}", dec_layers, enc_layers));
+  }
+  if (shortcut_layers < 0) throw InvalidArgument(fmt::format("shortcut_layers {} is negative", shortcut_layers));
+  if (inject_layers < 0) throw InvalidArgument(fmt::format("inject_layers {} is negative", inject_layers));
+  require_multiple(image_size, enc_layers);
+}
+
+void AttGanDiscriminatorOptions::validate(int64_t image_size) const {
+  for (const auto& [name, value] : {std::pair{"dim", dim}, {"fc_dim", fc_dim}, {"max_dim", max_dim}}) {
+    require_positive(name, value);
+  }
+  require_layers("n_layers", n_layers);
+  require_multiple(image_size, n_layers);
+}
+
+AttGanGeneratorImpl::AttGanGeneratorImpl(const GeneratorOptions& options) : GeneratorImpl(options) {
+  const auto& o = options.attgan;
+  // The published network clips both to layers − 1.
+  shortcuts_ = std::min(o.shortcut_layers, o.dec_layers - 1);
+  injections_ = std::min(o.inject_layers, o.dec_layers - 1);
+
+  std::vector<int64_t> widths;
+  int64_t channels = options.image_channels;
+  for (int64_t i = 0; i < o.enc_layers; ++i) {
+    widths.push_back(capped(o.enc_dim, i, o.max_dim));
+    encoder_.push_back(conv_block(channels, widths.back(), {}, {o.enc_norm_fn, o.enc_acti_fn, o.slope}));
+    channels = widths.back();
+  }
+
+  channels += options.attributes;
+  for (int64_t i = 0; i < o.dec_layers; ++i) {
+    if (i == o.dec_layers - 1) {
+      decoder_.push_back(upsampling_block(channels, options.image_channels, o.upsampling, {}));
+      break;
+    }
+    const int64_t out = capped(o.dec_dim, o.dec_layers - 1 - i, o.max_dim);
+    decoder_.push_back(upsampling_block(channels, out, o.upsampling, {o.dec_norm_fn, o.dec_acti_fn, o.slope}));
+    channels = out;
+    if (shortcuts_ > i) channels += widths[static_cast<size_t>(o.dec_layers - 2 - i)];
+    if (injections_ > i) channels += options.attributes;
+  }
+  register_layers(*this, "enc_layers", encoder_);
+  register_layers(*this, "dec_layers", decoder_);
+}
+
+std::vector<at::Tensor> AttGanGeneratorImpl::encode_image(const at::Tensor& image) {
+  std::vector<at::Tensor> features;
+  at::Tensor z = image;
+  for (auto& layer : encoder_) features.push_back(z = layer->forward(z));
+  return features;
+}
+
+at::Tensor AttGanGeneratorImpl::decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
+  at::Tensor z = append_attributes(features.back(), attributes);
+  for (size_t i = 0; i < decoder_.size(); ++i) {
+    z = decoder_[i]->forward(z);
+    if (shortcuts_ > static_cast<int64_t>(i)) z = at::cat({z, features[decoder_.size() - 2 - i]}, 1);
+    if (injections_ > static_cast<int64_t>(i)) z = append_attributes(z, attributes);
+  }
+  return z;
+}
+
+AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& options) : DiscriminatorImpl(options) {
+  const auto& o = options.attgan;
+  int64_t channels = options.image_channels;
+  for (int64_t i = 0; i < o.n_layers; ++i) {
+    const int64_t out = capped(o.dim, i, o.max_dim);
+    conv_.push_back(conv_block(channels, out, {}, {o.norm_fn, o.acti_fn, o.slope}));
+    channels = out;
+  }
+  const int64_t side = options.image_size >> o.n_layers;
+  const auto head = [&](int64_t outputs) {
+    return std::vector<torch::nn::Sequential>{linear_block(channels * side * side, o.fc_dim, o.fc_acti_fn, o.slope),
+                                              linear_block(o.fc_dim, outputs, Activation::kNone, o.slope)};
+  };
+  adversarial_head_ = head(1);
+  attribute_head_ = head(options.attributes);
+  register_layers(*this, "conv", conv_);
+  register_layers(*this, "fc_adv", adversarial_head_);
+  register_layers(*this, "fc_cls", attribute_head_);
+}
+
+Scores AttGanDiscriminatorImpl::score(const at::Tensor& image) {
+  at::Tensor features = image;
+  for (auto& layer : conv_) features = layer->forward(features);
+  features = features.flatten(1);
+  const auto run = [&](std::vector<torch::nn::Sequential>& head) {
+    at::Tensor out = features;
+    for (auto& layer : head) out = layer->forward(out);
+    return out;
+  };
+  return {run(adversarial_head_), run(attribute_head_)};
+}
+
+}  // namespace secgan
