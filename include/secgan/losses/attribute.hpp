@@ -1,0 +1,36 @@
+#pragma once
+/// Attribute recognition: binary cross-entropy of the discriminator's second head.
+
+#include <ATen/ATen.h>
+
+#include <string_view>
+
+#include "secgan/core/shape.hpp"
+#include "secgan/losses/scores.hpp"
+
+namespace secgan {
+
+/// -[y log sigma(z) + (1 - y) log(1 - sigma(z))] in nats, mean over batch and attributes.
+/// @param logits, labels [N, A]   @return scalar
+inline at::Tensor attribute_cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
+  check_same_shape(logits, "attribute_logits", labels, "labels");
+  return at::binary_cross_entropy_with_logits(logits, labels.to(logits.dtype()));
+}
+
+/// BCE(D_cls(edit), y_trg): trains the generator.
+struct AttributeRecognition {
+  static constexpr std::string_view kName = "attribute";
+  at::Tensor operator()(const auto& pass) const {
+    return attribute_cross_entropy(pass.edit_scores.attribute_logits, pass.target);
+  }
+};
+
+/// BCE(D_cls(real), y_src): trains the discriminator.
+struct SourceRecognition {
+  static constexpr std::string_view kName = "attribute";
+  at::Tensor operator()(const auto& pass) const {
+    return attribute_cross_entropy(pass.real_scores.attribute_logits, pass.source);
+  }
+};
+
+}  // namespace secgan

@@ -1,0 +1,21 @@
+#pragma once
+/// SeCGAN's semantic consistency as a loss term of either branch.
+
+#include <string_view>
+
+#include "secgan/losses/scores.hpp"
+#include "secgan/ops/semantic_consistency.hpp"
+
+namespace secgan {
+
+/// -(1/HW) sum target(counterpart) log_probs: the branch's own edit must segment as the other branch's does.
+struct SemanticConsistency {
+  static constexpr std::string_view kName = "semantic_consistency";
+  ConsistencyTarget target = ConsistencyTarget::kHard;
+
+  at::Tensor operator()(const auto& pass) const {
+    return segmentation_cross_entropy(pass.log_probs, pass.counterpart_log_probs, target);
+  }
+};
+
+}  // namespace secgan

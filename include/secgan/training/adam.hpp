@@ -1,0 +1,93 @@
+#pragma once
+/// Adam (Kingma and Ba, arXiv 1412.6980) in one fused pass; torch::optim has the slow one only.
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "secgan/core/error.hpp"
+
+namespace secgan {
+
+struct AdamOptions {
+  double learning_rate = 2e-4;
+  double beta1 = 0.5;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+
+  static void visit(auto& self, auto&& visit) {
+    visit("learning_rate", self.learning_rate);
+    visit("beta1", self.beta1);
+    visit("beta2", self.beta2);
+    visit("epsilon", self.epsilon);
+  }
+  void validate() const {
+    const auto require = [](bool holds, const std::string& rule) {
+      if (!holds) throw InvalidArgument(rule);
+    };
+    require(learning_rate > 0, "learning_rate must be positive, found " + std::to_string(learning_rate));
+    require(beta1 >= 0 && beta1 < 1, "beta1 must lie in [0, 1), found " + std::to_string(beta1));
+    require(beta2 >= 0 && beta2 < 1, "beta2 must lie in [0, 1), found " + std::to_string(beta2));
+    require(epsilon > 0, "epsilon must be positive, found " + std::to_string(epsilon));
+  }
+};
+
+class Adam {
+ public:
+  /// @param parameters float leaves that require a gradient
+  explicit Adam(std::vector<at::Tensor> parameters, AdamOptions options = {})
+      : parameters_(std::move(parameters)), options_(options) {
+    options_.validate();
+    for (const at::Tensor& parameter : parameters_) {
+      first_moments_.push_back(at::zeros_like(parameter));
+      second_moments_.push_back(at::zeros_like(parameter));
+      steps_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false)));
+    }
+  }
+
+  const AdamOptions& options() const { return options_; }
+  /// The rate of the next steps, for a schedule to set.
+  void set_learning_rate(double rate) { options_.learning_rate = rate; }
+
+  void zero_grad() {
+    for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
+  }
+
+  /// Parameters without a gradient stay as they are.
+  void step() {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> parameters, gradients, first, second, steps;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].grad().defined()) continue;
+      parameters.push_back(parameters_[i]);
+      gradients.push_back(parameters_[i].grad());
+      first.push_back(first_moments_[i]);
+      second.push_back(second_moments_[i]);
+      steps.push_back(steps_[i]);
+    }
+    if (parameters.empty()) return;
+    at::_foreach_add_(steps, 1);
+    at::_fused_adam_(parameters, gradients, first, second, {}, steps, options_.learning_rate, options_.beta1,
+                     options_.beta2, /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  }
+
+  /// Calls visit(name, tensor&) for every tensor that a checkpoint must keep.
+  void visit_state(auto&& visit) {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      visit("first_moment." + std::to_string(i), first_moments_[i]);
+      visit("second_moment." + std::to_string(i), second_moments_[i]);
+      visit("step." + std::to_string(i), steps_[i]);
+    }
+  }
+
+ private:
+  std::vector<at::Tensor> parameters_;
+  AdamOptions options_;
+  std::vector<at::Tensor> first_moments_;
+  std::vector<at::Tensor> second_moments_;
+  std::vector<at::Tensor> steps_;
+};
+
+}  // namespace secgan

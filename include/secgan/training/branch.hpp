@@ -1,0 +1,80 @@
+#pragma once
+/// One conditional GAN with its optimisers, and the passes that its loss terms see. Photos and masks alike.
+
+#include <ATen/ATen.h>
+
+#include <utility>
+#include <vector>
+
+#include "secgan/losses/adversarial.hpp"
+#include "secgan/losses/objective.hpp"
+#include "secgan/nn/autocast.hpp"
+#include "secgan/training/adam.hpp"
+#include "secgan/training/concepts.hpp"
+
+namespace secgan {
+
+template <GeneratorLike G, DiscriminatorLike D, OptimizerLike O = Adam>
+struct Branch {
+  using Generator = G;
+  using Discriminator = D;
+
+  G generator;
+  D discriminator;
+  O generator_optimizer;
+  O discriminator_optimizer;
+};
+
+/// A generator's answer to a difference vector and to none.
+struct EditAndReconstruction {
+  at::Tensor edit;            ///< G(image, difference)
+  at::Tensor reconstruction;  ///< G(image, 0)
+};
+
+/// @param image [N, C, H, W]   @param difference [N, A]
+/// A generator in two halves encodes once and decodes [difference; 0] as one batch of 2N: its decoder's batch norm
+/// then sees both at once.
+template <GeneratorLike G>
+EditAndReconstruction edit_and_reconstruct(G& generator, const at::Tensor& image, const at::Tensor& difference) {
+  const at::Tensor zero = at::zeros_like(difference);
+  if constexpr (EncoderDecoder<G>) {
+    std::vector<at::Tensor> features = generator->encode(image);
+    for (at::Tensor& feature : features) feature = at::cat({feature, feature});
+    const at::Tensor both = full_precision(generator->decode(features, at::cat({difference, zero})));
+    const int64_t n = image.size(0);
+    return {both.narrow(0, 0, n), both.narrow(0, n, n)};
+  } else {
+    return {full_precision(generator->forward(image, difference)), full_precision(generator->forward(image, zero))};
+  }
+}
+
+template <DiscriminatorLike D>
+Scores full_precision_scores(D& discriminator, const at::Tensor& image) {
+  const Scores scores = discriminator->forward(image);
+  return {full_precision(scores.adversarial), full_precision(scores.attribute_logits)};
+}
+
+/// @param real, fake [N, C, H, W], constants   @param source [N, A]   @param weight [N] in [0, 1]: where on the
+/// segment from real to fake the gradient penalty is taken
+template <DiscriminatorLike D>
+DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake,
+                                     const at::Tensor& source, const at::Tensor& weight) {
+  DiscriminatorPass pass;
+  pass.source = source;
+  pass.real_scores = full_precision_scores(discriminator, real);
+  pass.fake_scores = full_precision_scores(discriminator, fake.detach());
+  pass.interpolate = interpolate(real.detach(), fake.detach(), weight.to(real.dtype()).view({-1, 1, 1, 1}));
+  pass.interpolate_scores = full_precision_scores(discriminator, pass.interpolate);
+  return pass;
+}
+
+/// Differentiates `total` with respect to one network only (the other networks on the way get no gradient and cost
+/// none) and lets its optimiser take a step.
+template <class Network, OptimizerLike O>
+void descend(const at::Tensor& total, Network& network, O& optimizer) {
+  optimizer.zero_grad();
+  torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, network->parameters());
+  optimizer.step();
+}
+
+}  // namespace secgan

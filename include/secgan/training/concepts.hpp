@@ -1,0 +1,47 @@
+#pragma once
+/// What training asks of a network, an optimiser and a parser. Nothing has to be inherited; anything that is used
+/// through `->` fits: LibTorch's module holders, shared pointers, plain pointers.
+
+#include <ATen/core/Tensor.h>
+
+#include <concepts>
+#include <vector>
+
+#include "secgan/losses/scores.hpp"
+
+namespace secgan {
+
+/// forward(image [N, C, H, W], difference [N, A]) -> edit [N, C, H, W]. A mask branch's generator returns logits.
+template <class G>
+concept GeneratorLike = requires(G& g, const at::Tensor& image, const at::Tensor& difference) {
+  { g->forward(image, difference) } -> std::convertible_to<at::Tensor>;
+  { g->parameters() } -> std::convertible_to<std::vector<at::Tensor>>;
+};
+
+/// A generator in two halves: edit and reconstruction of one image then share the encoder's work.
+template <class G>
+concept EncoderDecoder = GeneratorLike<G> && requires(G& g, const at::Tensor& image, const at::Tensor& difference) {
+  { g->decode(g->encode(image), difference) } -> std::convertible_to<at::Tensor>;
+  { g->encode(image) } -> std::convertible_to<std::vector<at::Tensor>>;
+};
+
+template <class D>
+concept DiscriminatorLike = requires(D& d, const at::Tensor& image) {
+  { d->forward(image) } -> std::convertible_to<Scores>;
+  { d->parameters() } -> std::convertible_to<std::vector<at::Tensor>>;
+};
+
+/// secgan::Adam, and every optimiser of torch::optim.
+template <class O>
+concept OptimizerLike = requires(O& o) {
+  o.step();
+  o.zero_grad();
+};
+
+/// A frozen parser: photo [N, 3, H, W] in [-1, 1] -> log-probabilities [N, K, H, W], differentiable in the photo.
+template <class P>
+concept ParserLike = requires(P& p, const at::Tensor& photo) {
+  { p.log_probabilities(photo) } -> std::convertible_to<at::Tensor>;
+};
+
+}  // namespace secgan
