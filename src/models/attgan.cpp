@@ -4,18 +4,18 @@
 
 #include <algorithm>
 
-#include "models/rules.hpp"
+#include "core/rules.hpp"
 
 namespace secgan {
 namespace {
 
 /// A list of blocks under `name`, each block's parts under "layers": the key layout of AttGAN-PyTorch.
 struct LayeredBlockImpl : torch::nn::Module {
-  explicit LayeredBlockImpl(torch::nn::Sequential block) { register_module("layers", std::move(block)); }
+  explicit LayeredBlockImpl(Block block) { register_module("layers", std::move(block)); }
 };
 TORCH_MODULE(LayeredBlock);
 
-void register_layers(torch::nn::Module& owner, const std::string& name, const std::vector<torch::nn::Sequential>& blocks) {
+void register_layers(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks) {
   torch::nn::ModuleList list;
   for (const auto& block : blocks) list->push_back(LayeredBlock(block));
   owner.register_module(name, list);
@@ -103,7 +103,7 @@ AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& opt
   }
   const int64_t side = options.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
-    return std::vector<torch::nn::Sequential>{linear_block(channels * side * side, o.fc_dim, o.fc_acti_fn, o.slope),
+    return std::vector<Block>{linear_block(channels * side * side, o.fc_dim, o.fc_acti_fn, o.slope),
                                               linear_block(o.fc_dim, outputs, Activation::kNone, o.slope)};
   };
   adversarial_head_ = head(1);
@@ -117,7 +117,7 @@ Scores AttGanDiscriminatorImpl::score(const at::Tensor& image) {
   at::Tensor features = image;
   for (auto& layer : conv_) features = layer->forward(features);
   features = features.flatten(1);
-  const auto run = [&](std::vector<torch::nn::Sequential>& head) {
+  const auto run = [&](std::vector<Block>& head) {
     at::Tensor out = features;
     for (auto& layer : head) out = layer->forward(out);
     return out;

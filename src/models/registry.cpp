@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/rules.hpp"
+#include "core/rules.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/models/attgan.hpp"
 

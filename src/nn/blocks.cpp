@@ -5,7 +5,7 @@
 namespace secgan {
 namespace {
 
-void append_epilogue(torch::nn::Sequential& block, int64_t channels, const Epilogue& epilogue) {
+void append_epilogue(Block& block, int64_t channels, const Epilogue& epilogue) {
   switch (epilogue.norm) {
     case Normalization::kNone: break;
     case Normalization::kBatch: block->push_back(torch::nn::BatchNorm2d(channels)); break;
@@ -24,7 +24,7 @@ void append_epilogue(torch::nn::Sequential& block, int64_t channels, const Epilo
   }
 }
 
-void append_conv(torch::nn::Sequential& block, int64_t in, int64_t out, const Kernel& kernel,
+void append_conv(Block& block, int64_t in, int64_t out, const Kernel& kernel,
                  const Epilogue& epilogue) {
   block->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel.size)
                                          .stride(kernel.stride)
@@ -35,14 +35,14 @@ void append_conv(torch::nn::Sequential& block, int64_t in, int64_t out, const Ke
 
 }  // namespace
 
-torch::nn::Sequential conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue) {
-  torch::nn::Sequential block;
+Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue) {
+  Block block;
   append_conv(block, in, out, kernel, epilogue);
   return block;
 }
 
-torch::nn::Sequential upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue) {
-  torch::nn::Sequential block;
+Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue) {
+  Block block;
   if (upsampling == Upsampling::kTransposed) {
     block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 4)
                                                     .stride(2)
@@ -63,8 +63,8 @@ torch::nn::Sequential upsampling_block(int64_t in, int64_t out, Upsampling upsam
   return block;
 }
 
-torch::nn::Sequential linear_block(int64_t in, int64_t out, Activation activation, double slope) {
-  torch::nn::Sequential block;
+Block linear_block(int64_t in, int64_t out, Activation activation, double slope) {
+  Block block;
   block->push_back(torch::nn::Linear(in, out));
   append_epilogue(block, out, {Normalization::kNone, activation, slope});
   return block;

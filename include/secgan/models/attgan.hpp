@@ -17,8 +17,8 @@ class AttGanGeneratorImpl final : public GeneratorImpl {
   std::vector<at::Tensor> encode_image(const at::Tensor& image) override;
   at::Tensor decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) override;
 
-  std::vector<torch::nn::Sequential> encoder_;
-  std::vector<torch::nn::Sequential> decoder_;
+  std::vector<Block> encoder_;
+  std::vector<Block> decoder_;
   int64_t shortcuts_;
   int64_t injections_;
 };
@@ -31,9 +31,9 @@ class AttGanDiscriminatorImpl final : public DiscriminatorImpl {
  private:
   Scores score(const at::Tensor& image) override;
 
-  std::vector<torch::nn::Sequential> conv_;
-  std::vector<torch::nn::Sequential> adversarial_head_;
-  std::vector<torch::nn::Sequential> attribute_head_;
+  std::vector<Block> conv_;
+  std::vector<Block> adversarial_head_;
+  std::vector<Block> attribute_head_;
 };
 
 }  // namespace secgan

@@ -65,12 +65,19 @@ struct Kernel {
   int64_t padding = 1;
 };
 
+/// A Sequential of tensor maps that can stand inside another one (LibTorch's own cannot: its forward is a template).
+class BlockImpl : public torch::nn::SequentialImpl {
+ public:
+  at::Tensor forward(const at::Tensor& input) { return SequentialImpl::forward(input); }
+};
+TORCH_MODULE(Block);
+
 /// Convolution, norm, activation as children "0", "1", … ([N, in, H, W] → [N, out, H', W']).
-torch::nn::Sequential conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
+Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
 /// The same that doubles the side.
-torch::nn::Sequential upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
+Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
 /// Linear map, activation ([N, in] → [N, out]); a norm is not offered.
-torch::nn::Sequential linear_block(int64_t in, int64_t out, Activation activation, double slope);
+Block linear_block(int64_t in, int64_t out, Activation activation, double slope);
 
 /// `attributes` [N, A] tiled to [N, A, H, W] and appended to the channels of `features` [N, C, H, W].
 at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes);

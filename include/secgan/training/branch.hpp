@@ -68,13 +68,9 @@ DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, c
   return pass;
 }
 
-/// Differentiates `total` with respect to one network only (the other networks on the way get no gradient and cost
-/// none) and lets its optimiser take a step.
-template <class Network, OptimizerLike O>
-void descend(const at::Tensor& total, Network& network, O& optimizer) {
-  optimizer.zero_grad();
-  torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, network->parameters());
-  optimizer.step();
+/// Differentiates `total` with respect to the given parameters only: networks on the way get no gradient and cost none.
+inline void backward(const at::Tensor& total, const std::vector<at::Tensor>& parameters) {
+  torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, parameters);
 }
 
 }  // namespace secgan

@@ -1,0 +1,69 @@
+#pragma once
+/// The frozen parser: any segmentation network as SeCGAN's P, from photos in [-1, 1] to its own classes.
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "secgan/core/fields.hpp"
+#include "secgan/core/labels.hpp"
+
+namespace secgan {
+
+/// How the network expects its photos.
+enum class PhotoNormalization {
+  kImagenet,  ///< ImageNet's mean and deviation, from photos in [0, 1]: the public BiSeNet parsers
+  kNone,      ///< [-1, 1] as it is
+};
+inline constexpr std::array<std::pair<std::string_view, PhotoNormalization>, 2> kPhotoNormalizations{
+    {{"imagenet", PhotoNormalization::kImagenet}, {"none", PhotoNormalization::kNone}}};
+template <>
+struct EnumNames<PhotoNormalization> {
+  static constexpr auto& table = kPhotoNormalizations;
+  static constexpr std::string_view what = "normalization";
+};
+template <>
+struct EnumNames<Labels> {
+  static constexpr auto& table = kLabelSets;
+  static constexpr std::string_view what = "labels";
+};
+
+/// Calls a network: photo [N, 3, H, W], normalised -> logits [N, input classes, h, w].
+using ParserFunction = std::function<at::Tensor(const at::Tensor&)>;
+
+/// Puts a network into evaluation mode and its parameters out of every gradient. The photo keeps its gradient: that
+/// is how the consistency loss reaches the generator.
+void freeze(torch::nn::Module& network);
+
+class FaceParser {
+ public:
+  /// @param network    called as it is; freeze it first
+  /// @param merge      from the network's classes to the ones wanted
+  /// @param input_size side to which photos are resized for the network (bilinear); nullopt: as they come
+  FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization,
+             std::optional<int64_t> input_size = std::nullopt);
+
+  /// @param photo [N, 3, H, W] in [-1, 1]   @return [N, K, H, W] log-probabilities, float32 or float64,
+  /// differentiable in the photo.  @throws InvalidArgument when the network's answer does not fit the merge.
+  at::Tensor log_probabilities(const at::Tensor& photo) const;
+  /// exp of the above.
+  at::Tensor probabilities(const at::Tensor& photo) const;
+  /// @return [N, H, W] uint8 class ids
+  at::Tensor ids(const at::Tensor& photo) const;
+
+  int64_t classes() const { return merge_.output_classes(); }
+
+ private:
+  ParserFunction network_;
+  ClassMerge merge_;
+  PhotoNormalization normalization_;
+  std::optional<int64_t> input_size_;
+};
+
+}  // namespace secgan

@@ -1,0 +1,197 @@
+#include <catch2/catch.hpp>
+#include <torch/torch.h>
+
+#include "numeric.hpp"
+#include "secgan/training/secgan_step.hpp"
+#include "training/toy.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+
+namespace {
+
+using Generator = std::shared_ptr<ToyGenerator>;
+using Discriminator = std::shared_ptr<ToyDiscriminator>;
+using ToyBranch = Branch<Generator, Discriminator, torch::optim::SGD>;
+
+constexpr int64_t kClasses = 4;
+
+ToyBranch toy_branch(int64_t channels) {
+  const auto generator = std::make_shared<ToyGenerator>(channels, 2);
+  const auto discriminator = std::make_shared<ToyDiscriminator>(channels, 2);
+  return {generator, discriminator, torch::optim::SGD(generator->parameters(), 0.1),
+          torch::optim::SGD(discriminator->parameters(), 0.1)};
+}
+
+struct World {
+  ToyBranch photo;
+  ToyBranch mask;
+  ToyParser parser;
+  GanBatch batch;
+
+  World() : photo((torch::manual_seed(1), toy_branch(3))), mask(toy_branch(kClasses)), parser{randn64({kClasses, 3})} {
+    batch.photo = randn64({2, 3, 4, 4}).tanh();
+    batch.source = torch::tensor({{0.0, 1.0}, {1.0, 0.0}}, at::kDouble);
+    batch.target = torch::tensor({{1.0, 1.0}, {0.0, 0.0}}, at::kDouble);
+    batch.weight = torch::tensor({0.3, 0.8}, at::kDouble);
+  }
+  SecganStep<ToyBranch, ToyBranch, ToyParser> step(SecganStepOptions options = {}) {
+    return {photo, &mask, &parser, options};
+  }
+};
+
+std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> out;
+  for (const auto& t : tensors) out.push_back(t.detach().clone());
+  return out;
+}
+
+bool unchanged(const std::vector<at::Tensor>& now, const std::vector<at::Tensor>& before) {
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (!at::equal(now[i], before[i])) return false;
+  }
+  return true;
+}
+
+/// The paper's table written out once more, independently of passes and terms.
+struct ByHand {
+  at::Tensor photo, mask;
+};
+ByHand generator_losses(World& w, const SecganStepOptions& o) {
+  const at::Tensor d = o.intensity * (w.batch.target - w.batch.source);
+  const at::Tensor zero = at::zeros_like(d);
+  const at::Tensor s_in = at::one_hot(w.parser.log_probabilities(w.batch.photo).argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble);
+  const at::Tensor x_out = w.photo.generator->forward(w.batch.photo, d);
+  const at::Tensor s_out = w.mask.generator->forward(s_in, d).softmax(1);
+  const at::Tensor p = w.parser.log_probabilities(x_out);
+  const auto one_hot = [](const at::Tensor& t) { return at::one_hot(t.argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble); };
+  const auto bce = [](const at::Tensor& z, const at::Tensor& y) {
+    return -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
+  };
+  const Scores on_photo = w.photo.discriminator->forward(x_out);
+  const Scores on_mask = w.mask.discriminator->forward(s_out);
+  ByHand out;
+  out.photo = -on_photo.adversarial.mean() + o.photo.generator_attribute * bce(on_photo.attribute_logits, w.batch.target) +
+              o.photo.reconstruction * (w.batch.photo - w.photo.generator->forward(w.batch.photo, zero)).abs().mean() -
+              o.photo.semantic_consistency * (one_hot(s_out) * p).sum(1).mean();
+  out.mask = -on_mask.adversarial.mean() + o.mask.generator_attribute * bce(on_mask.attribute_logits, w.batch.target) -
+             o.mask.reconstruction * (s_in * w.mask.generator->forward(s_in, zero).softmax(1).log()).sum(1).mean() -
+             o.mask.semantic_consistency * (one_hot(p) * s_out.log()).sum(1).mean();
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the generator update minimises the paper's formula, each branch its own", "[training]") {
+  World w;
+  SecganStepOptions options;
+  options.photo.semantic_consistency = 3;
+  options.mask = {.generator_attribute = 2, .reconstruction = 5, .semantic_consistency = 7};
+  options.intensity = 0.5;
+  const ByHand expected = generator_losses(w, options);
+  const auto photo_gradient = torch::autograd::grad({expected.photo}, w.photo.generator->parameters());
+  const auto mask_gradient = torch::autograd::grad({expected.mask}, w.mask.generator->parameters());
+  const auto photo_before = copies(w.photo.generator->parameters());
+  const auto mask_before = copies(w.mask.generator->parameters());
+  const auto critics = copies(w.photo.discriminator->parameters());
+
+  const StepReport report = w.step(options).generator_update(w.batch);
+  CHECK(report.photo.total.item<double>() == Approx(expected.photo.item<double>()).epsilon(1e-12));
+  CHECK(report.mask->total.item<double>() == Approx(expected.mask.item<double>()).epsilon(1e-12));
+  for (size_t i = 0; i < 2; ++i) {
+    // One step of SGD at 0.1 moves by -0.1 times the gradient.
+    CHECK(max_difference(w.photo.generator->parameters()[i], photo_before[i] - 0.1 * photo_gradient[i]) < 1e-12);
+    CHECK(max_difference(w.mask.generator->parameters()[i], mask_before[i] - 0.1 * mask_gradient[i]) < 1e-12);
+  }
+  CHECK(unchanged(w.photo.discriminator->parameters(), critics));
+  CHECK_FALSE(w.photo.discriminator->parameters()[0].grad().defined());
+}
+
+TEST_CASE("the discriminator update follows E[D(fake)] - E[D(real)] + penalty + attributes on both branches", "[training]") {
+  for (const RealMasks real : {RealMasks::kSoft, RealMasks::kHard}) {
+    World w;
+    SecganStepOptions options;
+    options.real_masks = real;
+    options.mask.discriminator_attribute = 2;
+    const at::Tensor d = w.batch.target - w.batch.source;
+    const at::Tensor parse = w.parser.log_probabilities(w.batch.photo);
+    const at::Tensor s_in = at::one_hot(parse.argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble);
+    const auto by_hand = [&](ToyBranch& branch, const at::Tensor& x, const at::Tensor& fake, double attribute_weight) {
+      const at::Tensor mix = (x + w.batch.weight.view({2, 1, 1, 1}) * (fake - x)).detach().requires_grad_(true);
+      const at::Tensor g = torch::autograd::grad({branch.discriminator->forward(mix).adversarial.sum()}, {mix}, {}, true, true)[0];
+      const at::Tensor z = branch.discriminator->forward(x).attribute_logits;
+      const at::Tensor y = w.batch.source;
+      return branch.discriminator->forward(fake).adversarial.mean() - branch.discriminator->forward(x).adversarial.mean() +
+             10 * (g.flatten(1).norm(2, 1) - 1).square().mean() -
+             attribute_weight * (y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
+    };
+    const at::Tensor photo = by_hand(w.photo, w.batch.photo, w.photo.generator->forward(w.batch.photo, d).detach(), 1);
+    const at::Tensor mask = by_hand(w.mask, real == RealMasks::kSoft ? parse.exp() : s_in,
+                                    w.mask.generator->forward(s_in, d).softmax(1).detach(), 2);
+    const auto gradient = torch::autograd::grad({photo}, w.photo.discriminator->parameters());
+    const auto before = copies(w.photo.discriminator->parameters());
+    const auto generators = copies(w.photo.generator->parameters());
+
+    const StepReport report = w.step(options).discriminator_update(w.batch);
+    CHECK(report.photo.total.item<double>() == Approx(photo.item<double>()).epsilon(1e-9));
+    CHECK(report.mask->total.item<double>() == Approx(mask.item<double>()).epsilon(1e-9));
+    for (size_t i = 0; i < 2; ++i) {
+      CHECK(max_difference(w.photo.discriminator->parameters()[i], before[i] - 0.1 * gradient[i]) < 1e-9);
+    }
+    CHECK(unchanged(w.photo.generator->parameters(), generators));
+  }
+}
+
+TEST_CASE("consistency pulls the edits of the two branches together", "[training]") {
+  World w;
+  SecganStepOptions options;
+  options.photo = {.generator_attribute = 0, .reconstruction = 1e-9, .semantic_consistency = 10};
+  options.mask = options.photo;
+  auto step = w.step(options);
+  const double before = (*step.generator_update(w.batch).mask)["semantic_consistency"];
+  for (int i = 0; i < 50; ++i) step.generator_update(w.batch);
+  CHECK((*step.generator_update(w.batch).mask)["semantic_consistency"] < 0.5 * before);
+}
+
+TEST_CASE("straight-through targets train the counterpart too", "[training]") {
+  World w;
+  SecganStepOptions options;
+  options.consistency_target = ConsistencyTarget::kStraightThrough;
+  options.mask.semantic_consistency = 0;
+  const ByHand without = generator_losses(w, options);
+  const auto detached = torch::autograd::grad({without.mask}, w.mask.generator->parameters());
+  const auto before = copies(w.mask.generator->parameters());
+  w.step(options).generator_update(w.batch);
+  CHECK(max_difference(w.mask.generator->parameters()[0], before[0] - 0.1 * detached[0]) > 1e-6);
+}
+
+TEST_CASE("without a mask branch the step is the plain conditional GAN", "[training]") {
+  World w;
+  SecganStep<ToyBranch, ToyBranch, ToyParser> step(w.photo, nullptr, nullptr, {});
+  const StepReport report = step.generator_update(w.batch);
+  CHECK_FALSE(report.mask.has_value());
+  CHECK_THROWS_WITH(report.photo["semantic_consistency"], Catch::Contains("unknown"));
+  step.discriminator_update(w.batch);
+  CHECK_THROWS_WITH((SecganStep<ToyBranch, ToyBranch, ToyParser>(w.photo, &w.mask, nullptr, {})), Catch::Contains("needs a parser"));
+}
+
+TEST_CASE("fused Adam equals the formula, and a schedule reaches it", "[training]") {
+  torch::manual_seed(3);
+  at::Tensor x = randn64({5}).requires_grad_(true);
+  at::Tensor oracle = x.detach().clone();
+  at::Tensor m = at::zeros({5}, at::kDouble), v = at::zeros({5}, at::kDouble);
+  Adam adam({x}, {.learning_rate = 0.1, .beta1 = 0.5, .beta2 = 0.9});
+  for (int t = 1; t <= 4; ++t) {
+    const double rate = t <= 2 ? 0.1 : 0.01;
+    adam.set_learning_rate(rate);
+    adam.zero_grad();
+    x.pow(4).sum().backward();
+    adam.step();
+    const at::Tensor g = 4 * oracle.pow(3);
+    m = 0.5 * m + 0.5 * g;
+    v = 0.9 * v + 0.1 * g * g;
+    oracle = oracle - rate * (m / (1 - std::pow(0.5, t))) / ((v / (1 - std::pow(0.9, t))).sqrt() + 1e-8);
+  }
+  CHECK(max_difference(x.detach(), oracle) < 1e-12);
+  CHECK_THROWS_WITH(Adam({x}, {.learning_rate = 0}), Catch::Contains("learning_rate must be positive"));
+}
