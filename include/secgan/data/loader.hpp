@@ -1,0 +1,49 @@
+#pragma once
+/// Batches of a data set in a shuffled, endless, exactly repeatable order.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <future>
+#include <memory>
+
+#include "secgan/data/dataset.hpp"
+
+namespace secgan {
+
+struct Batch {
+  at::Tensor photo;   ///< [N, 3, S, S] float in [-1, 1], channels last
+  at::Tensor labels;  ///< [N, A] float in {0, 1}; undefined where the data set has no attributes
+  at::Tensor mask;    ///< [N, S, S] int64 ids of the twelve classes; undefined where it has no masks
+};
+
+struct LoaderOptions {
+  int64_t batch = 16;      ///< samples per batch; no more than the data set has
+  uint64_t seed = 1;
+  bool flip = true;        ///< mirror every other sample, drawn anew each epoch
+};
+
+/// Sample positions run on through epochs, each epoch a permutation of its own, so every batch is full. Batch i is a
+/// function of the seed and i alone. While the caller works on one batch, the next is read in the background.
+class Loader {
+ public:
+  /// @throws InvalidArgument when the batch is larger than the data set.
+  Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);
+  ~Loader();
+
+  /// @throws whatever the data set throws for an unreadable sample.
+  Batch get(int64_t index);
+  const Dataset& dataset() const { return *dataset_; }
+  const LoaderOptions& options() const { return options_; }
+
+ private:
+  Batch read(int64_t index) const;
+  int64_t sample_at(int64_t position) const;
+
+  std::shared_ptr<const Dataset> dataset_;
+  LoaderOptions options_;
+  int64_t next_index_ = -1;
+  std::future<Batch> next_;
+};
+
+}  // namespace secgan

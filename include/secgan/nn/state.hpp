@@ -1,0 +1,37 @@
+#pragma once
+/// A module's tensors by name, and putting them back.
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace secgan {
+
+/// Tensors by name, in a fixed order.
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// Parameters and buffers of a module, sharing its storage, in the order of Python's state_dict(): per module its
+/// parameters, its buffers, then its children.
+NamedTensors module_state(const torch::nn::Module& module, const std::string& prefix = "");
+
+/// Copies the tensors named prefix + name into the module. Nothing is changed unless all fit.
+/// @param source  named first in messages, as a file name
+/// @throws Error for a missing tensor, one of another shape, or one under the prefix that the module lacks.
+void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix,
+                       std::string_view source);
+
+/// The same for loose tensors, each with the name it has in a state; dtypes must agree as well.
+void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix,
+                  std::string_view source);
+
+/// Copies all state of one module into another of the same structure.
+void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into);
+
+/// Stores convolution weights channel by channel innermost, the layout in which CPUs convolve fastest.
+void to_channels_last(torch::nn::Module& module);
+
+}  // namespace secgan

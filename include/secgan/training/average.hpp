@@ -1,0 +1,43 @@
+#pragma once
+/// Exponential moving average of a network: what is kept, shown and shipped.
+
+#include <ATen/ATen.h>
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "secgan/nn/state.hpp"
+
+namespace secgan {
+
+/// average <- decay average + (1 - decay) live, over parameters and floating-point buffers; others are copied.
+class MovingAverage {
+ public:
+  /// @param live, average modules of one structure; `average` is overwritten with `live` at once, and is not trained.
+  MovingAverage(const torch::nn::Module& live, torch::nn::Module& average, double decay) : decay_(decay) {
+    copy_module_state(live, average);
+    for (at::Tensor& parameter : average.parameters()) parameter.requires_grad_(false);
+    average.eval();
+    const NamedTensors from = module_state(live);
+    const NamedTensors into = module_state(average);
+    for (size_t i = 0; i < from.size(); ++i) {
+      const bool floating = from[i].second.is_floating_point();
+      (floating ? live_ : copied_from_).push_back(from[i].second);
+      (floating ? average_ : copied_).push_back(into[i].second);
+    }
+  }
+
+  void update() {
+    at::NoGradGuard no_grad;
+    at::_foreach_lerp_(average_, live_, 1 - decay_);
+    for (size_t i = 0; i < copied_.size(); ++i) copied_[i].copy_(copied_from_[i]);
+  }
+
+ private:
+  double decay_;
+  std::vector<at::Tensor> live_, average_, copied_from_, copied_;
+};
+
+}  // namespace secgan

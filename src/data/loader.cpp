@@ -1,0 +1,77 @@
+#include "secgan/data/loader.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/random.hpp"
+
+namespace secgan {
+namespace {
+
+/// A keyed permutation of [0, n) evaluated at one place: a Feistel network on the next power of four, walked until it
+/// lands inside. Any place of any epoch can be asked for, without shuffling or storing the epoch.
+int64_t permuted(int64_t place, int64_t n, uint64_t key) {
+  int bits = 1;
+  while ((int64_t{1} << (2 * bits)) < n) ++bits;
+  const uint64_t half = (uint64_t{1} << bits) - 1;
+  uint64_t x = static_cast<uint64_t>(place);
+  do {
+    uint64_t left = x >> bits, right = x & half;
+    for (uint64_t round = 0; round < 6; ++round) {
+      const uint64_t mixed = left ^ (mix_seed(key, round, right) & half);
+      left = right;
+      right = mixed;
+    }
+    x = left << bits | right;
+  } while (x >= static_cast<uint64_t>(n));
+  return static_cast<int64_t>(x);
+}
+
+}  // namespace
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
+    : dataset_(std::move(dataset)), options_(options) {
+  if (options_.batch < 1) throw InvalidArgument(fmt::format("batch {} is not positive", options_.batch));
+  if (options_.batch > dataset_->size()) {
+    throw InvalidArgument(fmt::format("batch {} is larger than the data set of {} samples", options_.batch, dataset_->size()));
+  }
+}
+
+Loader::~Loader() = default;
+
+int64_t Loader::sample_at(int64_t position) const {
+  const int64_t epoch = position / dataset_->size();
+  return permuted(position % dataset_->size(), dataset_->size(), mix_seed(options_.seed, epoch));
+}
+
+Batch Loader::read(int64_t index) const {
+  std::vector<at::Tensor> photos, labels, masks;
+  for (int64_t i = 0; i < options_.batch; ++i) {
+    const int64_t position = index * options_.batch + i;
+    Sample sample = dataset_->get(sample_at(position));
+    const bool flip = options_.flip && (mix_seed(options_.seed, 0xf11b, position) & 1) != 0;
+    photos.push_back(flip ? sample.image.flip({2}) : sample.image);
+    if (sample.labels.defined()) labels.push_back(sample.labels);
+    if (sample.mask.defined()) masks.push_back(flip ? sample.mask.flip({1}) : sample.mask);
+  }
+  Batch batch;
+  batch.photo = at::stack(photos).contiguous(at::MemoryFormat::ChannelsLast).to(at::kFloat).div_(127.5).sub_(1);
+  if (!labels.empty()) batch.labels = at::stack(labels);
+  // Left and right are one class in the twelve, so a mirrored mask needs no other ids.
+  if (!masks.empty()) batch.mask = ClassMerge(dataset_->label_set()).ids(at::stack(masks)).to(at::kLong);
+  return batch;
+}
+
+Batch Loader::get(int64_t index) {
+  Batch batch = next_.valid() && next_index_ == index ? next_.get() : read(index);
+  next_index_ = index + 1;
+  next_ = std::async(std::launch::async, [this] { return read(next_index_); });
+  return batch;
+}
+
+}  // namespace secgan
