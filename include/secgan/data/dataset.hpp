@@ -32,6 +32,8 @@ class Dataset {
   virtual const AttributeSchema& attributes() const = 0;
   virtual bool has_masks() const = 0;
   virtual Labels label_set() const { return Labels::kSecgan12; }
+  /// What messages call a sample: its file, where it has one. Never reads it.
+  virtual std::string sample_name(int64_t index) const { return "sample " + std::to_string(index); }
 };
 
 /// Which part of a data set.

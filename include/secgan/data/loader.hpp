@@ -21,6 +21,12 @@ struct LoaderOptions {
   int64_t batch = 16;      ///< samples per batch; no more than the data set has
   uint64_t seed = 1;
   bool flip = true;        ///< mirror every other sample, drawn anew each epoch
+
+  static void visit(auto& self, auto&& visit) {
+    visit("batch", self.batch);
+    visit("seed", self.seed);
+    visit("flip", self.flip);
+  }
 };
 
 /// Sample positions run on through epochs, each epoch a permutation of its own, so every batch is full. Batch i is a

@@ -1,0 +1,62 @@
+#pragma once
+/// Bundles: trained networks with all that is needed to use them. A folder with config.json and model.safetensors;
+/// nothing in it can run code.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "secgan/core/labels.hpp"
+#include "secgan/models/classifier.hpp"
+#include "secgan/models/generator.hpp"
+#include "secgan/parsing/face_parser.hpp"
+#include "secgan/parsing/parser.hpp"
+
+namespace secgan {
+
+/// The format that this version writes; it reads no other.
+inline constexpr int64_t kBundleFormat = 1;
+
+/// What holds for all networks of a bundle.
+struct BundleInfo {
+  int64_t image_size = 0;                   ///< side of the photos that the networks take
+  std::string crop = "center";              ///< how a photo becomes a square: see secgan/data/transforms.hpp
+  std::vector<std::string> attributes;      ///< of generator and classifier; empty in a parser's bundle
+  double intensity = 1;                     ///< strength 1 of an edit is this much in the difference vector
+  Labels parser_labels = Labels::kSecgan12;  ///< what the parser's classes are
+  PhotoNormalization parser_normalization = PhotoNormalization::kNone;
+  std::string licence;                      ///< of the weights; for people to read
+
+  static void visit(auto& self, auto&& visit) {
+    visit("image_size", self.image_size);
+    visit("crop", self.crop);
+    visit("attributes", self.attributes);
+    visit("intensity", self.intensity);
+    visit("parser_labels", self.parser_labels);
+    visit("parser_normalization", self.parser_normalization);
+    visit("licence", self.licence);
+  }
+};
+
+/// Networks that a bundle lacks are empty holders: `if (bundle.classifier.is_empty())`.
+struct Bundle {
+  BundleInfo info;
+  Generator generator{nullptr};
+  Generator mask_generator{nullptr};
+  AttributeClassifier classifier{nullptr};
+  Parser parser{nullptr};
+
+  /// The frozen parser as SeCGAN uses it: photo in [-1, 1] to the twelve classes.
+  /// @throws Error when the bundle has none.
+  FaceParser face_parser() const;
+};
+
+/// Networks come back in evaluation mode.
+/// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
+Bundle load_bundle(const std::filesystem::path& folder);
+
+/// Writes the folder whole or not at all; replaces an existing one.
+void save_bundle(const std::filesystem::path& folder, const Bundle& bundle);
+
+}  // namespace secgan

@@ -1,0 +1,28 @@
+#pragma once
+/// The safetensors format: named tensors and text, nothing that can run code.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "secgan/nn/state.hpp"
+
+namespace secgan {
+
+struct Safetensors {
+  NamedTensors tensors;  ///< in the file's order
+  std::map<std::string, std::string> metadata;
+};
+
+/// @param name  of the file, for messages
+/// @throws Error naming file and tensor for anything that breaks the format: sizes that do not fit, gaps, overlaps,
+///         unknown types, trailing bytes.
+Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
+Safetensors load_safetensors(const std::filesystem::path& file);
+
+/// @param tensors  of any layout; stored contiguous, on the CPU
+/// @throws InvalidArgument for a name given twice or a type that the format lacks.
+std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace secgan

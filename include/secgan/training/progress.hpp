@@ -1,0 +1,47 @@
+#pragma once
+/// A progress bar for people: share, ETA, photos per second and one figure; plain lines where nobody watches.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace secgan {
+
+class Progress {
+ public:
+  using Clock = std::function<double()>;  ///< seconds from any beginning
+
+  /// @param first  steps done before this call (a resumed run)
+  /// On a terminal one line is drawn again up to ten times a second; elsewhere a line is printed every 10 %.
+  Progress(std::string title, int64_t first, int64_t total, std::ostream& out);
+  Progress(std::string title, int64_t first, int64_t total, std::ostream& out, bool interactive, int width, Clock clock);
+
+  /// @param photos  worked off per step
+  void update(int64_t done, int64_t photos, std::string_view note);
+  /// A line above the bar.
+  void message(std::string_view line);
+  /// Ends the bar's line.
+  void finish();
+
+ private:
+  std::string line(int64_t done, int64_t photos, std::string_view note) const;
+  double steps_per_second() const;
+
+  std::string title_;
+  int64_t first_, total_;
+  std::ostream& out_;
+  bool interactive_;
+  int width_;
+  Clock clock_;
+  double begin_;
+  double drawn_ = -1;
+  int64_t printed_tenth_;
+  std::string last_;
+  std::deque<std::pair<double, int64_t>> window_;  // the last 20 s, for the rate
+};
+
+}  // namespace secgan

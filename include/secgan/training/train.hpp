@@ -1,0 +1,83 @@
+#pragma once
+/// Whole training runs from settings: what `secgan train`, `train-parser` and `train-classifier` call.
+
+#include <atomic>
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+
+#include "secgan/data/source.hpp"
+#include "secgan/training/secgan_task.hpp"
+#include "secgan/training/supervised_task.hpp"
+#include "secgan/training/trainer.hpp"
+
+namespace secgan {
+
+/// `secgan train`. The defaults are AttGAN's published recipe (networks, learning rates, weights).
+struct TrainSettings {
+  DataSettings data;
+  std::string parser;      ///< bundle whose parser sees the photos; needed with a mask branch
+  std::string classifier;  ///< bundle whose classifier goes into the result; empty: the parser's bundle, if it has one
+  SecganTaskOptions task;
+  TrainerOptions trainer;
+  int64_t threads = 0;     ///< CPU threads; 0: as many as there are cores
+
+  static void visit(auto& self, auto&& visit) {
+    visit("data", self.data);
+    visit("parser", self.parser);
+    visit("classifier", self.classifier);
+    visit("task", self.task);
+    visit("trainer", self.trainer);
+    visit("threads", self.threads);
+  }
+};
+
+/// `secgan train-parser`.
+struct TrainParserSettings {
+  DataSettings data{.kind = DataKind::kCelebAMaskHq};
+  ParserTaskOptions task;
+  TrainerOptions trainer{.steps = 20000};
+  int64_t threads = 0;
+
+  static void visit(auto& self, auto&& visit) {
+    visit("data", self.data);
+    visit("task", self.task);
+    visit("trainer", self.trainer);
+    visit("threads", self.threads);
+  }
+};
+
+/// `secgan train-classifier`.
+struct TrainClassifierSettings {
+  DataSettings data;
+  ClassifierTaskOptions task;
+  TrainerOptions trainer{.steps = 20000};
+  int64_t threads = 0;
+
+  static void visit(auto& self, auto&& visit) {
+    visit("data", self.data);
+    visit("task", self.task);
+    visit("trainer", self.trainer);
+    visit("threads", self.threads);
+  }
+};
+
+/// How a run talks and how it is stopped.
+struct RunControl {
+  std::filesystem::path run;                ///< the run folder
+  bool resume = false;
+  std::ostream* status = nullptr;           ///< progress and warnings; null: std::cerr
+  const std::atomic<bool>* stop = nullptr;  ///< set it to stop after the step, with a checkpoint
+};
+
+/// Train, then write RUN/bundle and RUN/settings.toml.
+/// @throws InvalidArgument for settings that break a rule, Error for files and for a run that fails.
+TrainingOutcome train(const TrainSettings& settings, const RunControl& control);
+TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control);
+TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control);
+
+/// The recipe for faces of 64 px on a CPU in minutes: small networks, no norm in the discriminators, two of their
+/// updates per generator update, both at 1e-3, lambda_sc 10, bfloat16. docs/options.md has the measurements.
+SecganTaskOptions small_scale_recipe();
+
+}  // namespace secgan

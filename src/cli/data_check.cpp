@@ -1,0 +1,41 @@
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "cli/settings.hpp"
+#include "core/format.hpp"
+#include "secgan/data/check.hpp"
+#include "secgan/data/source.hpp"
+
+namespace secgan::cli {
+
+void add_data_check(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("data-check", "read every sample of a data set and list what is wrong");
+  auto flags = std::make_shared<SettingsFlags>(command);
+  auto masks = std::make_shared<bool>(false);
+  flags->value("--data", {"kind"}, "NAME", "celeba or celebamask-hq");
+  flags->text("--root", "root", "DIR", "the data set's folder");
+  flags->list("--attributes", "attributes", "attributes to look up in the list");
+  flags->text("--crop", "crop", "CROP", "none, center, center:N or box:x,y,w,h");
+  flags->value("--image-size", {"image_size"}, "N", "side in pixels, a multiple of 32");
+  flags->value("--mask-labels", {"mask_labels"}, "NAME", "class order of index PNGs: celebamask-hq or face-parsing");
+  flags->flag("--split-by-id", "split_by_mapping", false, "80/10/10 % by id, where the mapping file is missing");
+  command.add_flag("--masks", *masks, "read the masks as well");
+  command.callback([=] {
+    DataSettings settings = flags->resolve(DataSettings{});
+    settings.cache = false;
+    settings.validate();
+    int64_t samples = 0, problems = 0;
+    for (const auto& [name, split] : kSplits) {
+      const auto data = open_dataset(settings, split, !settings.attributes.empty(), *masks);
+      samples += data->size();
+      for (const DataProblem& problem : check_data(*data, 2)) {
+        fmt::print("{}\n", problem.problem);
+        ++problems;
+      }
+    }
+    if (problems > 0) throw Error(fmt::format("{} of {} samples cannot be used", problems, samples));
+    fmt::print("{} samples, all fine\n", samples);
+  });
+}
+
+}  // namespace secgan::cli

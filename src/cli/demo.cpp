@@ -1,0 +1,104 @@
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/demo_report.hpp"
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/training/train.hpp"
+
+namespace secgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DemoOptions {
+  std::string out = "demo-run";
+  uint64_t seed = 1;
+  int64_t faces = 8000;
+  int64_t image_size = 64;
+  int64_t parser_steps = 600;
+  int64_t classifier_steps = 600;
+  int64_t steps = 1800;
+  int64_t unseen = 500;
+  int64_t threads = 0;
+};
+
+/// One stage: trains, or goes on with what an earlier call has left.
+template <class Settings>
+double stage(const Settings& settings, const fs::path& run) {
+  const bool resume = fs::exists(run / "checkpoint.safetensors");
+  const TrainingOutcome outcome = train(settings, {run, resume, &std::cerr, &stop_requested});
+  if (!outcome.finished) throw Error("stopped; the same command goes on from here");
+  return outcome.seconds;
+}
+
+void demo(const DemoOptions& options) {
+  stop_on_signals();
+  const fs::path out = options.out;
+  DataSettings data;
+  data.kind = DataKind::kSynthetic;
+  data.image_size = options.image_size;
+  data.count = options.faces;
+
+  TrainParserSettings parser;
+  parser.data = data;
+  parser.task.training.bfloat16 = true;
+  parser.task.training.loader.seed = options.seed;
+  parser.trainer = {.steps = options.parser_steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
+  parser.threads = options.threads;
+
+  TrainClassifierSettings classifier;
+  classifier.data = data;
+  classifier.task.training.adam.learning_rate = 2e-3;
+  classifier.task.training.bfloat16 = true;
+  classifier.task.training.loader = {.batch = 64, .seed = options.seed + 1};
+  classifier.trainer = {.steps = options.classifier_steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
+  classifier.threads = options.threads;
+
+  TrainSettings secgan;
+  secgan.data = data;
+  secgan.parser = (out / "parser" / "bundle").string();
+  secgan.classifier = (out / "classifier" / "bundle").string();
+  secgan.task = small_scale_recipe();
+  secgan.task.loader.seed = options.seed + 2;
+  secgan.trainer = {.steps = options.steps, .log_every = 20, .sample_every = 300, .checkpoint_every = 300};
+  secgan.threads = options.threads;
+
+  DemoResult result;
+  result.folder = out;
+  result.seconds.emplace_back("parser", stage(parser, out / "parser"));
+  result.seconds.emplace_back("classifier", stage(classifier, out / "classifier"));
+  result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan"));
+  result.bundle = load_bundle(out / "secgan" / "bundle");
+  result.unseen = open_dataset([&] {
+    DataSettings test = data;
+    test.count = options.unseen;
+    return test;
+  }(), Split::kTest, true, true);
+  result.evaluation = evaluate(result.bundle, *result.unseen, options.unseen);
+  const bool reached = write_demo_report(result);
+  if (!reached) throw Error(fmt::format("the figures fall short of the demo's goals; see {}", (out / "report.html").string()));
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("demo", "draw faces, train parser, classifier and SeCGAN on them, edit unseen ones, write a report");
+  auto options = std::make_shared<DemoOptions>();
+  command.add_option("--out", options->out, "the demo's folder")->capture_default_str()->type_name("DIR");
+  command.add_option("--seed", options->seed, "one seed makes the run repeatable")->capture_default_str()->type_name("N");
+  command.add_option("--faces", options->faces, "faces to train on")->capture_default_str()->type_name("N");
+  command.add_option("--image-size", options->image_size, "side in pixels, a multiple of 32")->capture_default_str()->type_name("N");
+  command.add_option("--steps", options->steps, "generator updates of SeCGAN")->capture_default_str()->type_name("N");
+  command.add_option("--parser-steps", options->parser_steps, "updates of the parser")->capture_default_str()->type_name("N");
+  command.add_option("--classifier-steps", options->classifier_steps, "updates of the classifier")->capture_default_str()->type_name("N");
+  command.add_option("--unseen", options->unseen, "unseen faces for the figures")->capture_default_str()->type_name("N");
+  command.add_option("--threads", options->threads, "CPU threads; 0: one per core")->capture_default_str()->type_name("N");
+  command.callback([=] { demo(*options); });
+}
+
+}  // namespace secgan::cli

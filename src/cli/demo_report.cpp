@@ -1,0 +1,144 @@
+#include "cli/demo_report.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/format.hpp"
+#include "secgan/data/image_file.hpp"
+#include "secgan/data/transforms.hpp"
+#include "secgan/editing/preview.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/io/html.hpp"
+#include "secgan/training/recorder.hpp"
+
+namespace secgan::cli {
+namespace {
+
+struct Goal {
+  const char* name;
+  const char* key;
+  double value;
+  double at_least;
+  int digits;
+};
+
+std::string curves(const std::filesystem::path& run, const std::string& title, const std::vector<std::pair<std::string, std::string>>& figures) {
+  std::vector<ChartSeries> series;
+  for (const auto& [label, name] : figures) {
+    LogSeries log = read_log(run, name);
+    series.push_back({label, std::move(log.steps), std::move(log.values)});
+  }
+  return html_line_chart(title, "step", series);
+}
+
+std::string edit_pictures(const DemoResult& result) {
+  std::vector<at::Tensor> photos, labels;
+  for (int64_t i = 0; i < 8; ++i) {
+    const Sample sample = result.unseen->get(i);
+    photos.push_back(to_float(sample.image));
+    labels.push_back(sample.labels);
+  }
+  const at::Tensor grid = preview(result.bundle, at::stack(photos), at::stack(labels));
+  std::string columns = "input, reconstruction";
+  for (const std::string& name : result.bundle.info.attributes) columns += ", " + name;
+  return html_picture(encode_png(grid), "Columns: " + columns +
+                      " (each flipped: added where it was missing, removed where it was there). Second line of each face: "
+                      "the parse, and the mask branch's answers.", static_cast<int>(grid.size(2) * 3 / 2));
+}
+
+std::string slider_pictures(const DemoResult& result) {
+  // One face, strengths from -1 to 1.5 on the attributes that it lacks.
+  const Sample sample = result.unseen->get(9);
+  const at::Tensor photo = to_float(sample.image).unsqueeze(0);
+  Generator generator = result.bundle.generator;
+  at::NoGradGuard no_grad;
+  std::vector<std::vector<at::Tensor>> rows;
+  for (const char* name : {"Eyeglasses", "Mouth_Slightly_Open", "Pale_Skin"}) {
+    const int64_t a = result.unseen->attributes().index(name);
+    const double sign = sample.labels[a].item<float>() > 0.5 ? -1 : 1;
+    std::vector<at::Tensor> row{sample.image};
+    for (const double strength : {0.25, 0.5, 0.75, 1.0, 1.25, 1.5}) {
+      at::Tensor difference = at::zeros({1, result.unseen->attributes().size()});
+      difference[0][a] = sign * strength * result.bundle.info.intensity;
+      row.push_back(to_bytes(generator->forward(photo, difference))[0]);
+    }
+    rows.push_back(row);
+  }
+  const at::Tensor grid = image_grid(rows);
+  return html_picture(encode_png(grid), "Strength as a slider: the photo, then 0.25 to 1.5 of Eyeglasses, Mouth_Slightly_Open and Pale_Skin flipped.",
+                      static_cast<int>(grid.size(2) * 3 / 2));
+}
+
+}  // namespace
+
+bool write_demo_report(const DemoResult& result) {
+  const Evaluation& e = result.evaluation;
+  const auto worst = std::min_element(e.accuracy.begin(), e.accuracy.end());
+  const std::vector<Goal> goals = {{"Classifier accuracy, worst attribute", "classifier_accuracy_min", *worst, 0.98, 3},
+                                   {"Parser mean IoU", "parser_mean_iou", *e.mean_iou, 0.85, 3},
+                                   {"TARR, every attribute flipped in turn", "tarr", e.mean_recognition(), 0.93, 3},
+                                   {"Reconstruction PSNR, dB", "reconstruction_psnr_db", *e.psnr, 25, 2}};
+  bool reached = true;
+  nlohmann::ordered_json json;
+  std::vector<std::vector<std::string>> goal_rows;
+  for (const Goal& goal : goals) {
+    const bool holds = goal.value >= goal.at_least;
+    reached = reached && holds;
+    json["figures"][goal.key] = goal.value;
+    json["goals"][goal.key] = goal.at_least;
+    goal_rows.push_back({goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("{:g}", goal.at_least), holds ? "reached" : "missed"});
+    fmt::print("{:40} {:>8} of {:g} {}\n", goal.name, goal_rows.back()[1], goal.at_least, holds ? "" : "(missed)");
+  }
+  json["reached"] = reached;
+  json["unseen_photos"] = e.photos;
+  json["image_size"] = result.bundle.info.image_size;
+
+  std::vector<std::vector<std::string>> rows;
+  for (size_t a = 0; a < result.bundle.info.attributes.size(); ++a) {
+    const auto three = [](double v) { return fmt::format("{:.3f}", v); };
+    const std::string& name = result.bundle.info.attributes[a];
+    rows.push_back({name, three(e.accuracy[a]), three(e.recognition[a]), three(e.recognition_add[a]), three(e.recognition_remove[a]),
+                    three(e.preservation[a]), three(e.change_outside[a])});
+    json["attributes"][name] = {{"accuracy", e.accuracy[a]}, {"tarr", e.recognition[a]}, {"tarr_add", e.recognition_add[a]},
+                                {"tarr_remove", e.recognition_remove[a]}, {"preservation", e.preservation[a]}, {"change_outside", e.change_outside[a]}};
+  }
+  std::vector<std::vector<std::string>> classes;
+  for (size_t c = 0; c < e.iou.size(); ++c) {
+    classes.push_back({class_names(Labels::kSecgan12)[c], fmt::format("{:.3f}", e.iou[c])});
+    json["iou"][class_names(Labels::kSecgan12)[c]] = e.iou[c];
+  }
+  std::vector<std::vector<std::string>> times;
+  for (const auto& [name, seconds] : result.seconds) {
+    times.push_back({name, fmt::format("{:.0f}", seconds)});
+    json["seconds"][name] = seconds;
+  }
+
+  const std::filesystem::path run = result.folder / "secgan";
+  std::string body = "<h1>SeCGAN on drawn faces</h1>\n<p class=\"soft\">Everything here was made by one run of <code>secgan demo</code>: faces "
+                     "drawn with their true masks, a parser and a classifier trained on them, and the two branches of SeCGAN. "
+                     "The figures and pictures are of faces that no network saw in training.</p>\n";
+  body += html_table({"Figure", "Value", "Goal", ""}, goal_rows);
+  body += "<h2>Edits of unseen faces</h2>\n" + edit_pictures(result) + slider_pictures(result);
+  body += "<h2>Per attribute</h2>\n<p>TARR: share of edits in which the independent classifier finds what was asked for, in all, "
+          "where the attribute was added, and where it was removed. Kept: share of the other attributes that it still sees as before. "
+          "Outside: mean change (of a range of 2) of pixels whose class the edit did not change.</p>\n";
+  body += html_table({"Attribute", "Accuracy", "TARR", "added", "removed", "Kept", "Outside"}, rows);
+  body += "<h2>Training</h2>\n<div class=\"charts\">\n";
+  body += curves(run, "Critic: E[D(fake)] − E[D(real)]", {{"photo", "photo/discriminator/adversarial"}, {"mask", "mask/discriminator/adversarial"}});
+  body += curves(run, "Attributes: cross-entropy", {{"D on photos", "photo/discriminator/attribute"}, {"G of photos", "photo/generator/attribute"},
+                                                     {"D on masks", "mask/discriminator/attribute"}, {"G of masks", "mask/generator/attribute"}});
+  body += curves(run, "Semantic consistency", {{"photo", "photo/generator/semantic_consistency"}, {"mask", "mask/generator/semantic_consistency"}});
+  body += curves(run, "Reconstruction", {{"photo (L1)", "photo/generator/reconstruction"}, {"mask (cross-entropy)", "mask/generator/reconstruction"}});
+  body += curves(result.folder / "parser", "Parser: cross-entropy", {{"training", "cross_entropy"}});
+  body += curves(result.folder / "classifier", "Classifier: cross-entropy", {{"training", "cross_entropy"}});
+  body += "</div>\n<h2>Parser, per class</h2>\n" + html_table({"Class", "IoU"}, classes);
+  body += "<h2>Time</h2>\n" + html_table({"Stage", "Seconds"}, times);
+  write_file(result.folder / "report.html", html_page("SeCGAN on drawn faces", body));
+  write_file(result.folder / "report.json", json.dump(2) + "\n");
+  fmt::print("report: {}\n", (result.folder / "report.html").string());
+  return reached;
+}
+
+}  // namespace secgan::cli

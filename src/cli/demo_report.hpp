@@ -1,0 +1,27 @@
+#pragma once
+/// The demo's report: figures for machines, pictures and curves for people.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "secgan/data/dataset.hpp"
+#include "secgan/editing/evaluation.hpp"
+#include "secgan/io/bundle.hpp"
+
+namespace secgan::cli {
+
+struct DemoResult {
+  std::filesystem::path folder;
+  std::vector<std::pair<std::string, double>> seconds;  ///< of each stage, in this call
+  Bundle bundle;
+  std::shared_ptr<const Dataset> unseen;
+  Evaluation evaluation;
+};
+
+/// Writes report.html and report.json and prints the figures.  @return whether every goal is reached
+bool write_demo_report(const DemoResult& result);
+
+}  // namespace secgan::cli

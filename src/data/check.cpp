@@ -1,0 +1,25 @@
+#include "secgan/data/check.hpp"
+
+#include <exception>
+
+#include "data/each_sample.hpp"
+
+namespace secgan {
+
+std::vector<DataProblem> check_data(const Dataset& data, int threads) {
+  std::vector<std::string> found(static_cast<size_t>(data.size()));
+  for_each_sample(data.size(), threads, [&](int64_t i) {
+    try {
+      data.get(i);
+    } catch (const std::exception& error) {
+      found[static_cast<size_t>(i)] = error.what();
+    }
+  });
+  std::vector<DataProblem> problems;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    if (!found[static_cast<size_t>(i)].empty()) problems.push_back({data.sample_name(i), found[static_cast<size_t>(i)]});
+  }
+  return problems;
+}
+
+}  // namespace secgan

@@ -1,0 +1,32 @@
+#pragma once
+/// The list files of CelebA and its relatives: words in lines.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace secgan {
+
+/// Splits a file into lines of words; empty lines are left out.
+struct ListLine {
+  size_t number;  ///< from 1
+  std::vector<std::string> words;
+};
+std::vector<ListLine> read_list(const std::filesystem::path& file);
+
+/// A whole number.  @throws Error "file:line: 'x' is not a number"
+int64_t list_number(const std::filesystem::path& file, const ListLine& line, size_t word);
+
+/// An attribute list: a line with the count, one with the names, then "name 1 -1 …" per photo.
+struct AttributeList {
+  std::vector<std::string> photos;
+  std::vector<std::vector<float>> labels;  ///< of the attributes asked for, in their order
+};
+/// @throws InvalidArgument for an attribute that the list lacks, naming those it has.
+AttributeList read_attribute_list(const std::filesystem::path& file, const std::vector<std::string>& attributes);
+
+/// The first of the places that exists.  @throws FileNotFound that lists them.
+std::filesystem::path find_place(const std::filesystem::path& root, const std::vector<std::string>& places);
+
+}  // namespace secgan

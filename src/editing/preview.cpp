@@ -1,0 +1,45 @@
+#include "secgan/editing/preview.hpp"
+
+#include <ATen/ATen.h>
+
+#include "secgan/core/attributes.hpp"
+#include "secgan/data/image_file.hpp"
+#include "secgan/data/transforms.hpp"
+#include "secgan/training/secgan_step.hpp"
+
+namespace secgan {
+
+at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels) {
+  at::NoGradGuard no_grad;
+  const AttributeSchema schema(bundle.info.attributes);
+  std::vector<at::Tensor> differences{at::zeros_like(labels)};
+  for (int64_t i = 0; i < schema.size(); ++i) {
+    differences.push_back(bundle.info.intensity * (schema.flip(labels, i) - labels));
+  }
+  const bool masks = !bundle.mask_generator.is_empty() && !bundle.parser.is_empty();
+  const size_t lines = masks ? 2 : 1;
+  std::vector<std::vector<at::Tensor>> rows(static_cast<size_t>(photos.size(0)) * lines);
+  const auto add = [&](size_t line, const at::Tensor& pictures) {
+    for (int64_t n = 0; n < photos.size(0); ++n) rows[static_cast<size_t>(n) * lines + line].push_back(pictures[n]);
+  };
+
+  add(0, to_bytes(photos));
+  Generator generator = bundle.generator;
+  for (const at::Tensor& difference : differences) add(0, to_bytes(generator->forward(photos, difference)));
+  if (masks) {
+    const at::Tensor parse = bundle.face_parser().log_probabilities(photos);
+    const at::Tensor hard = hard_segmentation(parse);
+    const auto colours = [&](const at::Tensor& scores) {
+      const at::Tensor ids = scores.argmax(1).to(at::kByte);
+      std::vector<at::Tensor> pictures;
+      for (int64_t n = 0; n < ids.size(0); ++n) pictures.push_back(colourise(ids[n], Labels::kSecgan12));
+      return at::stack(pictures);
+    };
+    add(1, colours(parse));
+    Generator mask_generator = bundle.mask_generator;
+    for (const at::Tensor& difference : differences) add(1, colours(mask_generator->forward(hard, difference)));
+  }
+  return image_grid(rows);
+}
+
+}  // namespace secgan

@@ -1,0 +1,79 @@
+#include "secgan/training/recorder.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
+
+namespace secgan {
+namespace {
+
+/// Calls use(line, parsed) for every whole line; a half-written last one is left out.
+template <class Use>
+void each_line(const std::string& text, Use&& use) {
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    const auto parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (parsed.is_object() && parsed.contains("step")) use(line, parsed);
+  }
+}
+
+/// Keeps the lines up to a step, and says where the log is.
+std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t steps_done) {
+  const std::filesystem::path file = run / "log.jsonl";
+  if (std::filesystem::exists(file)) {
+    std::string kept;
+    each_line(read_file(file), [&](const std::string& line, const nlohmann::json& entry) {
+      if (entry["step"].get<int64_t>() <= steps_done) kept += line + "\n";
+    });
+    write_file(file, steps_done > 0 ? kept : "");
+  }
+  return file;
+}
+
+}  // namespace
+
+Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
+    : run_(run), log_file_(truncated_log(run, steps_done)), log_(log_file_, std::ios::app), events_(run, steps_done) {
+  std::filesystem::create_directories(run_ / "samples");
+}
+
+void Recorder::append(const std::string& line) {
+  if (!(log_ << line << '\n' << std::flush)) throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::strerror(errno)));
+}
+
+void Recorder::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+  nlohmann::ordered_json line = {{"step", step}};
+  for (const auto& [name, value] : values) {
+    line[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    events_.scalar(step, name, value);
+  }
+  append(line.dump());
+  events_.flush();
+}
+
+void Recorder::image(int64_t step, const std::string& tag, std::string_view png, int64_t height, int64_t width) {
+  write_file(run_ / "samples" / fmt::format("{}-{:07}.png", tag, step), png);
+  events_.image(step, tag, png, height, width);
+  events_.flush();
+}
+
+void Recorder::warning(int64_t step, std::string_view message) {
+  append(nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump());
+}
+
+LogSeries read_log(const std::filesystem::path& run, const std::string& name) {
+  LogSeries series;
+  each_line(read_file(run / "log.jsonl"), [&](const std::string&, const nlohmann::json& entry) {
+    if (!entry.contains(name) || !entry[name].is_number()) return;
+    series.steps.push_back(entry["step"].get<double>());
+    series.values.push_back(entry[name].get<double>());
+  });
+  return series;
+}
+
+}  // namespace secgan

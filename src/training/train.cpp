@@ -1,0 +1,121 @@
+#include "secgan/training/train.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <iostream>
+#include <thread>
+
+#include "core/format.hpp"
+#include "io/options_json.hpp"
+#include "io/toml.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
+
+namespace secgan {
+namespace {
+
+template <class Settings>
+void prepare(const Settings& settings) {
+  settings.data.validate();
+  settings.trainer.validate();
+  if (settings.threads < 0) throw InvalidArgument(fmt::format("threads {} is negative", settings.threads));
+  const int64_t threads = settings.threads > 0 ? settings.threads : std::thread::hardware_concurrency();
+  at::set_num_threads(static_cast<int>(threads));
+}
+
+template <class Settings>
+TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunControl& control) {
+  Trainer trainer(settings.trainer, control.run, control.status != nullptr ? *control.status : std::cerr);
+  std::filesystem::create_directories(control.run);
+  write_file(control.run / "settings.toml", to_toml(to_json(settings)));
+  return trainer.run(task, control.resume, control.stop);
+}
+
+}  // namespace
+
+TrainingOutcome train(const TrainSettings& settings, const RunControl& control) {
+  prepare(settings);
+  TrainSettings resolved = settings;
+  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  Bundle base;
+  if (settings.task.mask_branch) {
+    if (settings.parser.empty()) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
+    base = load_bundle(settings.parser);
+    if (base.parser.is_empty()) throw InvalidArgument(fmt::format("parser: bundle {} holds no parser", settings.parser));
+    if (base.info.image_size != settings.data.image_size) {
+      throw InvalidArgument(fmt::format("parser: bundle {} was trained at {} px, image_size is {}", settings.parser,
+                                        base.info.image_size, settings.data.image_size));
+    }
+  }
+  if (!settings.classifier.empty()) {
+    const Bundle other = load_bundle(settings.classifier);
+    if (other.classifier.is_empty()) throw InvalidArgument(fmt::format("classifier: bundle {} holds no classifier", settings.classifier));
+    base.classifier = other.classifier;
+    base.info.attributes = other.info.attributes;
+  }
+  const std::shared_ptr<const Dataset> data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
+  if (!base.classifier.is_empty() && base.info.attributes != data->attributes().names()) {
+    throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
+                                      fmt::join(data->attributes().names(), ", ")));
+  }
+  base.info.crop = resolved.data.crop;
+  resolved.data.attributes = data->attributes().names();
+  resolved.task.adapt(*data);
+  SecganTask task(data, resolved.task, base);
+  return run(task, resolved, control);
+}
+
+TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control) {
+  prepare(settings);
+  TrainParserSettings resolved = settings;
+  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  const auto data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
+  ParserTask task(data, resolved.task, resolved.data.crop);
+  return run(task, resolved, control);
+}
+
+TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control) {
+  prepare(settings);
+  TrainClassifierSettings resolved = settings;
+  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  const auto data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
+  resolved.data.attributes = data->attributes().names();
+  ClassifierTask task(data, resolved.task, resolved.data.crop);
+  return run(task, resolved, control);
+}
+
+SecganTaskOptions small_scale_recipe() {
+  SecganTaskOptions recipe;
+  AttGanGeneratorOptions generator;
+  generator.enc_dim = generator.dec_dim = 24;
+  generator.enc_layers = generator.dec_layers = 4;
+  generator.shortcut_layers = 1;
+  generator.inject_layers = 1;
+  generator.max_dim = 128;
+  generator.slope = 0.2;
+  recipe.photo_generator.attgan = generator;
+  generator.enc_dim = generator.dec_dim = 16;
+  recipe.mask_generator.attgan = generator;
+
+  AttGanDiscriminatorOptions discriminator;
+  discriminator.dim = 16;
+  discriminator.norm_fn = Normalization::kNone;
+  discriminator.fc_dim = 128;
+  discriminator.fc_acti_fn = Activation::kLeakyRelu;
+  discriminator.n_layers = 4;
+  discriminator.max_dim = 128;
+  discriminator.slope = 0.2;
+  recipe.photo_discriminator.attgan = discriminator;
+  discriminator.dim = 12;
+  recipe.mask_discriminator.attgan = discriminator;
+
+  recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = 10;
+  recipe.losses.bfloat16 = true;
+  recipe.generator_adam.learning_rate = recipe.discriminator_adam.learning_rate = 1e-3;
+  recipe.discriminator_updates = 2;
+  recipe.average_decay = 0.995;
+  recipe.loader.batch = 16;
+  return recipe;
+}
+
+}  // namespace secgan
