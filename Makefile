@@ -7,10 +7,11 @@ BUILD     := build
 BIN       := $(VENV)/bin
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libeigen3-dev \
-             libjpeg-dev libpng-dev python3-venv
-PYPI      := numpy scikit-build-core pytest
+             libjpeg-dev libpng-dev python3-venv python3-dev
+PYPI      := numpy scikit-build-core ninja pytest
+SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build test clean
+.PHONY: build demo test clean
 .DELETE_ON_ERROR:
 
 $(BUILD)/.packages: Makefile
@@ -23,13 +24,20 @@ $(VENV)/.ready: Makefile $(BUILD)/.packages
 	$(BIN)/pip install -q --disable-pip-version-check "$(TORCH)" $(PYPI)
 	@touch $@
 
-$(BUILD)/build.ninja: $(VENV)/.ready
-	cmake -S . -B $(BUILD) -G Ninja -DSECGAN_PYTHON=$(CURDIR)/$(BIN)/python -DSECGAN_BUILD_TESTS=ON
+# The library, the command and the Python package, built once and installed into the virtual environment.
+$(BUILD)/.installed: $(VENV)/.ready $(SOURCES)
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -C build-dir=$(BUILD) \
+	  -C build.verbose=true -C logging.level=WARNING --force-reinstall .
+	@touch $@
 
-build: $(BUILD)/build.ninja
-	cmake --build $(BUILD)
+build: $(BUILD)/.installed
+
+demo: build
+	$(BIN)/secgan demo --out demo-run
 
 test: build
+	cmake -S . -B $(BUILD) -DSECGAN_BUILD_TESTS=ON -DSECGAN_BUILD_EXAMPLES=ON -DSECGAN_PYTHON=$(CURDIR)/$(BIN)/python
+	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure
 
 clean:

@@ -1,0 +1,47 @@
+"""SeCGAN (arXiv 2111.09298): face attribute editing with two conditional GANs tied by semantic consistency.
+
+Networks are ``torch.nn.Module``; their computation runs in C++. Photos are RGB, ``[N, 3, H, W]`` in [-1, 1];
+masks are probabilities over classes, ``[N, K, H, W]``.
+"""
+
+from . import _torch_check  # noqa: F401  (says what is wrong before the extension fails to load)
+from . import _core
+from . import functional
+from .editing import EditedPhoto, Editor, read_image, write_image
+from .losses import SemanticConsistency, SoftCrossEntropy
+from .networks import (
+    Discriminator,
+    Generator,
+    Parser,
+    create_discriminator,
+    create_generator,
+    create_parser,
+    list_discriminators,
+    list_generators,
+    list_parsers,
+)
+from .parsing import FaceParser, class_names, class_palette
+
+__version__: str = _core.version
+
+__all__ = [
+    "Discriminator",
+    "EditedPhoto",
+    "Editor",
+    "FaceParser",
+    "Generator",
+    "Parser",
+    "SemanticConsistency",
+    "SoftCrossEntropy",
+    "class_names",
+    "class_palette",
+    "create_discriminator",
+    "create_generator",
+    "create_parser",
+    "functional",
+    "list_discriminators",
+    "list_generators",
+    "list_parsers",
+    "read_image",
+    "write_image",
+]

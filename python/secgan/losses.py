@@ -1,0 +1,34 @@
+"""The same losses as modules."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from . import functional
+from .parsing import FaceParser
+
+
+class SoftCrossEntropy(nn.Module):
+    """:func:`secgan.functional.soft_cross_entropy` as a module."""
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return functional.soft_cross_entropy(logits, target)
+
+
+class SemanticConsistency(nn.Module):
+    """Semantic consistency of an edited photo and an edited mask.
+
+    Args:
+        parser: the frozen parser; its gradient reaches the photo, never its own weights.
+        target: see :func:`secgan.functional.semantic_consistency`.
+    """
+
+    def __init__(self, parser: FaceParser, target: str = "hard") -> None:
+        super().__init__()
+        self.parser = parser
+        self.target = target
+
+    def forward(self, photo: torch.Tensor, mask_log_probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """photo ``[N, 3, H, W]`` in [-1, 1], mask_log_probs ``[N, K, H, W]`` → ``(image_term, mask_term)``."""
+        return functional.semantic_consistency(self.parser.log_probabilities(photo), mask_log_probs, self.target)

@@ -1,0 +1,122 @@
+"""Generators, discriminators and parser networks by name."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import torch
+
+from . import _core
+from ._module import NativeModule
+
+
+class Generator(NativeModule):
+    """Image and difference vector in, edited image out. Made by :func:`create_generator`."""
+
+    _native_type = _core.Generator
+
+    def forward(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
+        """image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
+        return self._native.forward(image, attributes)
+
+    def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """Features of an image, finest first."""
+        return self._native.encode(image)
+
+    def decode(self, features: Sequence[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
+        """The edit that the difference vector asks for, from what :meth:`encode` gave."""
+        return self._native.decode(list(features), attributes)
+
+
+class Discriminator(NativeModule):
+    """Image in, (adversarial ``[N, 1]``, attribute logits ``[N, A]``) out. Made by :func:`create_discriminator`."""
+
+    _native_type = _core.Discriminator
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._native.forward(image)
+
+
+class Parser(NativeModule):
+    """Photo ``[N, 3, H, W]`` in, class logits out. Made by :func:`create_parser`.
+
+    In evaluation the main logits ``[N, K, H, W]``; in training a list with those of every head.
+    """
+
+    _native_type = _core.Parser
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
+        return self._native.heads(photo) if self.training else self._native.forward(photo)
+
+
+def _count(attributes: int | Sequence[str]) -> int:
+    return attributes if isinstance(attributes, int) else len(attributes)
+
+
+def _network_options(name: str, attributes: int | Sequence[str], image_size: int, image_channels: int, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "backbone": name,
+        "attributes": _count(attributes),
+        "image_size": image_size,
+        "image_channels": image_channels,
+        name: options,
+    }
+
+
+def create_generator(
+    name: str,
+    *,
+    attributes: int | Sequence[str],
+    image_size: int = 128,
+    image_channels: int = 3,
+    output: str = "tanh",
+    **options: Any,
+) -> Generator:
+    """A new generator.
+
+    Args:
+        name: one of :func:`list_generators`.
+        attributes: how many, or their names.
+        image_size: side in pixels.
+        image_channels: 3 for photos, the number of classes for masks.
+        output: ``"tanh"`` (photos), ``"softmax"`` (probabilities over channels) or ``"logits"``.
+        **options: of the backbone, named as in its public version (``enc_dim``, ``shortcut_layers``, ...).
+
+    Raises:
+        ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
+    """
+    return Generator({**_network_options(name, attributes, image_size, image_channels, options), "output": output})
+
+
+def create_discriminator(
+    name: str, *, attributes: int | Sequence[str], image_size: int = 128, image_channels: int = 3, **options: Any
+) -> Discriminator:
+    """A new discriminator; arguments and errors as in :func:`create_generator`."""
+    return Discriminator(_network_options(name, attributes, image_size, image_channels, options))
+
+
+def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
+    """A new parser network.
+
+    Args:
+        name: one of :func:`list_parsers`.
+        classes: 19 for the public label sets.
+        **options: of the network.
+    """
+    family = name.split("-")[0]
+    return Parser({"network": name, "classes": classes, **({family: options} if options else {})})
+
+
+def list_generators() -> list[str]:
+    """Names that :func:`create_generator` knows."""
+    return _core.backbones()
+
+
+def list_discriminators() -> list[str]:
+    """Names that :func:`create_discriminator` knows."""
+    return _core.backbones()
+
+
+def list_parsers() -> list[str]:
+    """Names that :func:`create_parser` knows."""
+    return _core.parser_networks()

@@ -1,0 +1,70 @@
+"""The frozen face parser."""
+
+from __future__ import annotations
+
+from typing import Callable, Sequence
+
+import torch
+from torch import nn
+
+from . import _core
+
+
+def class_names(labels: str) -> list[str]:
+    """Class names of ``"secgan-12"``, ``"celebamask-hq"`` or ``"face-parsing"``, by id."""
+    return _core.class_names(labels)
+
+
+def class_palette(labels: str) -> list[tuple[int, int, int]]:
+    """RGB colours of a label set, by id."""
+    return [tuple(colour) for colour in _core.class_palette(labels)]
+
+
+class FaceParser(nn.Module):
+    """Any segmentation network as SeCGAN's P: photo in [-1, 1] → probabilities ``[N, 12, H, W]``.
+
+    The network is frozen: evaluation mode, no gradient for its weights. The photo keeps its gradient.
+
+    Args:
+        network: one of :func:`secgan.create_parser`, any ``nn.Module``, any callable; photo → logits ``[N, K, h, w]``
+            (of a tuple or list the first).
+        labels: the order of its classes: ``"face-parsing"``, ``"celebamask-hq"``, ``"secgan-12"``, or a list of
+            groups of class ids.
+        input_size: side to which photos are resized for the network; None: as they come.
+        normalization: ``"imagenet"`` or ``"none"`` ([-1, 1] as it is).
+
+    Raises:
+        ValueError: unknown names, groups that are no partition, or a network whose classes do not fit.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module | Callable[[torch.Tensor], torch.Tensor],
+        *,
+        labels: str | Sequence[Sequence[int]] = "face-parsing",
+        input_size: int | None = None,
+        normalization: str = "imagenet",
+    ) -> None:
+        super().__init__()
+        self.network = network
+        if isinstance(network, nn.Module):
+            network.eval().requires_grad_(False)
+        merge = _core.ClassMerge(labels if isinstance(labels, str) else [list(group) for group in labels])
+
+        def main_logits(photo: torch.Tensor) -> torch.Tensor:
+            answer = network(photo)
+            return answer[0] if isinstance(answer, (tuple, list)) else answer
+
+        self._native = _core.FaceParser(main_logits, merge, normalization, input_size)
+
+    def train(self, mode: bool = True) -> FaceParser:
+        """Stays in evaluation mode: batch statistics would change what the parser says."""
+        return super().train(False)
+
+    def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor:
+        """photo ``[N, 3, H, W]`` in [-1, 1] → log-probabilities ``[N, 12, H, W]``, differentiable in the photo."""
+        return self._native.log_probabilities(photo)
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        """photo ``[N, 3, H, W]`` in [-1, 1] → probabilities ``[N, 12, H, W]``."""
+        return self.log_probabilities(photo).exp()

@@ -1,0 +1,32 @@
+#include "bindings.hpp"
+#include "secgan/data/image_file.hpp"
+#include "secgan/editing/editor.hpp"
+
+namespace secgan::python {
+
+void bind_editing(py::module_& module) {
+  py::class_<EditedPhoto>(module, "EditedPhoto")
+      .def_readonly("photo", &EditedPhoto::photo)
+      .def_readonly("crop", &EditedPhoto::crop)
+      .def_readonly("source", &EditedPhoto::source)
+      .def_readonly("difference", &EditedPhoto::difference);
+
+  py::class_<Editor>(module, "Editor")
+      .def_static("from_pretrained", [](const std::string& folder) { return Editor::from_pretrained(folder); }, ReleaseGil())
+      .def("save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil())
+      .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
+      .def("info", [](const Editor& editor) { return to_json(editor.bundle().info).dump(); })
+      .def("predict", &Editor::predict, ReleaseGil())
+      .def("parse", &Editor::parse, ReleaseGil())
+      .def("edit", [](Editor& editor, const at::Tensor& photo, const std::vector<std::pair<std::string, double>>& edits,
+                      const std::optional<at::Tensor>& source, const std::string& upscaling) {
+        std::vector<AttributeEdit> wishes;
+        for (const auto& [name, strength] : edits) wishes.push_back({name, strength});
+        return editor.edit(photo, wishes, source, parse_name(kUpscalings, upscaling, "upscaling"));
+      }, ReleaseGil());
+
+  module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil());
+  module.def("write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil());
+}
+
+}  // namespace secgan::python

@@ -1,0 +1,50 @@
+#pragma once
+/// What the binding files share. They hold no logic: one call in, one call out.
+
+#include <torch/extension.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "io/options_json.hpp"
+#include "secgan/nn/state.hpp"
+
+static_assert(PYBIND11_VERSION_MAJOR == 3, "bind with the pybind11 headers inside torch/include");
+
+namespace secgan::python {
+
+namespace py = pybind11;
+using ReleaseGil = py::call_guard<py::gil_scoped_release>;
+
+void bind_models(py::module_& module);
+void bind_parsing(py::module_& module);
+void bind_editing(py::module_& module);
+
+/// Options cross the border as JSON: defaults, names and rules stay in C++.
+template <class Options>
+Options options_from(const std::string& json) {
+  Options options;
+  from_json_strict(options, nlohmann::json::parse(json), "options");
+  return options;
+}
+
+/// (name, tensor, whether it is a parameter) of every tensor, sharing storage.
+using TensorList = std::vector<std::tuple<std::string, at::Tensor, bool>>;
+TensorList tensors_of(const torch::nn::Module& module);
+
+/// What each network class has, whatever it computes.
+template <class Class>
+void bind_module_state(Class& binding) {
+  using Holder = typename Class::type;
+  binding.def("tensors", [](Holder& network) { return tensors_of(*network); })
+      // Moves of device or dtype replace Python's buffers; the C++ side's handle follows.
+      .def("set_buffer",
+           [](Holder& network, const std::string& name, const at::Tensor& value) {
+             network->named_buffers()[name].set_data(value);
+           })
+      .def("train", [](Holder& network, bool on) { network->train(on); })
+      .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
+}
+
+}  // namespace secgan::python

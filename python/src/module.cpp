@@ -1,0 +1,24 @@
+#include "bindings.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/version.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  namespace py = pybind11;
+  // The last one registered is asked first: bases before what derives from them.
+  py::register_exception_translator([](std::exception_ptr error) {
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const secgan::FileNotFound& missing) {
+      py::set_error(PyExc_FileNotFoundError, missing.what());
+    } catch (const secgan::InvalidArgument& wrong) {
+      py::set_error(PyExc_ValueError, wrong.what());
+    } catch (const secgan::Error& failed) {
+      py::set_error(PyExc_RuntimeError, failed.what());
+    }
+  });
+  module.attr("version") = secgan::kVersion;
+  module.attr("built_for_torch") = SECGAN_TORCH_VERSION;
+  secgan::python::bind_models(module);
+  secgan::python::bind_parsing(module);
+  secgan::python::bind_editing(module);
+}

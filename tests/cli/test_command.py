@@ -1,0 +1,161 @@
+"""The command as a user meets it: what it writes, and what it says to wrong input."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
+BUNDLE = str(pathlib.Path(__file__).parents[2] / "models" / "drawn-faces")
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def refusal(*arguments, status):
+    """The one line that a failing command prints."""
+    done = run(*arguments, status=status)
+    assert done.stderr.endswith("\n") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    """A photo file of 80 x 64 pixels, written without any picture library: PPM is not read, so PNG by hand."""
+    import struct
+    import zlib
+
+    width, height = 80, 64
+    rows = b"".join(b"\0" + bytes((x * 3 % 256, y * 4 % 256, 128)[c] for x in range(width) for c in range(3)) for y in range(height))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    file = tmp_path_factory.mktemp("photos") / "ann.png"
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    return file
+
+
+def size_of(png):
+    return tuple(int.from_bytes(png.read_bytes()[i : i + 4], "big") for i in (16, 20))
+
+
+def test_edit_keeps_names_and_sizes(photo, tmp_path):
+    run("edit", BUNDLE, photo, "--set", "Eyeglasses=+1", "--set", "Blond_Hair=0.5", "--out", tmp_path, "--mask")
+    assert size_of(tmp_path / "ann.png") == (64, 64)
+    mask = (tmp_path / "ann_mask.png").read_bytes()
+    assert mask[25] == 3, "a palette PNG"
+    run("edit", BUNDLE, photo, "--set", "Male=1", "--set", "Bald=1", "--out", tmp_path / "grid", "--grid")
+    assert size_of(tmp_path / "grid" / "ann.png") == (4 * 66 - 2, 64)
+
+
+def test_parse_writes_mask_and_overlay(photo, tmp_path):
+    run("parse", BUNDLE, photo, "--out", tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["ann_mask.png", "ann_overlay.png"]
+
+
+def test_wrong_use_of_edit(photo, tmp_path):
+    edit = ("edit", BUNDLE, photo, "--out", tmp_path / "out", "--set")
+    assert "attribute 'Beard' is unknown; known: Bald, Bangs" in refusal(*edit, "Beard=1", status=2)
+    assert "strength 'much' is not a number" in refusal(*edit, "Male=much", status=2)
+    assert "is not NAME=STRENGTH" in refusal(*edit, "Male", status=2)
+    assert "exclude each other" in refusal(*edit, "Bald=1", "--set", "Bangs=1", status=2)
+    assert "'sharp' is unknown; known: resize, detail" in refusal(*edit, "Male=1", "--upscaling", "sharp", status=2)
+    assert "--out is required" in refusal("edit", BUNDLE, photo, "--set", "Male=1", status=2)
+    assert "would overwrite" in refusal("edit", BUNDLE, photo, "--set", "Male=1", "--out", photo.parent, status=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_files_are_named_and_nothing_is_written(photo, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(photo.read_bytes()[:200])
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    for bad, reason in ((broken, "truncated or damaged"), (text, "neither JPEG nor PNG"), (tmp_path / "none.jpg", "is missing")):
+        line = refusal("edit", BUNDLE, photo, bad, "--set", "Male=1", "--out", tmp_path / "out", status=1)
+        assert bad.name in line and reason in line
+    assert not (tmp_path / "out").exists()
+    assert "config.json" in refusal("edit", tmp_path, photo, "--set", "Male=1", "--out", tmp_path / "out", status=1)
+    future = tmp_path / "future"
+    shutil.copytree(BUNDLE, future)
+    config = json.loads((future / "config.json").read_text())
+    config["format_version"] = 99
+    (future / "config.json").write_text(json.dumps(config))
+    assert "bundle format 99" in refusal("parse", future, photo, "--out", tmp_path / "out", status=1)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_leaves_no_half_written_file(photo, tmp_path):
+    limited = f"ulimit -f 1; trap '' XFSZ; exec {COMMAND} edit {BUNDLE} {photo} --set Male=1 --out {tmp_path}/out"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
+    assert done.returncode == 1 and "ann.png" in done.stderr and done.stderr.count("\n") == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def train(out, *more, status=0):
+    tiny = ["--option", "task.training.loader.batch=4", "--log-every", 1, "--sample-every", 0]
+    arguments = ["train-parser", "--data", "synthetic", "--count", 8, "--image-size", 32, "--steps", 2, "--out", out, *tiny, *more]
+    return run(*arguments) if status == 0 else refusal(*arguments, status=status)
+
+
+def test_train_resume_and_settings(tmp_path):
+    train(tmp_path / "run", "--option", "task.parser.unet.dim=4")
+    assert (tmp_path / "run" / "bundle" / "config.json").exists()
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
+    assert "holds a run already" in train(tmp_path / "run", status=1)
+    # Resuming reads the run's own settings: the network is still the small one.
+    train(tmp_path / "run", "--resume", "--steps", 3)
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 3
+    assert "dim = 4" in (tmp_path / "run" / "settings.toml").read_text()
+    again = tmp_path / "again.toml"
+    again.write_text((tmp_path / "run" / "settings.toml").read_text())
+    train(tmp_path / "second", "--config", again)
+    assert "dim = 4" in (tmp_path / "second" / "settings.toml").read_text()
+
+
+def test_wrong_settings_are_one_line(tmp_path):
+    assert "image_size 100 is not a multiple of 32" in train(tmp_path / "a", "--image-size", 100, status=2)
+    assert "must be an integer" in train(tmp_path / "a", "--steps", "many", status=2)
+    assert "unknown key 'stepz'; known: steps" in train(tmp_path / "a", "--option", "trainer.stepz=1", status=2)
+    assert "nothing to resume" in train(tmp_path / "a", "--resume", status=1)
+    assert "batch 4 is larger than the data set of 2" in train(tmp_path / "a", "--count", 2, status=2)
+    bad = tmp_path / "bad.toml"
+    bad.write_text("data = \n")
+    assert "bad.toml:1:" in train(tmp_path / "a", "--config", bad, status=1)
+    common = ("train", "--data", "synthetic", "--image-size", 32, "--out", tmp_path / "b")
+    assert "parser is missing" in refusal(*common, status=2)
+    assert "was trained at 64 px" in refusal(*common, "--parser", BUNDLE, status=2)
+    assert "root is missing" in refusal("train-classifier", "--out", tmp_path / "c", status=2)
+    assert "data set folder" in refusal("train-classifier", "--root", tmp_path / "no", "--attributes", "Bald", "--out", tmp_path / "c", status=1)
+
+
+def test_data_check_lists_every_bad_file(photo, tmp_path):
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = [f"00000{i}.jpg" for i in range(1, 5)]
+    (root / "list_attr_celeba.txt").write_text("4\nBald Male\n" + "".join(f"{n} 1 -1\n" for n in names))
+    (root / "list_eval_partition.txt").write_text("".join(f"{n} {i % 3}\n" for i, n in enumerate(names)))
+    for name in names:
+        shutil.copy(photo, root / "img_align_celeba" / name)
+    check = ("data-check", "--data", "celeba", "--root", root, "--attributes", "Bald", "--crop", "center")
+    assert "4 samples, all fine" in run(*check).stdout
+    (root / "img_align_celeba" / names[1]).write_text("")
+    (root / "img_align_celeba" / names[2]).unlink()
+    done = run(*check, status=1)
+    assert names[1] in done.stdout and names[2] in done.stdout and "2 of 4 samples" in done.stderr
+    assert "attribute 'Beard' is unknown" in refusal(*check[:-3], "Beard", "--crop", "center", status=2)
+
+
+def test_help_names_every_command():
+    text = run("--help").stdout
+    for command in ("demo", "train", "train-parser", "train-classifier", "edit", "parse", "data-check"):
+        assert command in text
+    assert run("--version").stdout.startswith("secgan ")
+    assert "required" in refusal(status=2)

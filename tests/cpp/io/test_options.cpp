@@ -1,0 +1,59 @@
+#include <catch2/catch.hpp>
+
+#include "io/options_json.hpp"
+#include "io/toml.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/training/train.hpp"
+#include "temporary_folder.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+
+namespace {
+
+std::string refusal(const std::string& json) {
+  GeneratorOptions options;
+  try {
+    from_json_strict(options, nlohmann::json::parse(json), "options");
+  } catch (const InvalidArgument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("options survive JSON and TOML, nested ones and enumerators by name", "[io]") {
+  const TemporaryFolder folder;
+  TrainSettings settings;
+  settings.data.attributes = {"Bald", "Eyeglasses"};
+  settings.data.root = "a \"quoted\" folder";
+  settings.task = small_scale_recipe();
+  settings.task.losses.consistency_target = ConsistencyTarget::kStraightThrough;
+  settings.task.loader.seed = 18446744073709551615ull >> 1;
+  settings.trainer.final_rate = 1e-7;
+  write_file(folder.path() / "settings.toml", to_toml(to_json(settings)));
+  TrainSettings read;
+  from_json_strict(read, read_toml((folder.path() / "settings.toml").string()), "file");
+  CHECK(to_json(read).dump() == to_json(settings).dump());
+  CHECK(to_json(settings)["task"]["losses"]["consistency_target"] == "straight_through");
+}
+
+TEST_CASE("missing keys keep their defaults, wrong ones are named with what is known", "[io]") {
+  GeneratorOptions options;
+  from_json_strict(options, nlohmann::json::parse(R"({"attgan": {"enc_dim": 7}})"), "options");
+  CHECK(options.attgan.enc_dim == 7);
+  CHECK(options.attgan.dec_dim == 64);
+  CHECK(refusal(R"({"atributes": 3})").find("options: unknown key 'atributes'; known: backbone, attributes") == 0);
+  CHECK(refusal(R"({"attributes": "three"})") == "options.attributes must be an integer, found \"three\"");
+  CHECK(refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");
+  CHECK(refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits");
+  CHECK(refusal(R"({"attgan": []})") == "options.attgan must be a table, found []");
+}
+
+TEST_CASE("a TOML mistake is told with file and line", "[io]") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("broken.toml", "a = 1\nb = = 2\n").string();
+  CHECK_THROWS_WITH(read_toml(file), Catch::Contains(file + ":2:"));
+  CHECK_THROWS_WITH(read_toml((folder.path() / "none.toml").string()), Catch::Contains("is missing"));
+}

@@ -1,0 +1,124 @@
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <sstream>
+
+#include "secgan/io/file.hpp"
+#include "secgan/training/event_file.hpp"
+#include "secgan/training/progress.hpp"
+#include "secgan/training/recorder.hpp"
+#include "temporary_folder.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+
+namespace {
+
+/// Payloads of the records in an event file, checksums verified by a bitwise CRC of the test's own.
+std::vector<std::string> records(const std::string& bytes) {
+  const auto crc = [](const std::string& data) {
+    uint32_t value = ~0u;
+    for (const unsigned char c : data) {
+      value ^= c;
+      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (0x82f63b78u & (0u - (value & 1)));
+    }
+    value = ~value;
+    return ((value >> 15) | (value << 17)) + 0xa282ead8u;
+  };
+  std::vector<std::string> out;
+  for (size_t at = 0; at < bytes.size();) {
+    uint64_t size = 0;
+    uint32_t length_crc = 0, data_crc = 0;
+    std::memcpy(&size, bytes.data() + at, 8);
+    std::memcpy(&length_crc, bytes.data() + at + 8, 4);
+    REQUIRE(length_crc == crc(bytes.substr(at, 8)));
+    out.push_back(bytes.substr(at + 12, size));
+    std::memcpy(&data_crc, bytes.data() + at + 12 + size, 4);
+    REQUIRE(data_crc == crc(out.back()));
+    at += 16 + size;
+  }
+  return out;
+}
+
+std::string only_event_file(const std::filesystem::path& folder) {
+  std::string found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename().string().find("tfevents") != std::string::npos) {
+      REQUIRE(found.empty());
+      found = entry.path().string();
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("CRC-32C has its published check value", "[record]") { CHECK(crc32c("123456789") == 0xe3069283u); }
+
+TEST_CASE("an event file holds version, scalars and pictures as TensorBoard's protocol says", "[record]") {
+  const TemporaryFolder folder;
+  EventFile events(folder.path(), 0);
+  events.scalar(300, "loss", 1.5);
+  events.image(300, "samples", "PNG", 4, 6);
+  events.flush();
+  const auto found = records(read_file(only_event_file(folder.path())));
+  REQUIRE(found.size() == 3);
+  CHECK_THAT(found[0], Catch::Contains("brain.Event:2"));
+  // After field 1 (time, 9 bytes): step 300 as varint; summary, value: tag, then 1.5 as float.
+  const std::string scalar = std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15\x00\x00\xc0\x3f", 22);
+  CHECK(found[1].substr(9) == scalar);
+  CHECK_THAT(found[2], Catch::Contains(std::string("\x08\x04\x10\x06\x18\x03\x22\x03PNG")));
+}
+
+TEST_CASE("a resumed run's event file tells TensorBoard to forget what is written again", "[record]") {
+  const TemporaryFolder folder;
+  EventFile events(folder.path(), 40);
+  const auto found = records(read_file(only_event_file(folder.path())));
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].substr(9) == std::string("\x10\x28\x3a\x02\x08\x01", 6));  // step 40, SessionLog{START}
+}
+
+TEST_CASE("the log keeps what is not finite as null and pictures by step", "[record]") {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), 0);
+  recorder.scalars(5, {{"a", 0.25}, {"b", std::numeric_limits<double>::infinity()}});
+  recorder.warning(5, "say \"this\"");
+  recorder.image(5, "samples", "PNG", 1, 1);
+  CHECK(read_file(folder.path() / "log.jsonl") == "{\"step\":5,\"a\":0.25,\"b\":null}\n{\"step\":5,\"warning\":\"say \\\"this\\\"\"}\n");
+  CHECK(read_file(folder.path() / "samples" / "samples-0000005.png") == "PNG");
+}
+
+TEST_CASE("the progress bar shows share, rate and time left, and never wraps", "[record]") {
+  double now = 0;
+  std::ostringstream out;
+  Progress progress("train", 0, 100, out, /*interactive=*/true, /*width=*/70, [&] { return now; });
+  now = 10;
+  progress.update(20, 16, "loss 0.5");
+  // 20 steps in 10 s: 2 steps/s, 32 photos/s, 80 steps left.
+  CHECK_THAT(out.str(), Catch::Contains("train  20%") && Catch::Contains("20/100  0:40 left  32 photos/s  loss 0.5"));
+  now = 10.05;
+  out.str("");
+  progress.update(21, 16, "");
+  CHECK(out.str().empty());  // not more often than ten times a second
+  now = 11;
+  progress.update(22, 16, std::string(300, 'x'));
+  const std::string line = out.str().substr(out.str().rfind("\x1b[K") + 3);
+  CHECK(line.size() < 70);
+  progress.message("warning: look");
+  CHECK_THAT(out.str(), Catch::Contains("\r\x1b[Kwarning: look\n"));
+}
+
+TEST_CASE("where nobody watches, a line is printed every tenth, also after a resume", "[record]") {
+  double now = 0;
+  std::ostringstream out;
+  Progress progress("train", 50, 100, out, /*interactive=*/false, 80, [&] { return now; });
+  for (int step = 51; step <= 100; ++step) {
+    now += 1;
+    progress.update(step, 1, "");
+  }
+  progress.finish();
+  const std::string text = out.str();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 5);
+  CHECK_THAT(text, Catch::Contains("train  60% 60/100  0:40 left"));
+  CHECK(text.find('\r') == std::string::npos);
+}

@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+import secgan
+from secgan import functional
+
+
+def log_probabilities(*shape, seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=dtype).log_softmax(1)
+
+
+def test_soft_cross_entropy_is_torchs_own():
+    logits, target = log_probabilities(2, 5, 3, 3), log_probabilities(2, 5, 3, 3, seed=1).exp()
+    expected = torch.nn.functional.cross_entropy(logits, target)
+    assert torch.allclose(functional.soft_cross_entropy(logits, target), expected, atol=1e-12)
+    assert torch.equal(secgan.SoftCrossEntropy()(logits, target), functional.soft_cross_entropy(logits, target))
+
+
+@pytest.mark.parametrize("target", ["hard", "soft", "straight_through"])
+def test_derivatives_to_second_order(target):
+    image = torch.randn(1, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+    mask = log_probabilities(1, 3, 2, 2, seed=2)
+
+    def term(x):
+        return functional.semantic_consistency(x.log_softmax(1), mask, target)[0]
+
+    assert torch.autograd.gradcheck(term, (image,))
+    assert torch.autograd.gradgradcheck(term, (image,))
+
+
+def test_hard_targets_train_one_side_each():
+    image = log_probabilities(1, 4, 2, 2).requires_grad_()
+    mask = log_probabilities(1, 4, 2, 2, seed=3).requires_grad_()
+    image_term, mask_term = functional.semantic_consistency(image, mask)
+    assert torch.autograd.grad(image_term, mask, allow_unused=True, retain_graph=True)[0] is None
+    assert torch.autograd.grad(mask_term, image, allow_unused=True)[0] is None
+    assert torch.allclose(image_term, torch.nn.functional.nll_loss(image, mask.argmax(1)))
+
+
+def test_the_ops_pass_torchs_own_check():
+    a, b = log_probabilities(1, 3, 2, 2, dtype=torch.float32), log_probabilities(1, 3, 2, 2, seed=1, dtype=torch.float32)
+    torch.library.opcheck(torch.ops.secgan.semantic_consistency.default, (a.requires_grad_(), b, "soft"), test_utils="test_schema")
+    torch.library.opcheck(torch.ops.secgan.soft_cross_entropy.default, (a, b.exp()), test_utils=("test_schema", "test_faketensor"))
+
+
+def test_wrong_input_is_a_value_error():
+    with pytest.raises(ValueError, match="target 'warm' is unknown; known: hard, soft, straight_through"):
+        functional.semantic_consistency(torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2), "warm")
+    with pytest.raises(ValueError, match="logits and target must have the same shape"):
+        functional.soft_cross_entropy(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, 2))
+
+
+def test_face_parser_takes_modules_and_callables_and_freezes():
+    network = torch.nn.Conv2d(3, 19, 1)
+    parser = secgan.FaceParser(network, labels="celebamask-hq", normalization="none")
+    photo = torch.rand(2, 3, 6, 6, requires_grad=True)
+    probabilities = parser(photo)
+    assert probabilities.shape == (2, 12, 6, 6)
+    assert torch.allclose(probabilities.sum(1), torch.ones(2, 6, 6), atol=1e-6)
+    probabilities[:, 3].sum().backward()
+    assert photo.grad.abs().sum() > 0 and network.weight.grad is None
+    assert not parser.train().training
+    called = secgan.FaceParser(lambda x: (network(x), None), labels="celebamask-hq", normalization="none")
+    assert torch.equal(called(photo), probabilities)
+    ours = secgan.FaceParser(secgan.create_parser("unet", classes=12, dim=4, levels=2), labels="secgan-12", input_size=8)
+    assert ours(photo.detach()).shape == (2, 12, 6, 6)
+
+
+def test_face_parser_merges_as_the_label_set_says():
+    logits = torch.zeros(1, 19, 1, 1)
+    logits[0, 17] = 50  # hair in the face-parsing order, neck in CelebAMask-HQ's
+    for labels, name in (("face-parsing", "hair"), ("celebamask-hq", "neck")):
+        parser = secgan.FaceParser(lambda x: logits, labels=labels)
+        assert secgan.class_names("secgan-12")[parser(torch.zeros(1, 3, 1, 1)).argmax()] == name
+    with pytest.raises(ValueError, match="labels 'nineteen' is unknown"):
+        secgan.FaceParser(lambda x: logits, labels="nineteen")
+    with pytest.raises(ValueError, match="class id 1 stands in two groups"):
+        secgan.FaceParser(lambda x: logits, labels=[[0, 1], [1]])
+
+
+def test_semantic_consistency_module_reaches_the_photo():
+    parser = secgan.FaceParser(torch.nn.Conv2d(3, 12, 1), labels="secgan-12", normalization="none")
+    photo = torch.rand(1, 3, 4, 4, requires_grad=True)
+    image_term, _ = secgan.SemanticConsistency(parser)(photo, torch.zeros(1, 12, 4, 4).log_softmax(1))
+    image_term.backward()
+    assert photo.grad.abs().sum() > 0

@@ -1,0 +1,119 @@
+import copy
+import pickle
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import secgan
+
+SMALL = {"attgan": dict(enc_dim=4, dec_dim=4, enc_layers=2, dec_layers=2)}
+
+
+def small_generator(**options):
+    return secgan.create_generator("attgan", attributes=3, image_size=16, **{**SMALL["attgan"], **options})
+
+
+def small_discriminator():
+    return secgan.create_discriminator("attgan", attributes=["a", "b", "c"], image_size=16, dim=4, fc_dim=8, n_layers=2)
+
+
+def test_import_in_a_fresh_process_registers_the_ops():
+    code = "import secgan, torch; torch.ops.secgan.soft_cross_entropy; print(secgan.__version__)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_generator_is_encode_then_decode():
+    g = small_generator().eval()
+    image, edit = torch.rand(2, 3, 16, 16), torch.rand(2, 3)
+    assert torch.equal(g.decode(g.encode(image), edit), g(image, edit))
+    assert g(image, edit).shape == (2, 3, 16, 16)
+    softmax = secgan.create_generator("attgan", attributes=3, image_size=16, image_channels=12, output="softmax", **SMALL["attgan"])
+    assert torch.allclose(softmax(torch.rand(1, 12, 16, 16), torch.zeros(1, 3)).sum(1), torch.ones(1, 16, 16))
+
+
+def test_an_optimiser_step_in_python_changes_what_cpp_computes():
+    g = small_generator().eval()
+    image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    before = g(image, edit)
+    optimiser = torch.optim.Adam(g.parameters(), lr=0.1)
+    g(image, edit).square().mean().backward()
+    assert all(p.grad is not None for p in g.parameters())
+    optimiser.step()
+    assert not torch.equal(g(image, edit), before)
+
+
+def test_state_dict_travels_by_name():
+    a, b = small_generator().eval(), small_generator().eval()
+    image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    assert not torch.equal(a(image, edit), b(image, edit))
+    b.load_state_dict(a.state_dict())
+    assert torch.equal(a(image, edit), b(image, edit))
+    assert "enc_layers.0.layers.0.weight" in a.state_dict()
+    assert "enc_layers.0.layers.1.running_mean" in a.state_dict()
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_equal_and_independent(twin):
+    g = small_generator().eval()
+    g.enc_layers.get_submodule("0").requires_grad_(False)
+    h = twin(g)
+    image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    assert torch.equal(g(image, edit), h(image, edit)) and not h.training
+    assert [p.requires_grad for p in g.parameters()] == [p.requires_grad for p in h.parameters()]
+    with torch.no_grad():
+        next(iter(g.parameters())).add_(1)
+    assert not torch.equal(g(image, edit), h(image, edit))
+
+
+def test_dtype_and_mode_reach_cpp():
+    g = small_generator().double()
+    out = g(torch.rand(2, 3, 16, 16, dtype=torch.float64), torch.ones(2, 3, dtype=torch.float64))
+    assert out.dtype == torch.float64
+    # In training, batch norm's statistics move, and Python sees the same buffers.
+    mean = g.get_buffer("enc_layers.0.layers.1.running_mean")
+    assert mean.dtype == torch.float64 and mean.abs().sum() > 0
+    g.eval()
+    before = mean.clone()
+    g(torch.rand(2, 3, 16, 16, dtype=torch.float64), torch.ones(2, 3, dtype=torch.float64))
+    assert torch.equal(mean, before)
+
+
+def test_gradient_penalty_through_the_discriminator():
+    d = small_discriminator()
+    image = torch.rand(2, 3, 16, 16, requires_grad=True)
+    adversarial, logits = d(image)
+    assert adversarial.shape == (2, 1) and logits.shape == (2, 3)
+    (gradient,) = torch.autograd.grad(adversarial.sum(), image, create_graph=True)
+    (gradient.flatten(1).norm(dim=1) - 1).square().mean().backward()
+    assert next(iter(d.parameters())).grad.abs().sum() > 0
+
+
+def test_compile_and_export_run_the_same_computation():
+    g = small_generator().eval()
+    image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    expected = g(image, edit)
+    assert torch.allclose(torch.compile(g, backend="eager")(image, edit), expected, atol=1e-6)
+    program = torch.export.export(g, (image, edit), strict=False)
+    assert torch.allclose(program.module()(image, edit), expected, atol=1e-6)
+
+
+def test_wrong_names_and_values_are_listed():
+    with pytest.raises(ValueError, match="'stylegan' is unknown; known: attgan"):
+        secgan.create_generator("stylegan", attributes=3)
+    with pytest.raises(ValueError, match="unknown key 'enc_dims'; known: enc_dim"):
+        small_generator(enc_dims=3)
+    with pytest.raises(ValueError, match="image_size 100 is not a multiple of 32"):
+        secgan.create_generator("attgan", attributes=3, image_size=100)
+    with pytest.raises(ValueError, match=r"attributes must be \[N, A\]"):
+        small_generator()(torch.rand(1, 3, 16, 16), torch.ones(1, 4))
+    assert secgan.list_generators() == secgan.list_discriminators()
+    assert small_generator().options["attgan"]["enc_dim"] == 4
+
+
+def test_parser_answers_main_logits_or_every_head():
+    parser = secgan.create_parser("unet", classes=12, dim=4, levels=2)
+    assert parser.eval()(torch.rand(1, 3, 8, 8)).shape == (1, 12, 8, 8)
+    assert [h.shape for h in parser.train()(torch.rand(2, 3, 8, 8))] == [(2, 12, 8, 8)]
+    assert "unet" in secgan.list_parsers()
