@@ -20,11 +20,11 @@ CelebA::CelebA(CelebAOptions options) : options_(std::move(options)) {
   if (!options_.attributes.empty()) attributes_ = AttributeSchema(options_.attributes);
   const auto partition_file = find_place(root, {"list_eval_partition.txt", "Eval/list_eval_partition.txt"});
   std::unordered_map<std::string, int64_t> partition;
-  for (const ListLine& line : read_list(partition_file)) {
+  for_each_line(partition_file, [&](const ListLine& line) {
     const int64_t part = list_number(partition_file, line, 1);
     if (part < 0 || part > 2) throw Error(fmt::format("{}:{}: partition {} is none of 0, 1, 2", partition_file.string(), line.number, part));
-    partition[line.words[0]] = part;
-  }
+    partition[std::string(line.words[0])] = part;
+  });
   for (size_t i = 0; i < list.photos.size(); ++i) {
     const auto found = partition.find(list.photos[i]);
     if (found == partition.end()) throw Error(fmt::format("{}: '{}' is missing", partition_file.string(), list.photos[i]));

@@ -36,11 +36,10 @@ Split split_of(int64_t celeba_index) {
 
 std::unordered_map<int64_t, Split> read_mapping(const fs::path& file) {
   std::unordered_map<int64_t, Split> split;
-  const auto lines = read_list(file);
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (i == 0 && lines[i].words[0] == "idx") continue;  // the header
-    split[list_number(file, lines[i], 0)] = split_of(list_number(file, lines[i], 1));
-  }
+  for_each_line(file, [&](const ListLine& line) {
+    if (line.number == 1 && line.words[0] == "idx") return;  // the header
+    split[list_number(file, line, 0)] = split_of(list_number(file, line, 1));
+  });
   return split;
 }
 

@@ -3,10 +3,13 @@
 #include <ATen/ATen.h>
 #include <cstdio>  // jpeglib.h needs it first
 #include <jpeglib.h>
+#include <jerror.h>
 #include <png.h>
 
 #include <algorithm>
+#include <cctype>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/format.hpp"
@@ -19,8 +22,16 @@ namespace {
 
 constexpr int64_t kMostPixels = 100'000'000;
 
-void check_pixels(int64_t width, int64_t height, const std::string& file) {
-  if (width * height > kMostPixels) throw Error(fmt::format("'{}': {} x {} pixels are too many", file, width, height));
+/// What a decoder fills. It lives in the decoder's caller: a local that changes after setjmp is lost by longjmp.
+struct Decoded {
+  at::Tensor pixels;  ///< [H, W, 3] RGB or [H, W, 1] ids
+  std::vector<png_bytep> rows;
+  int orientation = 1;
+  std::string refused;  ///< why the file was not decoded
+};
+
+std::string too_many_pixels(int64_t width, int64_t height, const std::string& file) {
+  return fmt::format("'{}': {} x {} pixels are too many", file, width, height);
 }
 
 at::Tensor planes(const at::Tensor& interleaved) { return interleaved.permute({2, 0, 1}).contiguous(); }
@@ -45,9 +56,12 @@ struct JpegErrors {
   std::longjmp(errors->jump, 1);
 }
 
-/// libjpeg fills a truncated picture with grey and calls it a warning; here it is an error like any other.
+/// libjpeg fills a truncated picture with grey and calls it a warning; here it is an error like any other. Warnings
+/// that lose no pixel pass: cameras pad the end of the data and write odd version numbers.
 void jpeg_warning(j_common_ptr info, int level) {
-  if (level < 0) jpeg_fail(info);
+  const int code = info->err->msg_code;
+  const bool harmless = code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM;
+  if (level < 0 && !harmless) jpeg_fail(info);
 }
 
 jpeg_error_mgr* jpeg_errors(JpegErrors& errors) {
@@ -94,13 +108,9 @@ at::Tensor oriented(const at::Tensor& image, int orientation) {
   return out.contiguous();
 }
 
-at::Tensor decode_jpeg(const std::string& bytes, const std::string& file) {
+void decode_jpeg(const std::string& bytes, const std::string& file, Decoded& out) {
   jpeg_decompress_struct info;
   JpegErrors errors;
-  // Everything with a destructor that lives across the jump is declared before it.
-  at::Tensor pixels;
-  int orientation = 1;
-  bool unsupported = false;
   info.err = jpeg_errors(errors);
   if (setjmp(errors.jump) != 0) {
     jpeg_destroy_decompress(&info);
@@ -110,23 +120,22 @@ at::Tensor decode_jpeg(const std::string& bytes, const std::string& file) {
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(&info, TRUE);
-  orientation = exif_orientation(info);
-  unsupported = info.num_components == 4;
-  if (!unsupported && static_cast<int64_t>(info.image_width) * info.image_height <= kMostPixels) {
+  out.orientation = exif_orientation(info);
+  if (info.num_components == 4) {
+    out.refused = fmt::format("'{}' is a CMYK JPEG: convert it to RGB", file);
+  } else if (static_cast<int64_t>(info.image_width) * info.image_height > kMostPixels) {
+    out.refused = too_many_pixels(info.image_width, info.image_height, file);
+  } else {
     info.out_color_space = JCS_RGB;
     jpeg_start_decompress(&info);
-    pixels = at::empty({info.output_height, info.output_width, 3}, at::kByte);
+    out.pixels = at::empty({info.output_height, info.output_width, 3}, at::kByte);
     while (info.output_scanline < info.output_height) {
-      JSAMPROW row = pixels.mutable_data_ptr<uint8_t>() + static_cast<int64_t>(info.output_scanline) * info.output_width * 3;
+      JSAMPROW row = out.pixels.mutable_data_ptr<uint8_t>() + static_cast<int64_t>(info.output_scanline) * info.output_width * 3;
       jpeg_read_scanlines(&info, &row, 1);
     }
     jpeg_finish_decompress(&info);
   }
-  const int64_t width = info.image_width, height = info.image_height;
   jpeg_destroy_decompress(&info);
-  if (unsupported) throw Error(fmt::format("'{}' is a CMYK JPEG: convert it to RGB", file));
-  check_pixels(width, height, file);
-  return oriented(planes(pixels), orientation);
 }
 
 // ---- PNG --------------------------------------------------------------------------------------------------------
@@ -152,13 +161,10 @@ struct PngErrors {
 }
 void png_ignore(png_structp, png_const_charp) {}
 
-/// @param indices  the stored ids of a palette or grey picture [H, W]; else RGB [H, W, 3]
-at::Tensor decode_png(const std::string& bytes, const std::string& file, bool indices) {
+/// @param indices  the stored ids of a palette or grey picture; else RGB
+void decode_png(const std::string& bytes, const std::string& file, bool indices, Decoded& out) {
   PngErrors errors;
   PngSource source{bytes};
-  at::Tensor pixels;
-  std::vector<png_bytep> rows;
-  std::string refused;
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &errors, &png_fail, &png_ignore);
   png_infop info = png_create_info_struct(png);
   if (setjmp(png_jmpbuf(png)) != 0) {
@@ -170,9 +176,9 @@ at::Tensor decode_png(const std::string& bytes, const std::string& file, bool in
   const int64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
   const int colour = png_get_color_type(png, info);
   if (indices && (png_get_bit_depth(png, info) > 8 || (colour != PNG_COLOR_TYPE_PALETTE && colour != PNG_COLOR_TYPE_GRAY))) {
-    refused = fmt::format("'{}' is not a mask: class ids are read from palette or 8-bit grey PNG", file);
+    out.refused = fmt::format("'{}' is not a mask: class ids are read from palette or 8-bit grey PNG", file);
   } else if (width * height > kMostPixels) {
-    refused = fmt::format("'{}': {} x {} pixels are too many", file, width, height);
+    out.refused = too_many_pixels(width, height, file);
   } else {
     if (indices) {
       png_set_packing(png);
@@ -185,14 +191,12 @@ at::Tensor decode_png(const std::string& bytes, const std::string& file, bool in
     png_set_interlace_handling(png);
     png_read_update_info(png, info);
     const int64_t channels = indices ? 1 : 3;
-    pixels = at::empty({height, width, channels}, at::kByte);
-    for (int64_t y = 0; y < height; ++y) rows.push_back(pixels.mutable_data_ptr<uint8_t>() + y * width * channels);
-    png_read_image(png, rows.data());
+    out.pixels = at::empty({height, width, channels}, at::kByte);
+    for (int64_t y = 0; y < height; ++y) out.rows.push_back(out.pixels.mutable_data_ptr<uint8_t>() + y * width * channels);
+    png_read_image(png, out.rows.data());
     png_read_end(png, nullptr);
   }
   png_destroy_read_struct(&png, &info, nullptr);
-  if (!refused.empty()) throw Error(refused);
-  return indices ? pixels.squeeze(2) : planes(pixels);
 }
 
 std::string write_png(const at::Tensor& pixels, int64_t channels, const std::vector<std::array<uint8_t, 3>>& palette) {
@@ -229,15 +233,25 @@ bool is_png(const std::string& bytes) { return bytes.starts_with("\x89PNG\r\n\x1
 at::Tensor read_image(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   const std::string file = path.string();
-  if (is_jpeg(bytes)) return decode_jpeg(bytes, file);
-  if (is_png(bytes)) return decode_png(bytes, file, /*indices=*/false);
-  throw Error(fmt::format("'{}' is {}", file, bytes.empty() ? "empty" : "neither JPEG nor PNG"));
+  Decoded out;
+  if (is_jpeg(bytes)) {
+    decode_jpeg(bytes, file, out);
+  } else if (is_png(bytes)) {
+    decode_png(bytes, file, /*indices=*/false, out);
+  } else {
+    out.refused = fmt::format("'{}' is {}", file, bytes.empty() ? "empty" : "neither JPEG nor PNG");
+  }
+  if (!out.refused.empty()) throw Error(out.refused);
+  return oriented(planes(out.pixels), out.orientation);
 }
 
 at::Tensor read_index_mask(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
-  if (!is_png(bytes)) throw Error(fmt::format("'{}' is not a PNG", path.string()));
-  return decode_png(bytes, path.string(), /*indices=*/true);
+  if (!is_png(bytes)) throw Error(fmt::format("'{}' is {}", path.string(), bytes.empty() ? "empty" : "not a PNG"));
+  Decoded out;
+  decode_png(bytes, path.string(), /*indices=*/true, out);
+  if (!out.refused.empty()) throw Error(out.refused);
+  return out.pixels.squeeze(2);
 }
 
 std::string encode_png(const at::Tensor& image) { return write_png(interleaved(image), 3, {}); }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -10,23 +9,28 @@
 
 namespace secgan {
 
-std::vector<ListLine> read_list(const std::filesystem::path& file) {
-  std::vector<ListLine> lines;
-  std::istringstream text(read_file(file));
-  size_t number = 0;
-  for (std::string line; std::getline(text, line);) {
-    ++number;
-    std::istringstream stream(line);
-    std::vector<std::string> words;
-    for (std::string word; stream >> word;) words.push_back(word);
-    if (!words.empty()) lines.push_back({number, std::move(words)});
+void for_each_line(const std::filesystem::path& file, const std::function<void(const ListLine& line)>& use) {
+  constexpr std::string_view kSpace = " \t\r\v\f";
+  const std::string text = read_file(file);
+  ListLine line{0, {}};
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view all = std::string_view(text).substr(begin, end - begin);
+    begin = end + 1;
+    ++line.number;
+    line.words.clear();
+    for (size_t at = all.find_first_not_of(kSpace); at != all.npos; at = all.find_first_not_of(kSpace, at)) {
+      const size_t stop = std::min(all.find_first_of(kSpace, at), all.size());
+      line.words.push_back(all.substr(at, stop - at));
+      at = stop;
+    }
+    if (!line.words.empty()) use(line);
   }
-  return lines;
 }
 
 int64_t list_number(const std::filesystem::path& file, const ListLine& line, size_t word) {
   if (word >= line.words.size()) throw Error(fmt::format("{}:{}: {} words, expected {} or more", file.string(), line.number, line.words.size(), word + 1));
-  const std::string& text = line.words[word];
+  const std::string_view text = line.words[word];
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) throw Error(fmt::format("{}:{}: '{}' is not a number", file.string(), line.number, text));
@@ -34,32 +38,38 @@ int64_t list_number(const std::filesystem::path& file, const ListLine& line, siz
 }
 
 AttributeList read_attribute_list(const std::filesystem::path& file, const std::vector<std::string>& attributes) {
-  const std::vector<ListLine> lines = read_list(file);
-  if (lines.size() < 2 || lines[0].words.size() != 1) {
-    throw Error(fmt::format("{}: not an attribute list: a line with the count and one with the names come first", file.string()));
-  }
-  const std::vector<std::string>& names = lines[1].words;
-  std::vector<size_t> columns;
-  for (const std::string& attribute : attributes) {
-    const auto found = std::find(names.begin(), names.end(), attribute);
-    if (found == names.end()) throw InvalidArgument(fmt::format("attribute '{}' is unknown; {} has: {}", attribute, file.string(), fmt::join(names, ", ")));
-    columns.push_back(static_cast<size_t>(found - names.begin()));
-  }
   AttributeList list;
-  for (size_t i = 2; i < lines.size(); ++i) {
-    const ListLine& line = lines[i];
-    if (line.words.size() != names.size() + 1) {
-      throw Error(fmt::format("{}:{}: {} words, expected a name and {} labels", file.string(), line.number, line.words.size(), names.size()));
+  size_t lines = 0, names = 0;
+  std::vector<size_t> columns;
+  const auto require_heading = [&](bool found) {
+    if (!found) throw Error(fmt::format("{}: not an attribute list: a line with the count and one with the names come first", file.string()));
+  };
+  for_each_line(file, [&](const ListLine& line) {
+    if (++lines == 1) return require_heading(line.words.size() == 1);
+    if (lines == 2) {
+      names = line.words.size();
+      for (const std::string& attribute : attributes) {
+        const auto found = std::find(line.words.begin(), line.words.end(), attribute);
+        if (found == line.words.end()) {
+          throw InvalidArgument(fmt::format("attribute '{}' is unknown; {} has: {}", attribute, file.string(), fmt::join(line.words, ", ")));
+        }
+        columns.push_back(static_cast<size_t>(found - line.words.begin()));
+      }
+      return;
+    }
+    if (line.words.size() != names + 1) {
+      throw Error(fmt::format("{}:{}: {} words, expected a name and {} labels", file.string(), line.number, line.words.size(), names));
     }
     std::vector<float> labels;
     for (const size_t column : columns) {
-      const std::string& word = line.words[column + 1];
+      const std::string_view word = line.words[column + 1];
       if (word != "1" && word != "-1" && word != "0") throw Error(fmt::format("{}:{}: label '{}' is none of 1, -1, 0", file.string(), line.number, word));
       labels.push_back(word == "1" ? 1.0f : 0.0f);
     }
-    list.photos.push_back(line.words[0]);
+    list.photos.emplace_back(line.words[0]);
     list.labels.push_back(std::move(labels));
-  }
+  });
+  require_heading(lines >= 2);
   return list;
 }
 

@@ -63,7 +63,8 @@ Rect crop_rect(const Crop& crop, int64_t width, int64_t height) {
   } else if (crop.kind == Crop::Kind::kBox) {
     rect = crop.box;
   }
-  const bool inside = rect.width <= width && rect.height <= height && rect.x + rect.width <= width && rect.y + rect.height <= height;
+  // Differences, not sums: a box from a command line may be as large as a number can be.
+  const bool inside = rect.x >= 0 && rect.y >= 0 && rect.x <= width - rect.width && rect.y <= height - rect.height;
   if (!inside) throw InvalidArgument(fmt::format("crop {} leaves a photo of {} x {} pixels", to_string(crop), width, height));
   return rect;
 }
@@ -83,7 +84,7 @@ at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width) {
   return at::_upsample_nearest_exact2d(mask.unsqueeze(0).unsqueeze(0).contiguous(), {height, width})[0][0];
 }
 
-at::Tensor to_float(const at::Tensor& image) { return image.to(at::kFloat).div_(127.5).sub_(1); }
+at::Tensor to_float(const at::Tensor& image) { return image.to(at::kFloat).div(127.5).sub_(1); }
 
 at::Tensor to_bytes(const at::Tensor& image) {
   return image.detach().to(at::kFloat).add(1).mul_(127.5).round_().clamp_(0, 255).to(at::kByte);

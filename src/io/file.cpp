@@ -92,6 +92,7 @@ AtomicFolder::~AtomicFolder() {
 
 void AtomicFolder::commit() {
   std::error_code error;
+  sync_folder(temporary_);
   const fs::path old = fs::path(temporary_).concat(".old");
   const bool replaces = fs::exists(target_);
   if (replaces) fs::rename(target_, old, error);

@@ -1,6 +1,8 @@
 #pragma once
 /// Finding every unusable sample of a data set before a week of training does.
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,10 @@ struct DataProblem {
   std::string problem;  ///< one line
 };
 
-/// Reads every sample and stops at none.  @return what cannot be read, in the data set's order
-std::vector<DataProblem> check_data(const Dataset& data, int threads = 2);
+/// Reads every sample and stops at none.
+/// @param progress  called with the number of samples read so far, from one thread at a time, ascending
+/// @return what cannot be read, in the data set's order
+std::vector<DataProblem> check_data(const Dataset& data, int threads = 2,
+                                    const std::function<void(int64_t done)>& progress = {});
 
 }  // namespace secgan
