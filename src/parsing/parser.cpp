@@ -7,6 +7,7 @@
 #include "core/rules.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/nn/autocast.hpp"
+#include "secgan/parsing/bisenet.hpp"
 #include "secgan/parsing/unet.hpp"
 
 namespace secgan {
@@ -25,6 +26,8 @@ Parser build(const ParserOptions& options) {
 
 constexpr Entry kRegistry[] = {
     {ParserNetwork::kUnet, &build<UnetImpl>},
+    {ParserNetwork::kBisenetResnet18, &build<BisenetImpl>},
+    {ParserNetwork::kBisenetResnet34, &build<BisenetImpl>},
 };
 static_assert(std::size(kRegistry) == kParserNetworks.size(), "every named parser needs its builder");
 
