@@ -8,6 +8,7 @@
 #include "cli/demo_report.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/data/image_file.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -80,6 +81,12 @@ void demo(const DemoOptions& options) {
     return test;
   }(), Split::kTest, true, true);
   result.evaluation = evaluate(result.bundle, *result.unseen, options.unseen);
+  // A few of them as files, to try `secgan edit` on.
+  fs::create_directories(out / "photos");
+  for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {
+    const Sample sample = result.unseen->get(i);
+    write_image(out / "photos" / (sample.id + ".png"), sample.image);
+  }
   const bool reached = write_demo_report(result);
   if (!reached) throw Error(fmt::format("the figures fall short of the demo's goals; see {}", (out / "report.html").string()));
 }

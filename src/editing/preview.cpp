@@ -5,7 +5,7 @@
 #include "secgan/core/attributes.hpp"
 #include "secgan/data/image_file.hpp"
 #include "secgan/data/transforms.hpp"
-#include "secgan/training/secgan_step.hpp"
+#include "secgan/ops/hard_segmentation.hpp"
 
 namespace secgan {
 

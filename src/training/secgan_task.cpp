@@ -120,8 +120,8 @@ Scalars SecganTask::step(int64_t step, double rate) {
   scalars.emplace_back("photo/generator/edit_distance", report.edit_distance);
   health_.edit_distance += report.edit_distance;
   health_.generator_updates += 1;
-  photo_average_->update();
-  if (mask_average_) mask_average_->update();
+  photo_average_->update(step);
+  if (mask_average_) mask_average_->update(step);
   return scalars;
 }
 

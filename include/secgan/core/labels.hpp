@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/fields.hpp"
+
 namespace secgan {
 
 /// The label sets in use. The two 19-class orders hold the same classes; mixing them up is the field's most
@@ -25,6 +27,12 @@ inline constexpr std::array<std::pair<std::string_view, Labels>, 3> kLabelSets{{
     {"celebamask-hq", Labels::kCelebAMaskHq},
     {"face-parsing", Labels::kFaceParsing},
 }};
+
+template <>
+struct EnumNames<Labels> {
+  static constexpr auto& table = kLabelSets;
+  static constexpr std::string_view what = "labels";
+};
 
 /// Number of classes of the segmentation that SeCGAN works on.
 inline constexpr int64_t kSecganClasses = 12;

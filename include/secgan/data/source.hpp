@@ -11,7 +11,6 @@
 
 #include "secgan/core/fields.hpp"
 #include "secgan/data/dataset.hpp"
-#include "secgan/parsing/face_parser.hpp"
 
 namespace secgan {
 

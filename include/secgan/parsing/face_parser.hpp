@@ -28,11 +28,6 @@ struct EnumNames<PhotoNormalization> {
   static constexpr auto& table = kPhotoNormalizations;
   static constexpr std::string_view what = "normalization";
 };
-template <>
-struct EnumNames<Labels> {
-  static constexpr auto& table = kLabelSets;
-  static constexpr std::string_view what = "labels";
-};
 
 /// Calls a network: photo [N, 3, H, W], normalised -> logits [N, input classes, h, w].
 using ParserFunction = std::function<at::Tensor(const at::Tensor&)>;

@@ -4,7 +4,8 @@
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
 
-#include <memory>
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace secgan {
 
 /// average <- decay average + (1 - decay) live, over parameters and floating-point buffers; others are copied.
+/// Early on the decay is (1 + step) / (10 + step), so that the random beginning is soon forgotten.
 class MovingAverage {
  public:
   /// @param live, average modules of one structure; `average` is overwritten with `live` at once, and is not trained.
@@ -29,9 +31,11 @@ class MovingAverage {
     }
   }
 
-  void update() {
+  /// @param step from 0
+  void update(int64_t step) {
     at::NoGradGuard no_grad;
-    at::_foreach_lerp_(average_, live_, 1 - decay_);
+    const double decay = std::min(decay_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+    at::_foreach_lerp_(average_, live_, 1 - decay);
     for (size_t i = 0; i < copied_.size(); ++i) copied_[i].copy_(copied_from_[i]);
   }
 

@@ -15,6 +15,7 @@
 #include "secgan/losses/attribute.hpp"
 #include "secgan/losses/consistency.hpp"
 #include "secgan/losses/reconstruction.hpp"
+#include "secgan/ops/hard_segmentation.hpp"
 #include "secgan/training/branch.hpp"
 
 namespace secgan {
@@ -119,11 +120,6 @@ struct StepReport {
   /// Generator updates: mean |edit - reconstruction| of photos; 0 means that edits do nothing.
   double edit_distance = 0;
 };
-
-/// One-hot of the arg-max over dimension 1.
-inline at::Tensor hard_segmentation(const at::Tensor& scores) {
-  return at::zeros_like(scores).scatter_(1, scores.argmax(1, /*keepdim=*/true), 1.0);
-}
 
 /// Works on any networks that satisfy the concepts. Without a mask branch (a null pointer) it is the plain
 /// conditional GAN that SeCGAN builds on: the baseline of every ablation.

@@ -233,9 +233,17 @@ TEST_CASE("the moving average follows the formula, buffers included", "[trainer]
     live->running_mean.fill_(4);
     live->num_batches_tracked.fill_(7);
   }
-  moving.update();
+  moving.update(1000);
   CHECK(average->weight[0].item<double>() == Approx(0.75 * 1 + 0.25 * 5));
   CHECK(average->running_mean[1].item<double>() == Approx(1));
   CHECK(average->num_batches_tracked.item<int64_t>() == 7);
   CHECK_FALSE(average->weight.requires_grad());
+  // The first update takes nine tenths of the live network.
+  MovingAverage early(*live, *average, 0.75);
+  {
+    at::NoGradGuard no_grad;
+    live->weight.fill_(15);
+  }
+  early.update(0);
+  CHECK(average->weight[0].item<double>() == Approx(0.1 * 5 + 0.9 * 15));
 }
