@@ -15,7 +15,7 @@ constexpr const char* kAttributes =
     "5\r\n"
     "Bald Smiling Young \r\n"
     "000001.jpg -1  1  1\r\n"
-    "000002.jpg  1 -1 -1\r\n"
+    "000002.jpg  1 -1  1\r\n"
     "000003.jpg  1  1 -1\r\n"
     "000004.jpg -1 -1  1\r\n"
     "000005.jpg -1  1 -1\r\n";
