@@ -28,7 +28,7 @@ void add_data_check(CLI::App& app) {
     for (const auto& [name, split] : kSplits) {
       const auto data = open_dataset(settings, split, !settings.attributes.empty(), *masks);
       samples += data->size();
-      for (const DataProblem& problem : check_data(*data, 2)) {
+      for (const DataProblem& problem : check_data(*data)) {
         fmt::print("{}\n", problem.problem);
         ++problems;
       }

@@ -20,6 +20,8 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags& flags) {
   flags.value("--image-size", {"data.image_size"}, "N", "side in pixels, a multiple of 32");
   flags.text("--crop", "data.crop", "CROP", "none, center, center:N or box:x,y,w,h");
   flags.value("--count", {"data.count"}, "N", "use the first N samples only");
+  flags.value("--mask-labels", {"data.mask_labels"}, "NAME", "celebamask-hq: class order of index PNGs, celebamask-hq or face-parsing");
+  flags.flag("--split-by-id", "data.split_by_mapping", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
   flags.value("--steps", {"trainer.steps"}, "N", "length of the run");
   flags.value("--log-every", {"trainer.log_every"}, "N", "steps between log lines");
   flags.value("--sample-every", {"trainer.sample_every"}, "N", "steps between sample pictures; 0: none");
@@ -78,8 +80,6 @@ void add_training(CLI::App& app) {
     flags->value("--batch", {"task.training.loader.batch"}, "N", "photos per batch");
     flags->value("--seed", {"task.training.loader.seed"}, "N", "one seed makes the run repeatable");
     flags->value("--network", {"task.parser.network"}, "NAME", "the parser's network");
-    flags->value("--mask-labels", {"data.mask_labels"}, "NAME", "class order of index PNGs: celebamask-hq or face-parsing");
-    flags->flag("--split-by-id", "data.split_by_mapping", false, "80/10/10 % by id, where the mapping file is missing");
     command.callback([=] { run(*flags, TrainParserSettings{}, *options); });
   }
   {

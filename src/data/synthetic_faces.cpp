@@ -86,7 +86,7 @@ struct Person {
     frame = dice.pick({rgb(26, 26, 30), rgb(92, 46, 30), rgb(150, 34, 44), rgb(30, 60, 120)}, 0.02f);
     earring = dice.pick({rgb(240, 196, 60), rgb(222, 226, 234), rgb(70, 180, 170)}, 0.02f);
     volume = dice.uniform(0.10f, 0.20f);
-    length = dice.uniform(0.55f, 1.15f);
+    length = dice.uniform(0.40f, 0.90f);
     fringe = dice.uniform(-0.30f, -0.22f);
     parting = dice.uniform(-0.35f, 0.35f);
     light = dice.uniform(-1, 1);
@@ -259,7 +259,7 @@ class Painter {
     const float half = p_.mouth_width * (male_ ? 1 : 0.92f), lip = p_.lip * (male_ ? 0.85f : 1.2f);
     const Colour lips = male_ ? mix(p_.lips, skin_, 0.42f) : mix(p_.lips, 0.9f * skin_, 0.12f);
     if (shows_[kMouthOpen]) {
-      const float open = 0.115f;
+      const float open = 0.13f;
       canvas_.fill(around(centre, half, open + lip), [&](Point at) { return ellipse(at - centre, {half, open + 0.8f * lip}); }, paint(lips), kLips);
       const auto inside = [&](Point at) { return ellipse(at - centre, {half - 0.7f * lip, open - 0.1f * lip}); };
       canvas_.fill(around(centre, half, open), inside, paint(rgb(92, 26, 32)), kMouth);
@@ -282,14 +282,14 @@ class Painter {
   }
 
   void paint_moustache() {
-    const Point centre = feature(0, p_.mouth_height - p_.lip - (shows_[kMouthOpen] ? 0.155f : 0.10f), 1.3f);
-    const Colour colour = shows_[kBald] ? rgb(58, 44, 38) : mix(hair_, rgb(40, 28, 24), 0.25f);
+    const Point centre = feature(0, p_.mouth_height - p_.lip - (shows_[kMouthOpen] ? 0.175f : 0.115f), 1.3f);
+    const Colour colour = shows_[kBald] ? rgb(52, 38, 32) : mix(hair_, rgb(36, 24, 20), 0.55f);
     const auto shape = [&](Point at) {
       float nearest = kFar;
       for (const float side : {-1.0f, 1.0f}) {
         const Point a = centre + Point{side * 0.05f, -0.005f}, b = centre + Point{side * p_.moustache_width, 0.07f};
         const float t = std::clamp((side * (at.x - centre.x) - 0.05f) / (p_.moustache_width - 0.05f), 0.0f, 1.0f);
-        nearest = std::min(nearest, segment(at, a, b, 0.075f - 0.045f * t));
+        nearest = std::min(nearest, segment(at, a, b, 0.092f - 0.05f * t));
       }
       return nearest;
     };

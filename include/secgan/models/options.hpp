@@ -96,7 +96,7 @@ struct GeneratorOptions {
   int64_t image_size = 128;     ///< side in pixels; a multiple of 2^layers
   int64_t image_channels = 3;   ///< 3 for photos, the number of classes for masks
   OutputActivation output = OutputActivation::kTanh;
-  AttGanGeneratorOptions attgan;  ///< read when backbone is kAttGan
+  AttGanGeneratorOptions attgan = {};  ///< read when backbone is kAttGan
 
   static void visit(auto& self, auto&& visit) {
     visit("backbone", self.backbone);
@@ -115,7 +115,7 @@ struct DiscriminatorOptions {
   int64_t attributes = 13;
   int64_t image_size = 128;
   int64_t image_channels = 3;
-  AttGanDiscriminatorOptions attgan;  ///< read when backbone is kAttGan
+  AttGanDiscriminatorOptions attgan = {};  ///< read when backbone is kAttGan
 
   static void visit(auto& self, auto&& visit) {
     visit("backbone", self.backbone);

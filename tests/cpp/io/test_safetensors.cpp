@@ -55,7 +55,7 @@ TEST_CASE("tensors of every type, shape and layout survive, in order", "[io]") {
 }
 
 TEST_CASE("the bytes are the published format's", "[io]") {
-  const std::string expected = file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}  ", "\x01\x02");
+  const std::string expected = file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}   ", "\x01\x02");
   CHECK(encode_safetensors({{"a", torch::tensor({1, 2}, at::kByte)}}) == expected);
 }
 

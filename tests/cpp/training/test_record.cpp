@@ -65,7 +65,7 @@ TEST_CASE("an event file holds version, scalars and pictures as TensorBoard's pr
   REQUIRE(found.size() == 3);
   CHECK_THAT(found[0], Catch::Contains("brain.Event:2"));
   // After field 1 (time, 9 bytes): step 300 as varint; summary, value: tag, then 1.5 as float.
-  const std::string scalar = std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15\x00\x00\xc0\x3f", 22);
+  const std::string scalar = std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15\x00\x00\xc0\x3f", 18);
   CHECK(found[1].substr(9) == scalar);
   CHECK_THAT(found[2], Catch::Contains(std::string("\x08\x04\x10\x06\x18\x03\x22\x03PNG")));
 }
