@@ -105,6 +105,11 @@ void edit(const EditOptions& options, bool source_given) {
   }
 }
 
+struct ExportOptions {
+  std::string model, out;
+  bool half = false;
+};
+
 struct ParseOptions {
   std::string model, out;
   std::vector<std::string> photos;
@@ -151,6 +156,14 @@ void add_editing(CLI::App& app) {
     command.add_option("photos", options->photos, "JPEG or PNG files")->required()->type_name("PHOTO...");
     command.add_option("--out", options->out, "folder for NAME_mask.png and NAME_overlay.png")->required()->type_name("DIR");
     command.callback([=] { parse(*options); });
+  }
+  {
+    CLI::App& command = *app.add_subcommand("export", "write a bundle anew, as for shipping it");
+    auto options = std::make_shared<ExportOptions>();
+    command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
+    command.add_option("--out", options->out, "the new bundle's folder")->required()->type_name("DIR");
+    command.add_flag("--half", options->half, "store weights in float16: half the size");
+    command.callback([=] { save_bundle(options->out, load_bundle(options->model), options->half ? Storage::kHalf : Storage::kFloat); });
   }
 }
 

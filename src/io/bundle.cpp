@@ -71,14 +71,15 @@ Bundle load_bundle(const std::filesystem::path& folder) {
   return bundle;
 }
 
-void save_bundle(const std::filesystem::path& folder, const Bundle& bundle) {
+void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage) {
   nlohmann::json networks = nlohmann::json::object();
   NamedTensors tensors;
   visit_networks(bundle, [&](const char* name, const auto& network, auto) {
     if (network.is_empty()) return;
     networks[name] = to_json(network->options());
     for (const auto& [key, tensor] : module_state(*network, std::string(name) + ".")) {
-      tensors.emplace_back(key, tensor.detach().contiguous());
+      const bool half = storage == Storage::kHalf && tensor.is_floating_point();
+      tensors.emplace_back(key, half ? tensor.detach().to(at::kHalf) : tensor.detach());
     }
   });
   const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(bundle.info)}, {"networks", networks}};

@@ -93,6 +93,7 @@ SecganTaskOptions small_scale_recipe() {
   generator.inject_layers = 1;
   generator.max_dim = 128;
   generator.slope = 0.2;
+  generator.upsampling = Upsampling::kBilinear;  // no checkerboard, and no slower
   recipe.photo_generator.attgan = generator;
   generator.enc_dim = generator.dec_dim = 16;
   recipe.mask_generator.attgan = generator;

@@ -56,7 +56,13 @@ struct Bundle {
 /// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
 Bundle load_bundle(const std::filesystem::path& folder);
 
+/// How weights are stored; they are computed with in float32.
+enum class Storage {
+  kFloat,
+  kHalf,  ///< float16: half the size, rounded to 11 bits
+};
+
 /// Writes the folder whole or not at all; replaces an existing one.
-void save_bundle(const std::filesystem::path& folder, const Bundle& bundle);
+void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage = Storage::kFloat);
 
 }  // namespace secgan

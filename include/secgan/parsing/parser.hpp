@@ -15,7 +15,7 @@
 namespace secgan {
 
 enum class ParserNetwork {
-  kUnet,             ///< small U-Net for small photos (244,000 parameters at its defaults)
+  kUnet,             ///< small U-Net for small photos (half a million parameters at its defaults)
   kBisenetResnet18,  ///< BiSeNet, 13.3 million parameters; public weights exist, for faces at 448 to 512 pixels
   kBisenetResnet34,  ///< the same over ResNet-34, 23.4 million
 };

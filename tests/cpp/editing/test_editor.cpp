@@ -52,6 +52,12 @@ TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
   CHECK(at::equal(loaded.generator->forward(photo, difference), original->forward(photo, difference)));
   CHECK_FALSE(loaded.generator->is_training());
   CHECK(at::equal(loaded.face_parser().probabilities(photo), bundle.face_parser().probabilities(photo)));
+  // Half precision: half the bytes, the same network but for the rounding.
+  save_bundle(folder.path() / "half", bundle, Storage::kHalf);
+  CHECK(fs::file_size(folder.path() / "half" / "model.safetensors") < 0.62 * static_cast<double>(fs::file_size(folder.path() / "bundle" / "model.safetensors")));
+  Bundle half = load_bundle(folder.path() / "half");
+  CHECK(max_difference(half.generator->forward(photo, difference), original->forward(photo, difference)) < 0.01);
+  fs::remove_all(folder.path() / "half");
   // Saving over it replaces it and leaves nothing beside it.
   save_bundle(folder.path() / "bundle", loaded);
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator{}) == 1);
