@@ -11,7 +11,7 @@ PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nl
 PYPI      := numpy scikit-build-core pytest
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test clean
+.PHONY: build demo test headers clean
 .DELETE_ON_ERROR:
 
 $(BUILD)/.packages: Makefile
@@ -39,6 +39,10 @@ test: build
 	cmake -S . -B $(BUILD) -DSECGAN_BUILD_TESTS=ON -DSECGAN_BUILD_EXAMPLES=ON -DSECGAN_PYTHON=$(CURDIR)/$(BIN)/python
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure
+
+# Every public header compiles alone; LibTorch makes each a matter of ten seconds, so not a part of `make test`.
+headers: build
+	cmake --build $(BUILD) --target all_verify_interface_header_sets
 
 clean:
 	rm -rf $(BUILD)

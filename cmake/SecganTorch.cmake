@@ -65,6 +65,8 @@ if(NOT TARGET secgan::torch)
   target_include_directories(secgan::torch SYSTEM INTERFACE
     "${_secgan_torch}/include" "${_secgan_torch}/include/torch/csrc/api/include")
   target_compile_features(secgan::torch INTERFACE cxx_std_20)
+  # On the target as well: it outlives the scope of a find_package call inside a function.
+  set_target_properties(secgan::torch PROPERTIES SECGAN_TORCH_VERSION "${SECGAN_TORCH_VERSION}")
   set(SECGAN_TORCH_ROOT "${_secgan_torch}")
   message(STATUS "secgan: LibTorch ${SECGAN_TORCH_VERSION} in ${_secgan_torch}")
 endif()

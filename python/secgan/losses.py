@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import nn
 
 from . import functional
-from .parsing import FaceParser
+
+
+class LogProbabilities(Protocol):
+    """What :class:`SemanticConsistency` asks of a parser, as :class:`secgan.FaceParser` offers it."""
+
+    def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor: ...
 
 
 class SoftCrossEntropy(nn.Module):
@@ -24,7 +31,7 @@ class SemanticConsistency(nn.Module):
         target: see :func:`secgan.functional.semantic_consistency`.
     """
 
-    def __init__(self, parser: FaceParser, target: str = "hard") -> None:
+    def __init__(self, parser: LogProbabilities, target: str = "hard") -> None:
         super().__init__()
         self.parser = parser
         self.target = target

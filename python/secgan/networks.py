@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Sequence
 
 import torch
@@ -17,15 +18,15 @@ class Generator(NativeModule):
 
     def forward(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
         """image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
-        return self._native.forward(image, attributes)
+        return self._in_step().forward(image, attributes)
 
     def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Features of an image, finest first."""
-        return self._native.encode(image)
+        return self._in_step().encode(image)
 
     def decode(self, features: Sequence[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
         """The edit that the difference vector asks for, from what :meth:`encode` gave."""
-        return self._native.decode(list(features), attributes)
+        return self._in_step().decode(list(features), attributes)
 
 
 class Discriminator(NativeModule):
@@ -34,7 +35,7 @@ class Discriminator(NativeModule):
     _native_type = _core.Discriminator
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._native.forward(image)
+        return self._in_step().forward(image)
 
 
 class Parser(NativeModule):
@@ -46,11 +47,14 @@ class Parser(NativeModule):
     _native_type = _core.Parser
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
-        return self._native.heads(photo) if self.training else self._native.forward(photo)
+        native = self._in_step()
+        return native.heads(photo) if self.training else native.forward(photo)
 
 
 def _count(attributes: int | Sequence[str]) -> int:
-    return attributes if isinstance(attributes, int) else len(attributes)
+    if isinstance(attributes, str):
+        raise ValueError(f"attributes must be a count or a list of names, found '{attributes}'")
+    return len(attributes) if hasattr(attributes, "__len__") else operator.index(attributes)
 
 
 def _network_options(name: str, attributes: int | Sequence[str], image_size: int, image_channels: int, options: dict[str, Any]) -> dict[str, Any]:
@@ -101,10 +105,12 @@ def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
     Args:
         name: one of :func:`list_parsers`.
         classes: 19 for the public label sets.
-        **options: of the network.
+        **options: of the U-Net (``dim``, ``levels``); the others have none.
+
+    Raises:
+        ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    family = name.split("-")[0]
-    return Parser({"network": name, "classes": classes, **({family: options} if options else {})})
+    return Parser({"network": name, "classes": classes, **({"unet": options} if name == "unet" else options)})
 
 
 def list_generators() -> list[str]:

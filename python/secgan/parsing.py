@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 import torch
 from torch import nn
@@ -49,13 +49,27 @@ class FaceParser(nn.Module):
         self.network = network
         if isinstance(network, nn.Module):
             network.eval().requires_grad_(False)
-        merge = _core.ClassMerge(labels if isinstance(labels, str) else [list(group) for group in labels])
+        self._settings = (labels if isinstance(labels, str) else [list(group) for group in labels], normalization, input_size)
+        self._connect()
+
+    def _connect(self) -> None:
+        labels, normalization, input_size = self._settings
+        network = self.network
 
         def main_logits(photo: torch.Tensor) -> torch.Tensor:
             answer = network(photo)
             return answer[0] if isinstance(answer, (tuple, list)) else answer
 
-        self._native = _core.FaceParser(main_logits, merge, normalization, input_size)
+        self._native = _core.FaceParser(main_logits, _core.ClassMerge(labels), normalization, input_size)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_native"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._connect()
 
     def train(self, mode: bool = True) -> FaceParser:
         """Stays in evaluation mode: batch statistics would change what the parser says."""

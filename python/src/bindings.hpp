@@ -38,12 +38,12 @@ template <class Class>
 void bind_module_state(Class& binding) {
   using Holder = typename Class::type;
   binding.def("tensors", [](Holder& network) { return tensors_of(*network); })
-      // Moves of device or dtype replace Python's buffers; the C++ side's handle follows.
-      .def("set_buffer",
-           [](Holder& network, const std::string& name, const at::Tensor& value) {
-             network->named_buffers()[name].set_data(value);
+      // A layer and what lies below it; a path that only Python knows is passed over.
+      .def("train",
+           [](Holder& network, const std::string& path, bool on) {
+             auto modules = network->named_modules();
+             if (auto* const module = modules.find(path)) (*module)->train(on);
            })
-      .def("train", [](Holder& network, bool on) { network->train(on); })
       .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
 }
 

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 import torch
 
@@ -29,6 +32,12 @@ def test_derivatives_to_second_order(target):
     assert torch.autograd.gradgradcheck(term, (image,))
 
 
+def test_soft_cross_entropy_has_derivatives_to_second_order():
+    logits, target = (log_probabilities(1, 3, 2, 2, seed=seed).requires_grad_() for seed in (5, 6))
+    assert torch.autograd.gradcheck(functional.soft_cross_entropy, (logits, target))
+    assert torch.autograd.gradgradcheck(functional.soft_cross_entropy, (logits, target))
+
+
 def test_hard_targets_train_one_side_each():
     image = log_probabilities(1, 4, 2, 2).requires_grad_()
     mask = log_probabilities(1, 4, 2, 2, seed=3).requires_grad_()
@@ -38,10 +47,20 @@ def test_hard_targets_train_one_side_each():
     assert torch.allclose(image_term, torch.nn.functional.nll_loss(image, mask.argmax(1)))
 
 
-def test_the_ops_pass_torchs_own_check():
-    a, b = log_probabilities(1, 3, 2, 2, dtype=torch.float32), log_probabilities(1, 3, 2, 2, seed=1, dtype=torch.float32)
-    torch.library.opcheck(torch.ops.secgan.semantic_consistency.default, (a.requires_grad_(), b, "soft"), test_utils="test_schema")
-    torch.library.opcheck(torch.ops.secgan.soft_cross_entropy.default, (a, b.exp()), test_utils=("test_schema", "test_faketensor"))
+@pytest.mark.parametrize("target", ["hard", "soft", "straight_through"])
+def test_the_ops_pass_torchs_own_check(target):
+    a, b = (log_probabilities(1, 3, 2, 2, seed=seed, dtype=torch.float32).requires_grad_() for seed in (0, 1))
+    torch.library.opcheck(torch.ops.secgan.semantic_consistency.default, (a, b, target))
+    torch.library.opcheck(torch.ops.secgan.soft_cross_entropy.default, (a, b.detach().exp()))
+
+
+def test_the_functions_compile_into_one_graph():
+    image, mask = log_probabilities(1, 4, 2, 2), log_probabilities(1, 4, 2, 2, seed=4)
+
+    def loss(x):
+        return functional.soft_cross_entropy(x, mask.exp()) + functional.semantic_consistency(x, mask)[0]
+
+    assert torch.allclose(torch.compile(loss, backend="eager", fullgraph=True)(image), loss(image))
 
 
 def test_wrong_input_is_a_value_error():
@@ -77,6 +96,18 @@ def test_face_parser_merges_as_the_label_set_says():
         secgan.FaceParser(lambda x: logits, labels="nineteen")
     with pytest.raises(ValueError, match="class id 1 stands in two groups"):
         secgan.FaceParser(lambda x: logits, labels=[[0, 1], [1]])
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_parser_and_consistency_are_copied(twin):
+    network = torch.nn.Conv2d(3, 19, 1)
+    loss = secgan.SemanticConsistency(secgan.FaceParser(network, labels="celebamask-hq", normalization="none"), "soft")
+    photo, mask = torch.rand(1, 3, 4, 4), log_probabilities(1, 12, 4, 4, dtype=torch.float32)
+    copied = twin(loss)
+    assert torch.equal(copied(photo, mask)[0], loss(photo, mask)[0])
+    with torch.no_grad():
+        network.weight.zero_()
+    assert not torch.equal(copied(photo, mask)[0], loss(photo, mask)[0])
 
 
 def test_semantic_consistency_module_reaches_the_photo():

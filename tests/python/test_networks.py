@@ -24,6 +24,18 @@ def test_import_in_a_fresh_process_registers_the_ops():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def test_another_torch_is_refused_with_the_reason():
+    code = "import torch; torch.__version__ = '1.99.0'; import secgan"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ImportError: secgan was built for torch 2." in done.stderr and "found torch 1.99.0" in done.stderr
+
+
+def test_the_command_starts_without_torch():
+    code = "import sys, secgan_command; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_generator_is_encode_then_decode():
     g = small_generator().eval()
     image, edit = torch.rand(2, 3, 16, 16), torch.rand(2, 3)
@@ -67,6 +79,62 @@ def test_copies_are_equal_and_independent(twin):
     assert not torch.equal(g(image, edit), h(image, edit))
 
 
+def test_copies_keep_what_any_module_keeps():
+    g = small_generator()
+    g.note = "mine"
+    g.register_forward_hook(returns_nothing)
+    g.enc_layers.eval()
+    g.dec_layers.to(torch.bfloat16)
+    h = copy.deepcopy(g)
+    assert h.note == "mine" and len(h._forward_hooks) == 1
+    assert [m.training for m in h.modules()] == [m.training for m in g.modules()]
+    assert [p.dtype for p in h.parameters()] == [p.dtype for p in g.parameters()]
+    # A shallow copy shares, as that of any module; the original goes on working.
+    twin, image, edit = copy.copy(small_generator().eval()), torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    assert copy.copy(twin)(image, edit).equal(twin(image, edit))
+
+
+def returns_nothing(module, arguments, output):
+    """A hook that pickle can find."""
+
+
+def test_an_assigned_state_is_what_cpp_computes_with():
+    a, b = small_generator().eval(), small_generator().eval()
+    image, edit = torch.rand(1, 3, 16, 16, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64)
+    # As part of another network, so that the other network's load_state_dict is the one called.
+    torch.nn.ModuleList([b]).load_state_dict(torch.nn.ModuleList([a.double()]).state_dict(), assign=True)
+    assert torch.equal(a(image, edit), b(image, edit))
+    optimiser = torch.optim.SGD(b.parameters(), lr=1.0)
+    b(image, edit).square().sum().backward()
+    before = b(image, edit)
+    optimiser.step()
+    assert not torch.equal(b(image, edit), before)
+
+
+def test_what_cannot_reach_cpp_is_refused():
+    image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
+    g = small_generator().eval()
+    zeros = {name: torch.zeros_like(p) for name, p in g.named_parameters()}
+    with pytest.raises(RuntimeError, match="'enc_layers.0.layers.0.weight' was replaced"):
+        torch.func.functional_call(g, zeros, (image, edit))
+    g(image, edit)
+    torch.nn.utils.parametrizations.spectral_norm(g.get_submodule("enc_layers.0.layers.0"))
+    with pytest.raises(RuntimeError, match="was replaced"):
+        g(image, edit)
+
+
+def test_evaluation_mode_of_a_part_reaches_cpp():
+    g = small_generator()
+    g.enc_layers.eval()
+    encoder, decoder = (g.get_buffer(f"{part}_layers.0.layers.1.running_mean") for part in ("enc", "dec"))
+    before = encoder.clone(), decoder.clone()
+    g(torch.rand(2, 3, 16, 16), torch.ones(2, 3))
+    assert torch.equal(encoder, before[0]) and not torch.equal(decoder, before[1])
+    g.train()
+    g(torch.rand(2, 3, 16, 16), torch.ones(2, 3))
+    assert not torch.equal(encoder, before[0])
+
+
 def test_dtype_and_mode_reach_cpp():
     g = small_generator().double()
     out = g(torch.rand(2, 3, 16, 16, dtype=torch.float64), torch.ones(2, 3, dtype=torch.float64))
@@ -106,6 +174,14 @@ def test_wrong_names_and_values_are_listed():
         small_generator(enc_dims=3)
     with pytest.raises(ValueError, match="image_size 100 is not a multiple of 32"):
         secgan.create_generator("attgan", attributes=3, image_size=100)
+    with pytest.raises(ValueError, match="a count or a list of names, found 'Bald'"):
+        secgan.create_generator("attgan", attributes="Bald")
+    with pytest.raises(ValueError):
+        small_generator(slope=float("nan"))
+    with pytest.raises(ValueError, match="unknown key 'dim'"):
+        secgan.create_parser("bisenet-resnet18", dim=4)
+    with pytest.raises(ValueError, match=r"image must be \[N, image_channels, image_size, image_size\]"):
+        small_generator()(torch.rand(1, 3, 8, 8), torch.ones(1, 3))
     with pytest.raises(ValueError, match=r"attributes must be \[N, A\]"):
         small_generator()(torch.rand(1, 3, 16, 16), torch.ones(1, 4))
     assert secgan.list_generators() == secgan.list_discriminators()

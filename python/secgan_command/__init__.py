@@ -1,0 +1,17 @@
+"""The ``secgan`` command: hands over to the program inside the package.
+
+It stands outside that package, whose import loads torch: the command would start two seconds later.
+"""
+
+import importlib.util
+import os
+import pathlib
+import sys
+
+
+def main() -> None:
+    package = importlib.util.find_spec("secgan")  # found, not imported
+    if package is None or package.origin is None:
+        sys.exit("secgan: the Python package secgan is not installed beside this command")
+    program = pathlib.Path(package.origin).with_name("bin") / "secgan"
+    os.execv(program, [str(program), *sys.argv[1:]])
