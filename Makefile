@@ -26,9 +26,10 @@ $(VENV)/.ready: Makefile $(BUILD)/.packages
 
 # The library, the command and the Python package, built once and installed into the virtual environment.
 $(BUILD)/.installed: $(VENV)/.ready $(SOURCES)
+	@touch $@.begun  # as old as the build's beginning: a file saved while it ran is newer
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -C build-dir=$(BUILD) \
 	  -C build.verbose=true -C logging.level=WARNING --force-reinstall .
-	@touch $@
+	@mv $@.begun $@
 
 build: $(BUILD)/.installed
 
