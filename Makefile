@@ -39,7 +39,7 @@ demo: build
 test: build
 	cmake -S . -B $(BUILD) -DSECGAN_BUILD_TESTS=ON -DSECGAN_BUILD_EXAMPLES=ON -DSECGAN_PYTHON=$(CURDIR)/$(BIN)/python
 	cmake --build $(BUILD)
-	ctest --test-dir $(BUILD) --output-on-failure
+	ctest --test-dir $(BUILD) --output-on-failure --parallel 2
 
 # Every public header compiles alone; LibTorch makes each a matter of ten seconds, so not a part of `make test`.
 headers: build

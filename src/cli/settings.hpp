@@ -37,11 +37,14 @@ class SettingsFlags {
   void value(const std::string& flag, const std::vector<std::string>& paths, const std::string& type, const std::string& help) {
     command_.add_option_function<std::string>(
                 flag, [this, paths](const std::string& text) { for (const auto& path : paths) set(path, parsed(text)); }, help)
-        ->type_name(type);
+        ->type_name(type)
+        ->take_last();
   }
   /// A flag whose value is text even where it looks like a number.
   void text(const std::string& flag, const std::string& path, const std::string& type, const std::string& help) {
-    command_.add_option_function<std::string>(flag, [this, path](const std::string& text) { set(path, text); }, help)->type_name(type);
+    command_.add_option_function<std::string>(flag, [this, path](const std::string& text) { set(path, text); }, help)
+        ->type_name(type)
+        ->take_last();
   }
   /// A flag whose value is a list of names with commas.
   void list(const std::string& flag, const std::string& path, const std::string& help) {
@@ -54,7 +57,8 @@ class SettingsFlags {
                   set(path, names);
                 },
                 help)
-        ->type_name("A,B");
+        ->type_name("A,B")
+        ->take_last();
   }
   /// A flag without a value.
   void flag(const std::string& flag, const std::string& path, bool value, const std::string& help) {

@@ -9,7 +9,6 @@
 #include "io/options_json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/io/file.hpp"
 
 namespace secgan {
 namespace {
@@ -25,9 +24,7 @@ void prepare(const Settings& settings) {
 
 template <class Settings>
 TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunControl& control) {
-  Trainer trainer(settings.trainer, control.run, control.status != nullptr ? *control.status : std::cerr);
-  std::filesystem::create_directories(control.run);
-  write_file(control.run / "settings.toml", to_toml(to_json(settings)));
+  Trainer trainer(settings.trainer, control.run, control.status != nullptr ? *control.status : std::cerr, to_toml(to_json(settings)));
   return trainer.run(task, control.resume, control.stop);
 }
 

@@ -67,8 +67,8 @@ double learning_rate_factor(const TrainerOptions& options, int64_t step) {
   return 1 + past * (options.final_rate - 1);
 }
 
-Trainer::Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status)
-    : options_(options), run_(std::move(run)), status_(status) {
+Trainer::Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, std::string settings)
+    : options_(options), run_(std::move(run)), status_(status), settings_(std::move(settings)) {
   options_.validate();
 }
 
@@ -101,6 +101,8 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
     throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", run_.string()));
   }
   fs::create_directories(run_);
+  // Not before the run is known to fit: a refused start must leave the settings of the run that is there.
+  if (!settings_.empty()) write_file(run_ / "settings.toml", settings_);
 
   Recorder recorder(run_, done);
   Progress progress(task.name(), done, options_.steps, status_);

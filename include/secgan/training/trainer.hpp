@@ -74,7 +74,8 @@ class Trainer {
  public:
   /// @param run     the folder; made if missing
   /// @param status  where progress and warnings go
-  Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status);
+  /// @param settings  text for settings.toml, written once the run is under way; empty: none
+  Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, std::string settings = {});
 
   /// Trains to the end or until `stop` is set, then writes checkpoint and result.
   /// @param resume   go on from the run's checkpoint; without it the folder must hold none
@@ -90,6 +91,7 @@ class Trainer {
   TrainerOptions options_;
   std::filesystem::path run_;
   std::ostream& status_;
+  std::string settings_;
 };
 
 }  // namespace secgan
