@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "secgan/core/error.hpp"
@@ -27,6 +28,13 @@ nlohmann::ordered_json to_json(const T& options) {
     }
   });
   return out;
+}
+
+/// Whether the value is an integer that Integer can hold; JSON's reach from -2^63 to 2^64 - 1.
+template <class Integer, class Json>
+bool holds_integer(const Json& value) {
+  if (value.is_number_unsigned()) return std::in_range<Integer>(value.template get<uint64_t>());
+  return value.is_number_integer() && std::in_range<Integer>(value.template get<int64_t>());
 }
 
 /// One field from one value.  @throws InvalidArgument: "where must be an integer, found "abc""
@@ -70,10 +78,10 @@ void read_field(Field& field, const Json& value, const std::string& where) {
     require(value.is_boolean(), "true or false");
     field = value.template get<bool>();
   } else if constexpr (std::is_unsigned_v<Field>) {
-    require(value.is_number_unsigned() || (value.is_number_integer() && value.template get<int64_t>() >= 0), "an integer of at least 0");
+    require(holds_integer<Field>(value), "an integer of at least 0");
     field = value.template get<Field>();
   } else if constexpr (std::is_integral_v<Field>) {
-    require(value.is_number_integer(), "an integer");
+    require(holds_integer<Field>(value), "an integer");
     field = value.template get<Field>();
   } else if constexpr (std::is_floating_point_v<Field>) {
     require(value.is_number(), "a number");

@@ -52,12 +52,18 @@ Entry parse_entry(const std::string& name, const Json& value, uint64_t size, std
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == dtype.get<std::string>(); });
   if (type == kTypes.end()) refuse(fmt::format("dtype '{}' is not supported", dtype.get<std::string>()));
   entry.type = type->second;
-  uint64_t bytes = c10::elementSize(entry.type);
+  // The strides of an empty tensor are products too: they are counted without the zeros.
+  uint64_t extents = c10::elementSize(entry.type);
+  bool empty = false;
   for (const auto& extent : shape) {
     if (!extent.is_number_unsigned() || extent.get<uint64_t>() > (uint64_t{1} << 40)) refuse("shape is malformed");
     entry.shape.push_back(static_cast<int64_t>(extent.get<uint64_t>()));
-    if (__builtin_mul_overflow(bytes, extent.get<uint64_t>(), &bytes)) refuse("shape is too large");
+    empty = empty || entry.shape.back() == 0;
+    if (__builtin_mul_overflow(extents, std::max<uint64_t>(extent.get<uint64_t>(), 1), &extents) || extents >> 62 != 0) {
+      refuse("shape is too large");
+    }
   }
+  const uint64_t bytes = empty ? 0 : extents;
   if (entry.begin > entry.end || entry.end > size) {
     refuse(fmt::format("data_offsets [{}, {}] leave the file's {} bytes of data", entry.begin, entry.end, size));
   }
@@ -76,17 +82,21 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   }
   const std::string_view text = bytes.substr(sizeof header_size, header_size);
   const std::string_view data = bytes.substr(sizeof header_size + header_size);
-  std::set<std::string> keys;
+  // A key that stands twice would be two files in one: which of them is read depends on the reader.
+  std::array<std::set<std::string>, 2> keys;  // of the header, and of the entry that is being read
   std::string repeated;
   const Json header = Json::parse(
       text,
       [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed.get<std::string>()).second) repeated = parsed.get<std::string>();
+        if (event != Json::parse_event_t::key || depth > 2) return true;
+        if (depth == 1) keys[1].clear();
+        const std::string key = parsed.get<std::string>();
+        if (!keys[static_cast<size_t>(depth - 1)].insert(key).second) repeated = (depth == 1 ? "tensor '" : "'") + key + "'";
         return true;
       },
       /*allow_exceptions=*/false);
   if (!header.is_object()) throw Error(fmt::format("{}: not a safetensors file: its header is not a JSON object", name));
-  if (!repeated.empty()) throw Error(fmt::format("{}: tensor '{}' stands twice", name, repeated));
+  if (!repeated.empty()) throw Error(fmt::format("{}: {} stands twice", name, repeated));
 
   Safetensors result;
   std::vector<Entry> entries;
@@ -114,7 +124,15 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
 
   for (const Entry& entry : entries) {
     at::Tensor tensor = at::empty(entry.shape, entry.type);
-    if (entry.end > entry.begin) std::memcpy(tensor.mutable_data_ptr(), data.data() + entry.begin, entry.end - entry.begin);
+    const std::string_view stored = data.substr(entry.begin, entry.end - entry.begin);
+    if (entry.type == at::kBool) {
+      // Any other value would be undefined behaviour where it is read.
+      const auto odd = std::find_if(stored.begin(), stored.end(), [](char byte) { return byte != 0 && byte != 1; });
+      if (odd != stored.end()) {
+        throw Error(fmt::format("{}: tensor '{}': byte {} is neither true nor false", name, entry.name, static_cast<uint8_t>(*odd)));
+      }
+    }
+    if (!stored.empty()) std::memcpy(tensor.mutable_data_ptr(), stored.data(), stored.size());
     result.tensors.emplace_back(entry.name, tensor);
   }
   return result;
@@ -129,11 +147,17 @@ std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::
   for (const auto& [name, tensor] : tensors) {
     const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kTypes.end()) throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
+    if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");
     if (header.contains(name)) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
     header[name] = {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::type_error&) {
+    throw InvalidArgument("safetensors: the names of tensors and metadata must be UTF-8");
+  }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t size = text.size();
   std::string out(sizeof size, '\0');

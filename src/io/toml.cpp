@@ -3,7 +3,7 @@
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
-#include <sstream>
+#include <cmath>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -12,22 +12,28 @@
 namespace secgan {
 namespace {
 
-nlohmann::json json_from(const toml::node& node) {
+nlohmann::json json_from(const toml::node& node, const std::string& file) {
+  const auto refuse = [&](const char* what) {
+    return Error(fmt::format("{}:{}: {} in settings", file, node.source().begin.line, what));
+  };
   if (const auto* table = node.as_table()) {
     nlohmann::json out = nlohmann::json::object();
-    for (const auto& [key, value] : *table) out[std::string(key.str())] = json_from(value);
+    for (const auto& [key, value] : *table) out[std::string(key.str())] = json_from(value, file);
     return out;
   }
   if (const auto* array = node.as_array()) {
     nlohmann::json out = nlohmann::json::array();
-    for (const auto& value : *array) out.push_back(json_from(value));
+    for (const auto& value : *array) out.push_back(json_from(value, file));
     return out;
   }
   if (const auto value = node.as_string()) return value->get();
   if (const auto value = node.as_boolean()) return value->get();
   if (const auto value = node.as_integer()) return value->get();
-  if (const auto value = node.as_floating_point()) return value->get();
-  throw Error(fmt::format("line {}: dates have no place in settings", node.source().begin.line));
+  if (const auto value = node.as_floating_point()) {
+    if (!std::isfinite(value->get())) throw refuse("inf and nan have no place");
+    return value->get();
+  }
+  throw refuse("dates and times have no place");
 }
 
 void append_table(const nlohmann::ordered_json& table, const std::string& path, std::string& out) {
@@ -47,7 +53,7 @@ void append_table(const nlohmann::ordered_json& table, const std::string& path, 
 
 nlohmann::json read_toml(const std::string& file) {
   try {
-    return json_from(toml::parse(read_file(file), file));
+    return json_from(toml::parse(read_file(file), file), file);
   } catch (const toml::parse_error& error) {
     throw Error(fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <limits>
 
 #include "core/format.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.1;
 constexpr double kWindowSeconds = 20;
+constexpr double kLineSeconds = 30;  // between plain lines, where steps are slow
 
 std::string duration(double seconds) {
   const auto s = static_cast<int64_t>(seconds + 0.5);
@@ -32,7 +34,7 @@ double now() {
 }  // namespace
 
 Progress::Progress(std::string title, int64_t first, int64_t total, std::ostream& out)
-    : Progress(std::move(title), first, total, out, &out == &std::cerr && ::isatty(STDERR_FILENO) != 0, terminal_width(), &now) {}
+    : Progress(std::move(title), first, total, out, &out == &std::cerr && ::isatty(STDERR_FILENO) != 0, 0, &now) {}
 
 Progress::Progress(std::string title, int64_t first, int64_t total, std::ostream& out, bool interactive, int width, Clock clock)
     : title_(std::move(title)),
@@ -43,6 +45,7 @@ Progress::Progress(std::string title, int64_t first, int64_t total, std::ostream
       width_(width),
       clock_(std::move(clock)),
       begin_(clock_()),
+      drawn_(interactive ? -std::numeric_limits<double>::infinity() : begin_),
       printed_tenth_(first * 10 / total_) {
   window_.emplace_back(begin_, first_);
 }
@@ -58,19 +61,20 @@ std::string Progress::line(int64_t done, int64_t photos, std::string_view note) 
   const std::string eta = done >= total_ ? duration(window_.back().first - begin_)
                           : rate > 0     ? duration(static_cast<double>(total_ - done) / rate) + " left"
                                          : std::string("...");
-  const std::string head = fmt::format("{} {:3}% ", title_, done * 100 / total_);
+  const std::string head = fmt::format("{} {:3}% ", title_, std::min(done, total_) * 100 / total_);
   const std::string tail = fmt::format(" {}/{}  {}  {:.0f} photos/s  {}", done, total_, eta, rate * static_cast<double>(photos), note);
   if (!interactive_) return head + tail.substr(1);
   // The bar takes what the figures leave, and nothing wraps.
-  const int room = width_ - static_cast<int>(head.size() + tail.size()) - 3;
+  const int width = width_ > 0 ? width_ : terminal_width();
+  const int room = width - static_cast<int>(head.size() + tail.size()) - 3;
   std::string bar;
   if (room >= 8) {
     const int cells = std::min(room, 40);
-    const int full = static_cast<int>(done * cells / total_);
+    const int full = static_cast<int>(std::min(done, total_) * cells / total_);
     bar = "[" + std::string(static_cast<size_t>(full), '#') + std::string(static_cast<size_t>(cells - full), '.') + "]";
   }
   std::string text = head + bar + tail;
-  if (static_cast<int>(text.size()) >= width_) text.resize(static_cast<size_t>(std::max(width_ - 1, 1)));
+  if (static_cast<int>(text.size()) >= width) text.resize(static_cast<size_t>(std::max(width - 1, 1)));
   return text;
 }
 
@@ -79,15 +83,16 @@ void Progress::update(int64_t done, int64_t photos, std::string_view note) {
   window_.emplace_back(time, done);
   while (window_.size() > 2 && window_.front().first < time - kWindowSeconds) window_.pop_front();
   if (interactive_) {
-    if (done < total_ && drawn_ >= 0 && time - drawn_ < kRedrawSeconds) return;
+    if (done < total_ && time - drawn_ < kRedrawSeconds) return;
     drawn_ = time;
     last_ = line(done, photos, note);
     out_ << "\r\x1b[K" << last_ << std::flush;
     return;
   }
   const int64_t tenth = done * 10 / total_;
-  if (tenth == printed_tenth_) return;
+  if (tenth == printed_tenth_ && time - drawn_ < kLineSeconds) return;
   printed_tenth_ = tenth;
+  drawn_ = time;
   out_ << line(done, photos, note) << std::endl;
 }
 

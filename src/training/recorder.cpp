@@ -18,12 +18,13 @@ void each_line(const std::string& text, Use&& use) {
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
     const auto parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (parsed.is_object() && parsed.contains("step")) use(line, parsed);
+    if (parsed.is_object() && parsed.contains("step") && parsed["step"].is_number()) use(line, parsed);
   }
 }
 
 /// Keeps the lines up to a step, and says where the log is.
 std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t steps_done) {
+  std::filesystem::create_directories(run);
   const std::filesystem::path file = run / "log.jsonl";
   if (std::filesystem::exists(file)) {
     std::string kept;
@@ -38,7 +39,7 @@ std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t st
 }  // namespace
 
 Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
-    : run_(run), log_file_(truncated_log(run, steps_done)), log_(log_file_, std::ios::app), events_(run, steps_done) {
+    : run_(run), log_file_(truncated_log(run, steps_done)), log_(log_file_, std::ios::app), events_(run, steps_done + 1) {
   std::filesystem::create_directories(run_ / "samples");
 }
 
@@ -63,7 +64,8 @@ void Recorder::image(int64_t step, const std::string& tag, std::string_view png,
 }
 
 void Recorder::warning(int64_t step, std::string_view message) {
-  append(nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump());
+  // A message may quote a file name in any encoding; the log stays UTF-8.
+  append(nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 LogSeries read_log(const std::filesystem::path& run, const std::string& name) {

@@ -15,7 +15,8 @@ uint32_t crc32c(std::string_view bytes);
 class EventFile {
  public:
   /// Begins a new file in `folder`.
-  /// @param first_step  events of other files from this step on are hidden: they are being written again
+  /// @param first_step  the first step that will be written: TensorBoard hides what earlier files hold of it and of
+  ///                    later ones; 0 hides nothing
   EventFile(const std::filesystem::path& folder, int64_t first_step);
 
   void scalar(int64_t step, std::string_view tag, double value);

@@ -15,7 +15,8 @@ namespace secgan {
 
 class Recorder {
  public:
-  /// @param steps_done  0 for a new run; else lines of later steps are dropped: they will be written again
+  /// Makes the folder where it is missing.
+  /// @param steps_done  0 for a new run; lines and TensorBoard events of later steps are dropped: they are written again
   Recorder(const std::filesystem::path& run, int64_t steps_done);
 
   /// One line {"step": n, "name": value, …}; what is not finite becomes null.

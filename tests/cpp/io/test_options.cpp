@@ -11,6 +11,11 @@ using namespace secgan::testing;
 
 namespace {
 
+struct Seeded {
+  uint64_t seed = 0;
+  static void visit(auto& self, auto&& visit) { visit("seed", self.seed); }
+};
+
 std::string refusal(const std::string& json) {
   GeneratorOptions options;
   try {
@@ -49,6 +54,23 @@ TEST_CASE("missing keys keep their defaults, wrong ones are named with what is k
   CHECK(refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");
   CHECK(refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits");
   CHECK(refusal(R"({"attgan": []})") == "options.attgan must be a table, found []");
+}
+
+TEST_CASE("numbers that a field cannot hold are refused, not wrapped", "[io][record]") {
+  CHECK(refusal(R"({"attributes": 18446744073709551615})").find("options.attributes must be an integer") == 0);
+  CHECK(refusal(R"({"attributes": 9223372036854775807})") == "accepted");
+  Seeded seeded;
+  CHECK_THROWS_WITH(from_json_strict(seeded, nlohmann::json::parse(R"({"seed": -1})"), "s"), "s.seed must be an integer of at least 0, found -1");
+  from_json_strict(seeded, nlohmann::json::parse(R"({"seed": 18446744073709551615})"), "s");
+  CHECK(seeded.seed == 18446744073709551615ull);
+}
+
+TEST_CASE("what TOML can write and settings cannot hold is told with file and line", "[io][record]") {
+  const TemporaryFolder folder;
+  for (const char* value : {"1979-05-27", "inf", "-nan"}) {
+    const std::string file = folder.write("odd.toml", std::string("a = 1\nb = [2, ") + value + "]\n").string();
+    CHECK_THROWS_WITH(read_toml(file), Catch::StartsWith(file + ":2: "));
+  }
 }
 
 TEST_CASE("a TOML mistake is told with file and line", "[io]") {

@@ -80,3 +80,33 @@ TEST_CASE("hostile and damaged files are refused by name", "[io]") {
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1})}, {"a", at::zeros({1})}}), Catch::Contains("'a' is given twice"));
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1}, at::kComplexFloat)}}), Catch::Contains("no type ComplexFloat"));
 }
+
+TEST_CASE("what a reader could take in two ways is refused", "[io][record]") {
+  // Strides of an empty tensor are products too; an allocation must not be what notices.
+  CHECK_THAT(refusal(file_of(R"({"a":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}})", "")),
+             Catch::Contains("x.safetensors: tensor 'a': shape is too large"));
+  // Anything but 0 and 1 in a bool is undefined behaviour where it is read.
+  CHECK(refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", std::string("\x00\x01", 2))) == "accepted");
+  CHECK_THAT(refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
+             Catch::Contains("x.safetensors: tensor 'a': byte 2 is neither true nor false"));
+  CHECK_THAT(refusal(one(R"({"dtype":"U8","dtype":"I8","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
+             Catch::Contains("x.safetensors: 'dtype' stands twice"));
+  CHECK_THAT(refusal(file_of(std::string(200'000, '['), "")), Catch::Contains("not a JSON object"));
+  CHECK_THROWS_WITH(encode_safetensors({{"__metadata__", at::zeros({1})}}), Catch::Contains("'__metadata__'") && Catch::Contains("reserved"));
+  CHECK_THROWS_AS(encode_safetensors({{"caf\xe9", at::zeros({1})}}), InvalidArgument);
+}
+
+TEST_CASE("every prefix and every changed header byte is an Error or a whole file", "[io][record]") {
+  const std::string good = encode_safetensors({{"a", torch::tensor({1, 2, 3}, at::kShort)}, {"b", torch::tensor({true})}}, {{"k", "v"}});
+  for (size_t size = 0; size < good.size(); ++size) CHECK_THROWS_AS(parse_safetensors(good.substr(0, size), "x"), Error);
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (const int flip : {1, 2, 16, 128, 255}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ flip);
+      try {
+        parse_safetensors(bad, "x");
+      } catch (const Error&) {  // any other exception fails the test
+      }
+    }
+  }
+}

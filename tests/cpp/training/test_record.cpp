@@ -88,6 +88,43 @@ TEST_CASE("the log keeps what is not finite as null and pictures by step", "[rec
   CHECK(read_file(folder.path() / "samples" / "samples-0000005.png") == "PNG");
 }
 
+TEST_CASE("a resumed run keeps the log up to its checkpoint and replays nothing twice", "[record]") {
+  const TemporaryFolder folder;
+  {
+    Recorder first(folder.path() / "run", 0);
+    for (const int64_t step : {10, 20, 30}) first.scalars(step, {{"a", 1.0}});
+  }
+  const std::filesystem::path log = folder.path() / "run" / "log.jsonl";
+  folder.write("run/log.jsonl", read_file(log) + "{\"step\":40,\"a\":0.");  // the power went
+  const std::string before = only_event_file(folder.path() / "run");
+  {
+    Recorder second(folder.path() / "run", 20);
+    CHECK(read_file(log) == "{\"step\":10,\"a\":1.0}\n{\"step\":20,\"a\":1.0}\n");
+    second.scalars(30, {{"a", 2.0}});
+  }
+  CHECK(read_file(log) == "{\"step\":10,\"a\":1.0}\n{\"step\":20,\"a\":1.0}\n{\"step\":30,\"a\":2.0}\n");
+  CHECK(read_log(folder.path() / "run", "a").values == std::vector<double>{1, 1, 2});
+  // TensorBoard forgets events at and after the marker's step: step 20 is in the checkpoint, so the marker says 21.
+  std::filesystem::remove(before);
+  const auto found = records(read_file(only_event_file(folder.path() / "run")));
+  CHECK(found[1].substr(9) == std::string("\x10\x15\x3a\x02\x08\x01", 6));
+}
+
+TEST_CASE("a run begun anew in its folder hides the events of the abandoned one", "[record]") {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), 0);
+  const auto found = records(read_file(only_event_file(folder.path())));
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].substr(9) == std::string("\x10\x01\x3a\x02\x08\x01", 6));
+}
+
+TEST_CASE("a warning that quotes a file name in another encoding does not end the run", "[record]") {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), 0);
+  recorder.warning(1, "caf\xe9.jpg is grey");
+  CHECK(read_file(folder.path() / "log.jsonl") == "{\"step\":1,\"warning\":\"caf\xef\xbf\xbd.jpg is grey\"}\n");
+}
+
 TEST_CASE("the progress bar shows share, rate and time left, and never wraps", "[record]") {
   double now = 0;
   std::ostringstream out;
@@ -121,4 +158,44 @@ TEST_CASE("where nobody watches, a line is printed every tenth, also after a res
   CHECK(std::count(text.begin(), text.end(), '\n') == 5);
   CHECK_THAT(text, Catch::Contains("train  60% 60/100  0:40 left"));
   CHECK(text.find('\r') == std::string::npos);
+}
+
+TEST_CASE("where nobody watches, slow steps give a line every half minute", "[record]") {
+  double now = 0;
+  std::ostringstream out;
+  Progress progress("train", 0, 1000, out, /*interactive=*/false, 80, [&] { return now; });
+  for (int step = 1; step <= 20; ++step) {
+    now += 10;
+    progress.update(step, 1, "");
+  }
+  const std::string text = out.str();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 6);  // at 30, 60, … 180 s
+  CHECK_THAT(text, Catch::StartsWith("train   0% 3/1000"));
+}
+
+TEST_CASE("a bar left by an exception ends its line, and only once", "[record]") {
+  double now = 0;
+  std::ostringstream out;
+  {
+    Progress progress("train", 0, 10, out, true, 80, [&] { return now; });
+    progress.update(1, 1, "");
+  }
+  CHECK_THAT(out.str(), Catch::EndsWith("\n"));
+  out.str("");
+  {
+    Progress progress("train", 0, 10, out, true, 80, [&] { return now; });
+    progress.update(1, 1, "");
+    progress.finish();
+  }
+  const std::string text = out.str();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+}
+
+TEST_CASE("more steps than announced fill the bar and no more", "[record]") {
+  double now = 0;
+  std::ostringstream out;
+  Progress progress("train", 0, 10, out, true, 60, [&] { return now; });
+  now = 1;
+  progress.update(25, 1, "");
+  CHECK_THAT(out.str(), Catch::Contains("100% [") && !Catch::Contains("."));
 }
