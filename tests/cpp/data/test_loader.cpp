@@ -89,4 +89,5 @@ TEST_CASE("an unreadable sample is an error where it is needed, not a hole", "[d
   CHECK_THROWS_WITH(loader.get(0), "photo 3 is broken");
   CHECK_THROWS_WITH(Loader(std::make_shared<Numbered>(3), {.batch = 4}), Catch::Contains("batch 4 is larger than the data set of 3"));
   CHECK_THROWS_WITH(Loader(std::make_shared<Numbered>(3), {.batch = 0}), Catch::Contains("batch 0"));
+  CHECK_THROWS_WITH(Loader(std::make_shared<Numbered>(3), {.batch = 1, .seed = uint64_t{1} << 63}), Catch::Contains("2^63 - 1"));
 }
