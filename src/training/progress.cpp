@@ -71,7 +71,7 @@ std::string Progress::line(int64_t done, int64_t photos, std::string_view note) 
   if (room >= 8) {
     const int cells = std::min(room, 40);
     const int full = static_cast<int>(std::min(done, total_) * cells / total_);
-    bar = "[" + std::string(static_cast<size_t>(full), '#') + std::string(static_cast<size_t>(cells - full), '.') + "]";
+    bar = fmt::format("[{:#<{}}{:.<{}}]", "", full, "", cells - full);
   }
   std::string text = head + bar + tail;
   if (static_cast<int>(text.size()) >= width) text.resize(static_cast<size_t>(std::max(width - 1, 1)));
