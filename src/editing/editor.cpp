@@ -55,10 +55,12 @@ EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdi
   out.difference = attributes_.difference(out.source.unsqueeze(0), edits)[0];
 
   const at::Tensor input = network_input(out.crop);
-  const at::Tensor difference = (bundle_.info.intensity * out.difference).unsqueeze(0);
-  const at::Tensor edit = bundle_.generator->forward(input, difference);
+  const auto generate = [&](const at::Tensor& difference) {
+    return bundle_.generator->forward(input, bundle_.condition(out.source, difference).unsqueeze(0));
+  };
+  const at::Tensor edit = generate(out.difference);
   if (upscaling == Upscaling::kDetail) {
-    const at::Tensor change = edit - bundle_.generator->forward(input, at::zeros_like(difference));
+    const at::Tensor change = edit - generate(at::zeros_like(out.difference));
     out.photo = to_bytes(to_float(out.crop) + resized(change, height, width)[0]);
   } else {
     out.photo = to_bytes(resized(edit, height, width)[0]);

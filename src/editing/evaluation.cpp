@@ -66,11 +66,11 @@ Evaluation evaluate(const Bundle& bundle, const Dataset& data, int64_t count, in
       accuracy.update(seen, labels);
     }
     if (generator.is_empty()) continue;
-    psnr_sum += psnr(generator->forward(photos, at::zeros_like(labels)), photos).sum().item<double>();
+    psnr_sum += psnr(generator->forward(photos, bundle.condition(labels, at::zeros_like(labels))), photos).sum().item<double>();
     if (!edits) continue;
     for (int64_t a = 0; a < size; ++a) {
       const at::Tensor target = data.attributes().flip(labels, a);
-      const at::Tensor edit = generator->forward(photos, bundle.info.intensity * (target - labels));
+      const at::Tensor edit = generator->forward(photos, bundle.condition(labels, target - labels));
       const at::Tensor logits = classifier->forward(edit);
       const at::Tensor wanted = target.select(1, a);
       recognition.update(a, logits.select(1, a), wanted);

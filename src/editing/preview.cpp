@@ -12,10 +12,8 @@ namespace secgan {
 at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels) {
   at::NoGradGuard no_grad;
   const AttributeSchema schema(bundle.info.attributes);
-  std::vector<at::Tensor> differences{at::zeros_like(labels)};
-  for (int64_t i = 0; i < schema.size(); ++i) {
-    differences.push_back(bundle.info.intensity * (schema.flip(labels, i) - labels));
-  }
+  std::vector<at::Tensor> conditions{bundle.condition(labels, at::zeros_like(labels))};
+  for (int64_t i = 0; i < schema.size(); ++i) conditions.push_back(bundle.condition(labels, schema.flip(labels, i) - labels));
   const bool masks = !bundle.mask_generator.is_empty() && !bundle.parser.is_empty();
   const size_t lines = masks ? 2 : 1;
   std::vector<std::vector<at::Tensor>> rows(static_cast<size_t>(photos.size(0)) * lines);
@@ -25,7 +23,7 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
 
   add(0, to_bytes(photos));
   Generator generator = bundle.generator;
-  for (const at::Tensor& difference : differences) add(0, to_bytes(generator->forward(photos, difference)));
+  for (const at::Tensor& condition : conditions) add(0, to_bytes(generator->forward(photos, condition)));
   if (masks) {
     const at::Tensor parse = bundle.face_parser().log_probabilities(photos);
     const at::Tensor hard = hard_segmentation(parse);
@@ -37,7 +35,7 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
     };
     add(1, colours(parse));
     Generator mask_generator = bundle.mask_generator;
-    for (const at::Tensor& difference : differences) add(1, colours(mask_generator->forward(hard, difference)));
+    for (const at::Tensor& condition : conditions) add(1, colours(mask_generator->forward(hard, condition)));
   }
   return image_grid(rows);
 }

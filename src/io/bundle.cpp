@@ -31,6 +31,16 @@ FaceParser Bundle::face_parser() const {
                     ClassMerge(info.parser_labels), info.parser_normalization);
 }
 
+at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& difference) const {
+  const at::Tensor change = info.intensity * difference;
+  switch (info.conditioning) {
+    case Conditioning::kSignedLabels: return labels - 0.5 + change;
+    case Conditioning::kLabels: return labels + change;
+    case Conditioning::kDifference: break;
+  }
+  return change;
+}
+
 Bundle load_bundle(const std::filesystem::path& folder) {
   const std::string file = (folder / "config.json").string();
   nlohmann::json config;

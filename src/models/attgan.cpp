@@ -21,8 +21,6 @@ void register_layers(torch::nn::Module& owner, const std::string& name, const st
   owner.register_module(name, list);
 }
 
-int64_t capped(int64_t base, int64_t doublings, int64_t cap) { return std::min(base << doublings, cap); }
-
 }  // namespace
 
 void AttGanGeneratorOptions::validate(int64_t image_size) const {
@@ -33,8 +31,8 @@ void AttGanGeneratorOptions::validate(int64_t image_size) const {
   if (dec_layers != enc_layers) {
     throw InvalidArgument(fmt::format("dec_layers {} must equal enc_layers {}", dec_layers, enc_layers));
   }
-  if (shortcut_layers < 0) throw InvalidArgument(fmt::format("shortcut_layers {} is negative", shortcut_layers));
-  if (inject_layers < 0) throw InvalidArgument(fmt::format("inject_layers {} is negative", inject_layers));
+  require_not_negative("shortcut_layers", shortcut_layers);
+  require_not_negative("inject_layers", inject_layers);
   require_multiple(image_size, enc_layers);
 }
 
@@ -55,9 +53,10 @@ AttGanGeneratorImpl::AttGanGeneratorImpl(const GeneratorOptions& options) : Gene
   std::vector<int64_t> widths;
   int64_t channels = options.image_channels;
   for (int64_t i = 0; i < o.enc_layers; ++i) {
-    widths.push_back(capped(o.enc_dim, i, o.max_dim));
+    widths.push_back(doubled_width(o.enc_dim, i, o.max_dim));
     encoder_.push_back(conv_block(channels, widths.back(), {}, {o.enc_norm_fn, o.enc_acti_fn, o.slope}));
     channels = widths.back();
+    add_feature(channels, options.image_size >> (i + 1));
   }
 
   channels += options.attributes;
@@ -66,7 +65,7 @@ AttGanGeneratorImpl::AttGanGeneratorImpl(const GeneratorOptions& options) : Gene
       decoder_.push_back(upsampling_block(channels, options.image_channels, o.upsampling, {}));
       break;
     }
-    const int64_t out = capped(o.dec_dim, o.dec_layers - 1 - i, o.max_dim);
+    const int64_t out = doubled_width(o.dec_dim, o.dec_layers - 1 - i, o.max_dim);
     decoder_.push_back(upsampling_block(channels, out, o.upsampling, {o.dec_norm_fn, o.dec_acti_fn, o.slope}));
     channels = out;
     if (shortcuts_ > i) channels += widths[static_cast<size_t>(o.dec_layers - 2 - i)];
@@ -97,7 +96,7 @@ AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& opt
   const auto& o = options.attgan;
   int64_t channels = options.image_channels;
   for (int64_t i = 0; i < o.n_layers; ++i) {
-    const int64_t out = capped(o.dim, i, o.max_dim);
+    const int64_t out = doubled_width(o.dim, i, o.max_dim);
     conv_.push_back(conv_block(channels, out, {}, {o.norm_fn, o.acti_fn, o.slope}));
     channels = out;
   }
@@ -114,15 +113,8 @@ AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& opt
 }
 
 Scores AttGanDiscriminatorImpl::score(const at::Tensor& image) {
-  at::Tensor features = image;
-  for (auto& layer : conv_) features = layer->forward(features);
-  features = features.flatten(1);
-  const auto run = [&](std::vector<Block>& head) {
-    at::Tensor out = features;
-    for (auto& layer : head) out = layer->forward(out);
-    return out;
-  };
-  return {run(adversarial_head_), run(attribute_head_)};
+  const at::Tensor features = run_blocks(conv_, image).flatten(1);
+  return {run_blocks(adversarial_head_, features), run_blocks(attribute_head_, features)};
 }
 
 }  // namespace secgan

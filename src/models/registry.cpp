@@ -5,6 +5,8 @@
 #include "core/rules.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/models/attgan.hpp"
+#include "secgan/models/stargan.hpp"
+#include "secgan/models/stgan.hpp"
 
 namespace secgan {
 namespace {
@@ -25,6 +27,10 @@ Holder build(const Options& options) {
 constexpr Entry kRegistry[] = {
     {Backbone::kAttGan, &build<AttGanGeneratorImpl, Generator, GeneratorOptions>,
      &build<AttGanDiscriminatorImpl, Discriminator, DiscriminatorOptions>},
+    {Backbone::kStgan, &build<StganGeneratorImpl, Generator, GeneratorOptions>,
+     &build<StganDiscriminatorImpl, Discriminator, DiscriminatorOptions>},
+    {Backbone::kStarGan, &build<StarGanGeneratorImpl, Generator, GeneratorOptions>,
+     &build<StarGanDiscriminatorImpl, Discriminator, DiscriminatorOptions>},
 };
 static_assert(std::size(kRegistry) == kBackbones.size(), "every named backbone needs its builders");
 
@@ -37,7 +43,11 @@ template <class Options>
 void validate_common(const Options& options) {
   require_positive("attributes", options.attributes);
   require_positive("image_channels", options.image_channels);
-  if (options.backbone == Backbone::kAttGan) options.attgan.validate(options.image_size);
+  switch (options.backbone) {
+    case Backbone::kAttGan: options.attgan.validate(options.image_size); break;
+    case Backbone::kStgan: options.stgan.validate(options.image_size); break;
+    case Backbone::kStarGan: options.stargan.validate(options.image_size); break;
+  }
 }
 
 }  // namespace
@@ -55,15 +65,32 @@ Discriminator make_discriminator(const DiscriminatorOptions& options) {
   return entry(options.backbone).make_discriminator(options);
 }
 
+namespace {
+
+/// uint8 photos straight from a file would reach the first convolution and fail there without a name.
+void check_floating(const at::Tensor& tensor, std::string_view name) {
+  if (!tensor.is_floating_point()) throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
+}
+
+}  // namespace
+
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
+  check_floating(image, "image");
   return encode_image(image);
 }
 
 at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
-  if (features.empty()) throw InvalidArgument("features must be what encode gave, found an empty list");
+  if (features.size() != feature_shapes_.size()) {
+    throw InvalidArgument(fmt::format("features must be the {} maps that encode gave, found {}", feature_shapes_.size(), features.size()));
+  }
+  for (size_t i = 0; i < features.size(); ++i) {
+    const auto& [channels, side] = feature_shapes_[i];
+    check_shape(features[i], fmt::format("features[{}]", i), {features.back().size(0), channels, side, side}, "what encode gave");
+  }
   check_shape(attributes, "attributes", {features.back().size(0), options_.attributes}, "[N, A]");
+  check_floating(attributes, "attributes");
   const at::Tensor out = decode_features(features, attributes);
   switch (options_.output) {
     case OutputActivation::kTanh: return out.tanh();
@@ -80,6 +107,7 @@ at::Tensor GeneratorImpl::forward(const at::Tensor& image, const at::Tensor& att
 Scores DiscriminatorImpl::forward(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
+  check_floating(image, "image");
   return score(image);
 }
 

@@ -2,16 +2,47 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 namespace secgan {
 namespace {
+
+/// Affine instance norm that owns running statistics. `torch::nn::InstanceNorm2d` uses them in eval mode with no way out.
+class TrackedInstanceNormImpl : public torch::nn::Module {
+ public:
+  TrackedInstanceNormImpl(int64_t channels, const Epilogue& epilogue)
+      : use_running_(epilogue.norm == Normalization::kRunningInstance), momentum_(epilogue.momentum), epsilon_(epilogue.epsilon) {
+    weight_ = register_parameter("weight", torch::ones(channels));
+    bias_ = register_parameter("bias", torch::zeros(channels));
+    mean_ = register_buffer("running_mean", torch::zeros(channels));
+    variance_ = register_buffer("running_var", torch::ones(channels));
+    register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));  // in the public state, and always 0
+  }
+  at::Tensor forward(const at::Tensor& x) {
+    if (is_training()) return at::instance_norm(x, weight_, bias_, mean_, variance_, true, momentum_, epsilon_, true);
+    if (use_running_) return at::instance_norm(x, weight_, bias_, mean_, variance_, false, momentum_, epsilon_, true);
+    return at::instance_norm(x, weight_, bias_, {}, {}, true, momentum_, epsilon_, true);
+  }
+
+ private:
+  bool use_running_;
+  double momentum_;
+  double epsilon_;
+  at::Tensor weight_, bias_, mean_, variance_;
+};
+TORCH_MODULE(TrackedInstanceNorm);
 
 void append_epilogue(Block& block, int64_t channels, const Epilogue& epilogue) {
   switch (epilogue.norm) {
     case Normalization::kNone: break;
-    case Normalization::kBatch: block->push_back(torch::nn::BatchNorm2d(channels)); break;
-    case Normalization::kInstance:
-      block->push_back(torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(channels).affine(true)));
+    case Normalization::kBatch:
+      block->push_back(torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(epilogue.epsilon).momentum(epilogue.momentum)));
       break;
+    case Normalization::kInstance:
+      block->push_back(torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(channels).affine(true).eps(epilogue.epsilon)));
+      break;
+    case Normalization::kTrackedInstance:
+    case Normalization::kRunningInstance: block->push_back(TrackedInstanceNorm(channels, epilogue)); break;
   }
   switch (epilogue.activation) {
     case Activation::kNone: break;
@@ -29,7 +60,7 @@ void append_conv(Block& block, int64_t in, int64_t out, const Kernel& kernel,
   block->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel.size)
                                          .stride(kernel.stride)
                                          .padding(kernel.padding)
-                                         .bias(epilogue.norm == Normalization::kNone)));
+                                         .bias(epilogue.has_bias())));
   append_epilogue(block, out, epilogue);
 }
 
@@ -47,7 +78,22 @@ Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue 
     block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 4)
                                                     .stride(2)
                                                     .padding(1)
-                                                    .bias(epilogue.norm == Normalization::kNone)));
+                                                    .bias(epilogue.has_bias())));
+    append_epilogue(block, out, epilogue);
+    return block;
+  }
+  if (upsampling == Upsampling::kSubpixel) {
+    torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, 4 * out, 3).padding(1).bias(epilogue.has_bias()));
+    {
+      // The four positions of a pixel begin with the same weights, which leaves no checkerboard to unlearn (ICNR).
+      const torch::NoGradGuard no_grad;
+      for (at::Tensor& parameter : conv->parameters()) {
+        const at::Tensor first = parameter.unflatten(0, {out, 4}).slice(1, 0, 1);
+        parameter.copy_(first.expand_as(parameter.unflatten(0, {out, 4})).flatten(0, 1).clone());
+      }
+    }
+    block->push_back(conv);
+    block->push_back(torch::nn::PixelShuffle(torch::nn::PixelShuffleOptions(2)));
     append_epilogue(block, out, epilogue);
     return block;
   }
@@ -68,6 +114,37 @@ Block linear_block(int64_t in, int64_t out, Activation activation, double slope)
   block->push_back(torch::nn::Linear(in, out));
   append_epilogue(block, out, {Normalization::kNone, activation, slope});
   return block;
+}
+
+void append(Block& block, const Block& parts) {
+  for (const auto& part : *parts) block->push_back(part);
+}
+
+at::Tensor run_blocks(std::vector<Block>& blocks, at::Tensor z) {
+  for (auto& block : blocks) z = block->forward(z);
+  return z;
+}
+
+void register_blocks(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks) {
+  torch::nn::ModuleList list;
+  for (const auto& block : blocks) list->push_back(block);
+  owner.register_module(name, list);
+}
+
+int64_t doubled_width(int64_t base, int64_t doublings, int64_t cap) {
+  const int64_t width = base << doublings;
+  return cap > 0 ? std::min(width, cap) : width;
+}
+
+void initialize_glorot(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (auto& item : module.named_parameters()) {
+    if (item.value().dim() >= 2) {
+      torch::nn::init::xavier_uniform_(item.value());
+    } else if (item.key().ends_with("bias")) {
+      item.value().zero_();
+    }
+  }
 }
 
 at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes) {

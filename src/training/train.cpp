@@ -83,29 +83,54 @@ TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl&
 
 SecganTaskOptions small_scale_recipe() {
   SecganTaskOptions recipe;
-  AttGanGeneratorOptions generator;
-  generator.enc_dim = generator.dec_dim = 24;
-  generator.enc_layers = generator.dec_layers = 4;
-  generator.shortcut_layers = 1;
-  generator.inject_layers = 1;
-  generator.max_dim = 128;
-  generator.slope = 0.2;
-  generator.upsampling = Upsampling::kBilinear;  // no checkerboard, and no slower
-  recipe.photo_generator.attgan = generator;
-  generator.enc_dim = generator.dec_dim = 16;
-  recipe.mask_generator.attgan = generator;
+  // Every backbone at this scale, whichever the run picks. The mask branch is the narrower one.
+  const auto generator = [](GeneratorOptions& options, int64_t width) {
+    auto& attgan = options.attgan;
+    attgan.enc_dim = attgan.dec_dim = width;
+    attgan.enc_layers = attgan.dec_layers = 4;
+    attgan.shortcut_layers = 1;
+    attgan.inject_layers = 1;
+    attgan.max_dim = 128;
+    attgan.slope = 0.2;
+    auto& stgan = options.stgan;
+    stgan.conv_dim = width;
+    stgan.n_layers = 4;
+    stgan.shortcut_layers = 2;
+    stgan.inject_layers = 1;
+    stgan.max_dim = 128;
+    stgan.one_more_conv = false;
+    stgan.final_bias = true;
+    auto& stargan = options.stargan;
+    stargan.conv_dim = width;
+    stargan.repeat_num = 3;
+    attgan.upsampling = stgan.upsampling = stargan.upsampling = Upsampling::kSubpixel;  // no checkerboard, and no slower
+  };
+  generator(recipe.photo_generator, 24);
+  generator(recipe.mask_generator, 16);
 
-  AttGanDiscriminatorOptions discriminator;
-  discriminator.dim = 16;
-  discriminator.norm_fn = Normalization::kNone;
-  discriminator.fc_dim = 128;
-  discriminator.fc_acti_fn = Activation::kLeakyRelu;
-  discriminator.n_layers = 4;
-  discriminator.max_dim = 128;
-  discriminator.slope = 0.2;
-  recipe.photo_discriminator.attgan = discriminator;
-  discriminator.dim = 12;
-  recipe.mask_discriminator.attgan = discriminator;
+  const auto discriminator = [](DiscriminatorOptions& options, int64_t width) {
+    auto& attgan = options.attgan;
+    attgan.dim = width;
+    attgan.norm_fn = Normalization::kNone;
+    attgan.fc_dim = 128;
+    attgan.fc_acti_fn = Activation::kLeakyRelu;
+    attgan.n_layers = 4;
+    attgan.max_dim = 128;
+    attgan.slope = 0.2;
+    auto& stgan = options.stgan;
+    stgan.conv_dim = width;
+    stgan.norm_fn = Normalization::kNone;
+    stgan.fc_dim = 128;
+    stgan.n_layers = 4;
+    stgan.max_dim = 128;
+    auto& stargan = options.stargan;
+    stargan.conv_dim = width;
+    stargan.repeat_num = 4;
+    stargan.max_dim = 128;
+    stargan.slope = 0.2;
+  };
+  discriminator(recipe.photo_discriminator, 16);
+  discriminator(recipe.mask_discriminator, 12);
 
   recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = 10;
   recipe.losses.bfloat16 = true;

@@ -18,12 +18,27 @@ namespace secgan {
 /// The format that this version writes; it reads no other.
 inline constexpr int64_t kBundleFormat = 1;
 
+/// What a generator takes as its attributes, for source labels y in {0, 1} and a difference vector d.
+enum class Conditioning {
+  kDifference,    ///< intensity · d: SeCGAN, STGAN
+  kSignedLabels,  ///< y − 1/2 + intensity · d: AttGAN-PyTorch
+  kLabels,        ///< y + intensity · d: StarGAN
+};
+inline constexpr std::array<std::pair<std::string_view, Conditioning>, 3> kConditionings{
+    {{"difference", Conditioning::kDifference}, {"signed-labels", Conditioning::kSignedLabels}, {"labels", Conditioning::kLabels}}};
+template <>
+struct EnumNames<Conditioning> {
+  static constexpr auto& table = kConditionings;
+  static constexpr std::string_view what = "conditioning";
+};
+
 /// What holds for all networks of a bundle.
 struct BundleInfo {
   int64_t image_size = 0;                   ///< side of the photos that the networks take
   std::string crop = "center";              ///< how a photo becomes a square: see secgan/data/transforms.hpp
   std::vector<std::string> attributes;      ///< of generator and classifier; empty in a parser's bundle
-  double intensity = 1;                     ///< strength 1 of an edit is this much in the difference vector
+  double intensity = 1;                     ///< strength 1 of an edit is this much in the generator's attributes
+  Conditioning conditioning = Conditioning::kDifference;
   Labels parser_labels = Labels::kSecgan12;  ///< what the parser's classes are
   PhotoNormalization parser_normalization = PhotoNormalization::kNone;
   std::string licence;                      ///< of the weights; for people to read
@@ -33,6 +48,7 @@ struct BundleInfo {
     visit("crop", self.crop);
     visit("attributes", self.attributes);
     visit("intensity", self.intensity);
+    visit("conditioning", self.conditioning);
     visit("parser_labels", self.parser_labels);
     visit("parser_normalization", self.parser_normalization);
     visit("licence", self.licence);
@@ -50,6 +66,9 @@ struct Bundle {
   /// The frozen parser as SeCGAN uses it: photo in [-1, 1] to the twelve classes.
   /// @throws Error when the bundle has none.
   FaceParser face_parser() const;
+
+  /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
+  at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;
 };
 
 /// Networks come back in evaluation mode.

@@ -5,6 +5,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "secgan/models/options.hpp"
@@ -24,6 +25,7 @@ class GeneratorImpl : public torch::nn::Module {
   /// The edit that the difference vector asks for.
   /// @param features what encode gave   @param attributes [N, A]   @return [N, image_channels, S, S], activated as
   /// `options().output` says
+  /// @throws InvalidArgument for features that another network's encode gave, or attributes of another shape.
   at::Tensor decode(const std::vector<at::Tensor>& features, const at::Tensor& attributes);
   /// decode(encode(image), attributes)
   at::Tensor forward(const at::Tensor& image, const at::Tensor& attributes);
@@ -34,9 +36,12 @@ class GeneratorImpl : public torch::nn::Module {
   virtual std::vector<at::Tensor> encode_image(const at::Tensor& image) = 0;
   /// Without the output activation.
   virtual at::Tensor decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) = 0;
+  /// Channels and side of each feature map of `encode_image`; a backbone's constructor adds them in order.
+  void add_feature(int64_t channels, int64_t side) { feature_shapes_.emplace_back(channels, side); }
 
  private:
   GeneratorOptions options_;
+  std::vector<std::pair<int64_t, int64_t>> feature_shapes_;
 };
 TORCH_MODULE(Generator);
 

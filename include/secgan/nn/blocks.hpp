@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "secgan/core/fields.hpp"
 
@@ -17,9 +20,15 @@ enum class Normalization {
   kNone,
   kBatch,
   kInstance,  ///< affine, statistics of the sample in train and eval mode alike
+  kTrackedInstance,  ///< the same, with running statistics that are kept (the public state has them) but never used
+  kRunningInstance,  ///< the same, and used in eval mode as PyTorch does: another network than the one that was trained
 };
-inline constexpr std::array<std::pair<std::string_view, Normalization>, 3> kNormalizations{
-    {{"none", Normalization::kNone}, {"batchnorm", Normalization::kBatch}, {"instancenorm", Normalization::kInstance}}};
+inline constexpr std::array<std::pair<std::string_view, Normalization>, 5> kNormalizations{
+    {{"none", Normalization::kNone},
+     {"batchnorm", Normalization::kBatch},
+     {"instancenorm", Normalization::kInstance},
+     {"instancenorm-tracked", Normalization::kTrackedInstance},
+     {"instancenorm-running", Normalization::kRunningInstance}}};
 template <>
 struct EnumNames<Normalization> {
   static constexpr auto& table = kNormalizations;
@@ -43,20 +52,28 @@ enum class Upsampling {
   kTransposed,  ///< transposed convolution 4/2/1, as published
   kNearest,     ///< nearest neighbour, then convolution 3/1/1: no checkerboard
   kBilinear,    ///< bilinear, then convolution 3/1/1
+  kSubpixel,    ///< convolution 3/1/1 to four times the channels, then pixel shuffle; begins as nearest neighbour (arXiv 1707.02937)
 };
-inline constexpr std::array<std::pair<std::string_view, Upsampling>, 3> kUpsamplings{
-    {{"transposed", Upsampling::kTransposed}, {"nearest", Upsampling::kNearest}, {"bilinear", Upsampling::kBilinear}}};
+inline constexpr std::array<std::pair<std::string_view, Upsampling>, 4> kUpsamplings{{{"transposed", Upsampling::kTransposed},
+                                                                                     {"nearest", Upsampling::kNearest},
+                                                                                     {"bilinear", Upsampling::kBilinear},
+                                                                                     {"subpixel", Upsampling::kSubpixel}}};
 template <>
 struct EnumNames<Upsampling> {
   static constexpr auto& table = kUpsamplings;
   static constexpr std::string_view what = "upsampling";
 };
 
-/// What follows a linear map: its norm and activation. A map without norm has a bias.
+/// What follows a linear map: its norm and activation.
 struct Epilogue {
   Normalization norm = Normalization::kNone;
   Activation activation = Activation::kNone;
-  double slope = 0.01;  ///< of leaky ReLU; 0.01 in AttGAN and StarGAN, 0.2 in STGAN
+  double slope = 0.01;        ///< of leaky ReLU; 0.01 in AttGAN and StarGAN, 0.2 in STGAN
+  std::optional<bool> bias;   ///< of the map; unset: where no norm follows
+  double epsilon = 1e-5;      ///< of the norm
+  double momentum = 0.1;      ///< share of the new statistics in the running ones
+
+  bool has_bias() const { return bias.value_or(norm == Normalization::kNone); }
 };
 
 struct Kernel {
@@ -78,6 +95,21 @@ Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
 Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
 /// Linear map, activation ([N, in] → [N, out]); a norm is not offered.
 Block linear_block(int64_t in, int64_t out, Activation activation, double slope);
+
+/// Puts a block's parts at the end of another.
+void append(Block& block, const Block& parts);
+
+/// One block after the other.
+at::Tensor run_blocks(std::vector<Block>& blocks, at::Tensor z);
+
+/// Registers blocks under `name` as children "0", "1", …
+void register_blocks(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks);
+
+/// Channels doubled per layer, up to a cap; cap 0: none.
+int64_t doubled_width(int64_t base, int64_t doublings, int64_t cap);
+
+/// Weights of every linear map drawn from Glorot's uniform distribution, biases zero: TensorFlow slim's beginning.
+void initialize_glorot(torch::nn::Module& module);
 
 /// `attributes` [N, A] tiled to [N, A, H, W] and appended to the channels of `features` [N, C, H, W].
 at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes);

@@ -175,6 +175,26 @@ TEST_CASE("every way of upsampling doubles the side in every layer", "[models]")
   CHECK(edit.sizes() == image.sizes());
   CHECK(bilinear->forward(image, attributes).sizes() == image.sizes());
   CHECK(max_difference(edit, bilinear->forward(image, attributes)) > 1e-3);
+  options.attgan.upsampling = Upsampling::kSubpixel;
+  CHECK(make_generator(options)->forward(image, attributes).sizes() == image.sizes());
+}
+
+TEST_CASE("subpixel upsampling begins as nearest neighbour, and can leave it", "[models]") {
+  torch::manual_seed(5);
+  Block block = upsampling_block(3, 2, Upsampling::kSubpixel, {});
+  const at::Tensor input = torch::randn({2, 3, 4, 4});
+  const at::Tensor output = block->forward(input);
+  REQUIRE(output.sizes() == at::IntArrayRef({2, 2, 8, 8}));
+  const at::Tensor corners = output.slice(2, 0, 8, 2).slice(3, 0, 8, 2);
+  CHECK(max_difference(output, corners.repeat_interleave(2, 2).repeat_interleave(2, 3)) < 1e-6);
+  CHECK(corners.std().item<double>() > 0.1);
+
+  // Yet each of a pixel's four positions has weights of its own.
+  block->forward(input).slice(2, 0, 8, 2).slice(3, 1, 8, 2).sum().backward();
+  const at::Tensor second = block->parameters().front().grad().abs().sum({1, 2, 3}).unflatten(0, {2, 4});
+  CHECK((second.select(1, 1) > 0).all().item<bool>());
+  CHECK(second.select(1, 0).sum().item<double>() == 0);
+  CHECK(second.slice(1, 2).sum().item<double>() == 0);
 }
 
 TEST_CASE("skips and injections are clipped to the layers before the last, and off when zero", "[models]") {

@@ -1,0 +1,189 @@
+#include "secgan/models/stgan.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "core/rules.hpp"
+
+namespace secgan {
+
+StganGeneratorOptions StganGeneratorOptions::official() {
+  return {.shortcut_layers = 4,
+          .inject_layers = 4,
+          .stu_norm = Normalization::kNone,
+          .one_more_conv = false,
+          .final_bias = true,
+          .norm_epsilon = 1e-3,
+          .norm_momentum = 0.001,
+          .max_dim = 1024,
+          .glorot = true};
+}
+
+StganDiscriminatorOptions StganDiscriminatorOptions::official() {
+  return {.norm_fn = Normalization::kInstance, .conv_bias = false, .norm_epsilon = 1e-6, .max_dim = 1024, .glorot = true};
+}
+
+void StganGeneratorOptions::validate(int64_t image_size) const {
+  require_positive("conv_dim", conv_dim);
+  require_layers("n_layers", n_layers);
+  require_not_negative("shortcut_layers", shortcut_layers);
+  require_not_negative("inject_layers", inject_layers);
+  require_not_negative("max_dim", max_dim);
+  require_odd("stu_kernel_size", stu_kernel_size);
+  require_odd("one_more_kernel_size", one_more_kernel_size);
+  if (one_more_conv && conv_dim < 4) throw InvalidArgument(fmt::format("conv_dim {} is below 4, which one_more_conv divides it by", conv_dim));
+  require_statistics("norm_epsilon", norm_epsilon, "norm_momentum", norm_momentum);
+  require_multiple(image_size, n_layers);
+}
+
+void StganDiscriminatorOptions::validate(int64_t image_size) const {
+  require_positive("conv_dim", conv_dim);
+  require_positive("fc_dim", fc_dim);
+  require_layers("n_layers", n_layers);
+  require_not_negative("max_dim", max_dim);
+  require_statistics("norm_epsilon", norm_epsilon, "", 0.1);
+  require_multiple(image_size, n_layers);
+}
+
+SelectiveTransferUnitImpl::SelectiveTransferUnitImpl(int64_t channels, int64_t state_channels, int64_t attributes,
+                                                     const StganGeneratorOptions& o)
+    : upsample_(torch::nn::ConvTranspose2dOptions(state_channels + attributes, channels, 4)
+                    .stride(2)
+                    .padding(1)
+                    .bias(o.stu_norm == Normalization::kNone)),
+      passed_on_(o.stu_state) {
+  const auto gate = [&](Activation activation) {
+    return conv_block(2 * channels, channels, {o.stu_kernel_size, 1, o.stu_kernel_size / 2},
+                      {.norm = o.stu_norm, .activation = activation, .epsilon = o.norm_epsilon, .momentum = o.norm_momentum});
+  };
+  register_module("upsample", upsample_);
+  reset_gate_ = register_module("reset_gate", gate(Activation::kSigmoid));
+  update_gate_ = register_module("update_gate", gate(Activation::kSigmoid));
+  hidden_ = register_module("hidden", gate(Activation::kTanh));
+}
+
+SelectiveTransferUnitImpl::Result SelectiveTransferUnitImpl::forward(const at::Tensor& features, const at::Tensor& state,
+                                                                     const at::Tensor& attributes) {
+  const at::Tensor raised = upsample_->forward(append_attributes(state, attributes));
+  const at::Tensor both = at::cat({features, raised}, 1);
+  const at::Tensor kept = reset_gate_->forward(both) * raised;
+  const at::Tensor update = update_gate_->forward(both);
+  const at::Tensor hidden = hidden_->forward(at::cat({features, kept}, 1));
+  const at::Tensor output = (1 - update) * raised + update * hidden;
+  switch (passed_on_) {
+    case StuState::kGru: return {output, output};
+    case StuState::kDirect: return {output, raised};
+    case StuState::kStu: break;
+  }
+  return {output, kept};
+}
+
+StganGeneratorImpl::StganGeneratorImpl(const GeneratorOptions& options) : GeneratorImpl(options) {
+  const auto& o = options.stgan;
+  shortcuts_ = std::min(o.shortcut_layers, o.n_layers - 1);
+  injections_ = std::min(o.inject_layers, o.n_layers - 1);
+  const auto epilogue = [&](Activation activation) {
+    return Epilogue{.norm = Normalization::kBatch, .activation = activation, .slope = o.slope, .epsilon = o.norm_epsilon, .momentum = o.norm_momentum};
+  };
+
+  std::vector<int64_t> widths;
+  int64_t channels = options.image_channels;
+  for (int64_t i = 0; i < o.n_layers; ++i) {
+    widths.push_back(doubled_width(o.conv_dim, i, o.max_dim));
+    encoder_.push_back(conv_block(channels, widths.back(), {}, epilogue(Activation::kLeakyRelu)));
+    channels = widths.back();
+    add_feature(channels, options.image_size >> (i + 1));
+  }
+  const auto skip_width = [&](int64_t skip) { return widths[static_cast<size_t>(o.n_layers - 1 - skip)]; };  // skip 0: the bottleneck
+  for (int64_t s = 1; s <= shortcuts_ && o.use_stu; ++s) {
+    units_.emplace_back(skip_width(s), skip_width(s - 1), options.attributes, o);
+  }
+
+  channels += options.attributes;
+  for (int64_t i = 0; i < o.n_layers - 1; ++i) {
+    const int64_t out = doubled_width(o.conv_dim, o.n_layers - 1 - i, o.max_dim);
+    decoder_.push_back(upsampling_block(channels, out, o.upsampling, epilogue(Activation::kRelu)));
+    channels = out;
+    if (shortcuts_ > i) channels += skip_width(i + 1);
+    if (injections_ > i) channels += options.attributes;
+  }
+  const Epilogue last{.bias = o.final_bias};
+  if (o.one_more_conv) {
+    const int64_t narrow = o.conv_dim / 4;
+    Block block = upsampling_block(channels, narrow, o.upsampling, epilogue(Activation::kRelu));
+    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, options.image_channels, o.one_more_kernel_size)
+                                                    .padding(o.one_more_kernel_size / 2)
+                                                    .bias(last.has_bias())));
+    decoder_.push_back(block);
+  } else {
+    decoder_.push_back(upsampling_block(channels, options.image_channels, o.upsampling, last));
+  }
+
+  register_blocks(*this, "encoder", encoder_);
+  if (!units_.empty()) {
+    torch::nn::ModuleList list;
+    for (const auto& unit : units_) list->push_back(unit);
+    register_module("stu", list);
+  }
+  register_blocks(*this, "decoder", decoder_);
+  if (o.glorot) initialize_glorot(*this);
+}
+
+std::vector<at::Tensor> StganGeneratorImpl::encode_image(const at::Tensor& image) {
+  std::vector<at::Tensor> features;
+  at::Tensor z = image;
+  for (auto& layer : encoder_) features.push_back(z = layer->forward(z));
+  return features;
+}
+
+at::Tensor StganGeneratorImpl::decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
+  at::Tensor state = features.back();
+  at::Tensor z = append_attributes(state, attributes);
+  for (size_t i = 0; i < decoder_.size(); ++i) {
+    z = decoder_[i]->forward(z);
+    if (shortcuts_ > static_cast<int64_t>(i)) {
+      at::Tensor skip = features[features.size() - 2 - i];
+      if (!units_.empty()) {
+        const auto transferred = units_[i]->forward(skip, state, attributes);
+        skip = transferred.output;
+        state = transferred.state;
+      }
+      z = at::cat({z, skip}, 1);
+    }
+    if (injections_ > static_cast<int64_t>(i)) z = append_attributes(z, attributes);
+  }
+  return z;
+}
+
+StganDiscriminatorImpl::StganDiscriminatorImpl(const DiscriminatorOptions& options) : DiscriminatorImpl(options) {
+  const auto& o = options.stgan;
+  int64_t channels = options.image_channels;
+  for (int64_t i = 0; i < o.n_layers; ++i) {
+    const int64_t out = doubled_width(o.conv_dim, i, o.max_dim);
+    conv_.push_back(conv_block(channels, out, {},
+                               {.norm = o.norm_fn,
+                                .activation = Activation::kLeakyRelu,
+                                .slope = o.slope,
+                                .bias = o.conv_bias || o.norm_fn == Normalization::kNone,
+                                .epsilon = o.norm_epsilon}));
+    channels = out;
+  }
+  const int64_t side = options.image_size >> o.n_layers;
+  const auto head = [&](int64_t outputs) {
+    Block block = linear_block(channels * side * side, o.fc_dim, Activation::kLeakyRelu, o.slope);
+    block->push_back(torch::nn::Linear(o.fc_dim, outputs));
+    return block;
+  };
+  register_blocks(*this, "conv", conv_);
+  adversarial_head_ = register_module("fc_adv", head(1));
+  attribute_head_ = register_module("fc_att", head(options.attributes));
+  if (o.glorot) initialize_glorot(*this);
+}
+
+Scores StganDiscriminatorImpl::score(const at::Tensor& image) {
+  const at::Tensor features = run_blocks(conv_, image).flatten(1);
+  return {adversarial_head_->forward(features), attribute_head_->forward(features)};
+}
+
+}  // namespace secgan
