@@ -1,0 +1,65 @@
+#pragma once
+/// Python's pickle as data: containers, numbers, text, tensors. Nothing is imported, nothing is called.
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace secgan {
+
+struct PickleValue;
+using PickleRef = std::shared_ptr<PickleValue>;
+
+struct PickleNone {};
+/// Something that would need code to mean anything.
+struct PickleOpaque {};
+/// A name that the pickle refers to, as "torch._utils._rebuild_tensor_v2".
+struct PickleGlobal {
+  std::string name;
+};
+struct PickleList {
+  std::vector<PickleRef> items;
+  bool tuple = false;
+};
+struct PickleDict {
+  std::vector<std::pair<PickleRef, PickleRef>> items;
+};
+
+struct PickleValue {
+  std::variant<PickleNone, PickleOpaque, bool, int64_t, double, std::string, PickleGlobal, PickleList, PickleDict, at::Tensor> value;
+};
+
+/// What a pickle holds. Containers may be shared, nested without end or inside themselves; the document owns every
+/// value, so that freeing it neither recurses nor leaks.
+class PickleDocument {
+ public:
+  PickleDocument() = default;
+  PickleDocument(PickleDocument&&) = default;
+  PickleDocument& operator=(PickleDocument&&) = delete;
+  ~PickleDocument();
+
+  PickleRef make(PickleValue value);
+  PickleRef root;
+
+ private:
+  std::vector<PickleRef> all_;
+};
+
+/// Turns a persistent id (of a storage) into a value.
+using PersistentLoad = std::function<PickleValue(const PickleValue& id)>;
+
+/// Reads one pickle and moves `bytes` behind it.
+/// @throws Error ("pickle: …") for anything malformed.
+PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load);
+
+/// PyTorch's "torch.FloatStorage" and its like.  @return nullopt when it is none
+std::optional<at::ScalarType> storage_type(std::string_view global);
+
+}  // namespace secgan
