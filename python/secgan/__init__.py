@@ -21,6 +21,8 @@ from .networks import (
     list_parsers,
 )
 from .parsing import FaceParser, class_names, class_palette
+from .training import TrainingOutcome, default_settings, train, train_classifier, train_parser
+from .weights import import_weights, load_weights
 
 __version__: str = _core.version
 
@@ -33,15 +35,22 @@ __all__ = [
     "Parser",
     "SemanticConsistency",
     "SoftCrossEntropy",
+    "TrainingOutcome",
     "class_names",
     "class_palette",
     "create_discriminator",
     "create_generator",
     "create_parser",
+    "default_settings",
     "functional",
+    "import_weights",
     "list_discriminators",
     "list_generators",
     "list_parsers",
+    "load_weights",
     "read_image",
+    "train",
+    "train_classifier",
+    "train_parser",
     "write_image",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, Sequence
 
 import torch
@@ -20,6 +21,17 @@ def class_palette(labels: str) -> list[tuple[int, int, int]]:
     return [tuple(colour) for colour in _core.class_palette(labels)]
 
 
+def _load_program(file: str) -> nn.Module:
+    if not os.path.exists(file):
+        raise FileNotFoundError(f"{file}: no such file")
+    try:
+        if file.endswith(".pt2"):
+            return torch.export.load(file).module()
+        return torch.jit.load(file, map_location="cpu")
+    except Exception as error:
+        raise RuntimeError(f"{file}: neither TorchScript nor an exported program ({str(error).splitlines()[0]})") from None
+
+
 class FaceParser(nn.Module):
     """Any segmentation network as SeCGAN's P: photo in [-1, 1] → probabilities ``[N, 12, H, W]``.
 
@@ -27,7 +39,8 @@ class FaceParser(nn.Module):
 
     Args:
         network: one of :func:`secgan.create_parser`, any ``nn.Module``, any callable; photo → logits ``[N, K, h, w]``
-            (of a tuple or list the first).
+            (of a tuple or list the first). Or a file: TorchScript (``.pt``, ``.ts``) or an exported program (``.pt2``,
+            of ``torch.export.save``). Both are programs: load none that you do not trust.
         labels: the order of its classes: ``"face-parsing"``, ``"celebamask-hq"``, ``"secgan-12"``, or a list of
             groups of class ids.
         input_size: side to which photos are resized for the network; None: as they come.
@@ -39,15 +52,19 @@ class FaceParser(nn.Module):
 
     def __init__(
         self,
-        network: nn.Module | Callable[[torch.Tensor], torch.Tensor],
+        network: nn.Module | Callable[[torch.Tensor], torch.Tensor] | str | os.PathLike[str],
         *,
         labels: str | Sequence[Sequence[int]] = "face-parsing",
         input_size: int | None = None,
         normalization: str = "imagenet",
     ) -> None:
         super().__init__()
+        if isinstance(network, (str, os.PathLike)):
+            network = _load_program(os.fspath(network))
         self.network = network
-        if isinstance(network, nn.Module):
+        if isinstance(network, torch.fx.GraphModule):
+            network.requires_grad_(False)  # exported programs have one mode, and refuse eval()
+        elif isinstance(network, nn.Module):
             network.eval().requires_grad_(False)
         self._settings = (labels if isinstance(labels, str) else [list(group) for group in labels], normalization, input_size)
         self._connect()

@@ -2,6 +2,7 @@
 #include "secgan/core/names.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
+#include "secgan/models/presets.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan::python {
@@ -48,7 +49,9 @@ void bind_models(py::module_& module) {
       .def("forward", [](Parser& p, const at::Tensor& photo) { return p->forward(photo); }, ReleaseGil())
       .def("heads", [](Parser& p, const at::Tensor& photo) { return p->heads(photo); }, ReleaseGil());
 
-  module.def("backbones", [] { return names(kBackbones); });
+  module.def("backbones", &preset_names);
+  module.def("generator_preset", [](const std::string& name) { return to_json(generator_preset(name)).dump(); });
+  module.def("discriminator_preset", [](const std::string& name) { return to_json(discriminator_preset(name)).dump(); });
   module.def("parser_networks", [] { return names(kParserNetworks); });
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/options_json.hpp"
+#include "secgan/io/load_weights.hpp"
 #include "secgan/nn/state.hpp"
 
 static_assert(PYBIND11_VERSION_MAJOR == 3, "bind with the pybind11 headers inside torch/include");
@@ -20,6 +21,7 @@ using ReleaseGil = py::call_guard<py::gil_scoped_release>;
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_editing(py::module_& module);
+void bind_training(py::module_& module);
 
 /// Options cross the border as JSON: defaults, names and rules stay in C++.
 template <class Options>
@@ -44,6 +46,7 @@ void bind_module_state(Class& binding) {
              auto modules = network->named_modules();
              if (auto* const module = modules.find(path)) (*module)->train(on);
            })
+      .def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil())
       .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
 }
 

@@ -21,4 +21,5 @@ PYBIND11_MODULE(_core, module) {
   secgan::python::bind_models(module);
   secgan::python::bind_parsing(module);
   secgan::python::bind_editing(module);
+  secgan::python::bind_training(module);
 }

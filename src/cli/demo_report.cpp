@@ -61,8 +61,8 @@ std::string slider_pictures(const DemoResult& result) {
     std::vector<at::Tensor> row{sample.image};
     for (const double strength : {0.25, 0.5, 0.75, 1.0, 1.25, 1.5}) {
       at::Tensor difference = at::zeros({1, result.unseen->attributes().size()});
-      difference[0][a] = sign * strength * result.bundle.info.intensity;
-      row.push_back(to_bytes(generator->forward(photo, difference))[0]);
+      difference[0][a] = sign * strength;
+      row.push_back(to_bytes(generator->forward(photo, result.bundle.condition(sample.labels.unsqueeze(0), difference)))[0]);
     }
     rows.push_back(row);
   }

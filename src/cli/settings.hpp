@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -58,6 +59,20 @@ class SettingsFlags {
                 },
                 help)
         ->type_name("A,B")
+        ->take_last();
+  }
+  /// A flag whose value stands for several settings: `expand` gives them as an object for each path.
+  void expanded(const std::string& flag, const std::vector<std::pair<std::string, std::function<nlohmann::json(const std::string&)>>>& paths,
+                const std::string& type, const std::string& help) {
+    command_.add_option_function<std::string>(
+                flag,
+                [this, paths](const std::string& text) {
+                  for (const auto& [path, expand] : paths) {
+                    for (const auto& [name, value] : expand(text).items()) set(path + "." + name, value);
+                  }
+                },
+                help)
+        ->type_name(type)
         ->take_last();
   }
   /// A flag without a value.

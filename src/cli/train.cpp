@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "secgan/models/presets.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -33,6 +34,22 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags& flags) {
   return run;
 }
 
+/// What a name of `--backbone` changes in a network's settings: the backbone, and the options that make it another
+/// published version of that backbone. The rest stays with the recipe.
+template <class Options>
+std::function<nlohmann::json(const std::string&)> network(Options (*preset)(std::string_view)) {
+  return [preset](const std::string& name) {
+    const Options options = preset(name);
+    const nlohmann::json all = to_json(options);
+    Options plain;
+    plain.backbone = options.backbone;
+    const std::string backbone = all["backbone"];
+    nlohmann::json changes = {{"backbone", backbone}};
+    if (all[backbone] != nlohmann::json(to_json(plain))[backbone]) changes[backbone] = all[backbone];
+    return changes;
+  };
+}
+
 template <class Settings>
 void run(const SettingsFlags& flags, Settings defaults, const Run& options) {
   const std::filesystem::path folder = options.out;
@@ -59,10 +76,14 @@ void add_training(CLI::App& app) {
     flags->list("--attributes", "data.attributes", "the attributes to edit, names of the data set's list");
     flags->value("--batch", {"task.loader.batch"}, "N", "photos per batch");
     flags->value("--seed", {"task.loader.seed"}, "N", "one seed makes the run repeatable");
-    flags->value("--backbone", {"task.photo_generator.backbone", "task.photo_discriminator.backbone"}, "NAME", "photo branch's networks: attgan");
-    flags->value("--mask-backbone", {"task.mask_generator.backbone", "task.mask_discriminator.backbone"}, "NAME", "mask branch's networks: attgan");
+    const std::string names = fmt::format("{}", fmt::join(preset_names(), ", "));
+    flags->expanded("--backbone", {{"task.photo_generator", network<GeneratorOptions>(&generator_preset)}, {"task.photo_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
+                    "NAME", "photo branch's networks: " + names);
+    flags->expanded("--mask-backbone", {{"task.mask_generator", network<GeneratorOptions>(&generator_preset)}, {"task.mask_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
+                    "NAME", "mask branch's networks: " + names);
     flags->flag("--no-mask-branch", "task.mask_branch", false, "train the photo branch alone: the baseline");
-    flags->text("--parser", "parser", "BUNDLE", "bundle of train-parser");
+    flags->text("--parser", "parser", "BUNDLE", "bundle of train-parser or import");
+    flags->text("--parser-program", "parser_program.file", "FILE", "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
     flags->text("--classifier", "classifier", "BUNDLE", "bundle of train-classifier, for editing without given labels");
     flags->value("--lambda-sc", {"task.losses.photo.semantic_consistency", "task.losses.mask.semantic_consistency"}, "X", "weight of the semantic consistency");
     auto small = std::make_shared<bool>(false);

@@ -16,7 +16,7 @@ at::Tensor resized(const at::Tensor& image, int64_t height, int64_t width) {
 }  // namespace
 
 Editor::Editor(Bundle bundle) : bundle_(std::move(bundle)), crop_(secgan::parse_crop(bundle_.info.crop)) {
-  if (bundle_.generator.is_empty() && bundle_.parser.is_empty()) throw Error("the bundle has neither generator nor parser");
+  if (bundle_.generator.is_empty() && !bundle_.has_parser()) throw Error("the bundle has neither generator nor parser");
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
 }
 

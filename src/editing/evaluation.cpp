@@ -36,7 +36,7 @@ Evaluation evaluate(const Bundle& bundle, const Dataset& data, int64_t count, in
   const auto size = static_cast<int64_t>(bundle.info.attributes.size());
   const bool edits = !bundle.generator.is_empty() && !bundle.classifier.is_empty();
   std::optional<FaceParser> parser;
-  if (!bundle.parser.is_empty()) parser = bundle.face_parser();
+  if (bundle.has_parser()) parser = bundle.face_parser();
   Generator generator = bundle.generator;
   AttributeClassifier classifier = bundle.classifier;
 

@@ -14,7 +14,7 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
   const AttributeSchema schema(bundle.info.attributes);
   std::vector<at::Tensor> conditions{bundle.condition(labels, at::zeros_like(labels))};
   for (int64_t i = 0; i < schema.size(); ++i) conditions.push_back(bundle.condition(labels, schema.flip(labels, i) - labels));
-  const bool masks = !bundle.mask_generator.is_empty() && !bundle.parser.is_empty();
+  const bool masks = !bundle.mask_generator.is_empty() && bundle.has_parser();
   const size_t lines = masks ? 2 : 1;
   std::vector<std::vector<at::Tensor>> rows(static_cast<size_t>(photos.size(0)) * lines);
   const auto add = [&](size_t line, const at::Tensor& pictures) {

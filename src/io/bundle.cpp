@@ -20,15 +20,16 @@ void visit_networks(AnyBundle& bundle, Visitor&& visit) {
   visit("parser", bundle.parser, &make_parser);
 }
 
-
 }  // namespace
 
 FaceParser Bundle::face_parser() const {
+  if (own_parser) return *own_parser;
   if (parser.is_empty()) throw Error("the bundle has no parser");
   Parser network = parser;
   freeze(*network);
   return FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); },
-                    ClassMerge(info.parser_labels), info.parser_normalization);
+                    ClassMerge(info.parser_labels), info.parser_normalization,
+                    info.parser_input_size > 0 ? std::optional(info.parser_input_size) : std::nullopt);
 }
 
 at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& difference) const {
@@ -39,6 +40,12 @@ at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& differe
     case Conditioning::kDifference: break;
   }
   return change;
+}
+
+void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string_view bundle) {
+  if (info.parser_input_size == 0 && info.image_size != image_size) {
+    throw InvalidArgument(fmt::format("parser: bundle {} was trained at {} px, image_size is {}", bundle, info.image_size, image_size));
+  }
 }
 
 Bundle load_bundle(const std::filesystem::path& folder) {
@@ -86,6 +93,9 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   NamedTensors tensors;
   visit_networks(bundle, [&](const char* name, const auto& network, auto) {
     if (network.is_empty()) return;
+    if constexpr (requires { network->named(); }) {
+      if (!network->named()) throw Error(fmt::format("{}: a bundle cannot hold the {}, a network of your own: save its tensors", folder.string(), name));
+    }
     networks[name] = to_json(network->options());
     for (const auto& [key, tensor] : module_state(*network, std::string(name) + ".")) {
       const bool half = storage == Storage::kHalf && tensor.is_floating_point();

@@ -103,7 +103,11 @@ class Machine {
     return value;
   }
 
-  void push(auto value) { stack_.push_back(document_.make({std::move(value)})); }
+  void push(auto value) {
+    // A value costs a hundred times the byte that asks for it; a state dictionary has some ten thousand.
+    if (++values_ > kMaxValues) refuse(fmt::format("more than {} values", kMaxValues));
+    stack_.push_back(document_.make({std::move(value)}));
+  }
   PickleRef pop() {
     if (stack_.empty() || !stack_.back()) refuse("stack underflow");
     PickleRef out = std::move(stack_.back());
@@ -295,6 +299,8 @@ class Machine {
 
   std::string_view& bytes_;
   const PersistentLoad& persistent_load_;
+  static constexpr int64_t kMaxValues = 5'000'000;
+  int64_t values_ = 0;
   PickleDocument document_;
   std::vector<PickleRef> stack_;
   std::unordered_map<uint64_t, PickleRef> memo_;

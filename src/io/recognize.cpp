@@ -30,6 +30,7 @@ class Shapes {
   /// The norm whose entries stand under `prefix`.
   Normalization norm(const std::string& prefix, Normalization base) const {
     if (!has(prefix + ".weight")) return Normalization::kNone;
+    if (has(prefix + ".mean_weight")) return Normalization::kSwitchable;
     if (!has(prefix + ".running_mean")) return Normalization::kInstance;
     // Batch norm and tracked instance norm look alike: the network says which it is.
     return base == Normalization::kTrackedInstance || base == Normalization::kRunningInstance ? base : Normalization::kBatch;
@@ -136,6 +137,7 @@ DiscriminatorOptions attgan_discriminator(const Shapes& s, DiscriminatorOptions 
   o.max_dim = cap_of(widths, o.max_dim);
   o.norm_fn = s.norm("conv.0.layers.1", o.norm_fn);
   o.fc_dim = s.extent("fc_adv.0.layers.0.weight", 0);
+  o.fc_norm_fn = s.norm("fc_adv.0.layers.1", o.fc_norm_fn);
   options.image_size = side_of(s.extent("fc_adv.0.layers.0.weight", 1), widths.back()) << o.n_layers;
   return options;
 }

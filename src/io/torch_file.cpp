@@ -5,6 +5,7 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <cstring>
+#include <new>
 #include <unordered_map>
 
 #include "core/format.hpp"
@@ -171,6 +172,8 @@ std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view
     throw Error(fmt::format("{}: {}", name, error.what()));
   } catch (const c10::Error& error) {
     throw Error(fmt::format("{}: damaged or truncated archive ({})", name, error.what_without_backtrace()));
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("{}: an entry claims more memory than there is", name));
   }
   if (found.empty()) throw Error(fmt::format("{}: no tensors by name in it", name));
   return found;

@@ -102,8 +102,8 @@ AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& opt
   }
   const int64_t side = options.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
-    return std::vector<Block>{linear_block(channels * side * side, o.fc_dim, o.fc_acti_fn, o.slope),
-                                              linear_block(o.fc_dim, outputs, Activation::kNone, o.slope)};
+    return std::vector<Block>{linear_block(channels * side * side, o.fc_dim, {o.fc_norm_fn, o.fc_acti_fn, o.slope}),
+                              linear_block(o.fc_dim, outputs, {})};
   };
   adversarial_head_ = head(1);
   attribute_head_ = head(options.attributes);

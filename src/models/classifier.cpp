@@ -29,7 +29,7 @@ AttributeClassifierImpl::AttributeClassifierImpl(const ClassifierOptions& option
   }
   register_module("features", features_);
   // Where an attribute shows matters: the last map is flattened, not averaged.
-  head_ = linear_block(channels * side * side, options.attributes, Activation::kNone, 0);
+  head_ = linear_block(channels * side * side, options.attributes, {});
   register_module("head", head_);
 }
 

@@ -171,7 +171,7 @@ StganDiscriminatorImpl::StganDiscriminatorImpl(const DiscriminatorOptions& optio
   }
   const int64_t side = options.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
-    Block block = linear_block(channels * side * side, o.fc_dim, Activation::kLeakyRelu, o.slope);
+    Block block = linear_block(channels * side * side, o.fc_dim, {Normalization::kNone, Activation::kLeakyRelu, o.slope});
     block->push_back(torch::nn::Linear(o.fc_dim, outputs));
     return block;
   };

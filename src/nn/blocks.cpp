@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "secgan/core/error.hpp"
+
 namespace secgan {
 namespace {
 
@@ -32,9 +34,87 @@ class TrackedInstanceNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TrackedInstanceNorm);
 
+/// Switchable norm of pictures (`kPictures`) or features, with the public versions' constants and state.
+template <bool kPictures>
+class SwitchNormImpl : public torch::nn::Module {
+ public:
+  explicit SwitchNormImpl(int64_t channels) {
+    const std::vector<int64_t> affine = kPictures ? std::vector<int64_t>{1, channels, 1, 1} : std::vector<int64_t>{1, channels};
+    const std::vector<int64_t> running = kPictures ? std::vector<int64_t>{1, channels, 1} : std::vector<int64_t>{1, channels};
+    const int64_t kinds = kPictures ? 3 : 2;  // one feature has no instance statistics
+    weight_ = register_parameter("weight", torch::ones(affine));
+    bias_ = register_parameter("bias", torch::zeros(affine));
+    mean_weight_ = register_parameter("mean_weight", torch::ones(kinds));
+    variance_weight_ = register_parameter("var_weight", torch::ones(kinds));
+    running_mean_ = register_buffer("running_mean", torch::zeros(running));
+    running_variance_ = register_buffer("running_var", torch::zeros(running));
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    if constexpr (kPictures) {
+      const at::Tensor flat = x.flatten(2);
+      const auto [variance, mean] = at::var_mean(flat, 2, /*unbiased=*/true, /*keepdim=*/true);
+      // Of all channels (or photos) together: their own spread and that of their means.
+      const at::Tensor square = variance + mean.square();
+      const auto over = [&](int64_t dimension) {
+        const at::Tensor m = mean.mean(dimension, /*keepdim=*/true);
+        return std::pair(m, square.mean(dimension, /*keepdim=*/true) - m.square());
+      };
+      return mixed(flat, {std::pair(mean, variance), over(1), batch_statistics([&] { return over(0); })}).view_as(x) * weight_ + bias_;
+    } else {
+      const auto over = [&](int64_t dimension) {
+        const auto [variance, mean] = at::var_mean(x, dimension, /*unbiased=*/true, /*keepdim=*/true);
+        return std::pair(mean, variance);
+      };
+      return mixed(x, {over(1), batch_statistics([&] { return over(0); })}) * weight_ + bias_;
+    }
+  }
+
+ private:
+  using Statistics = std::pair<at::Tensor, at::Tensor>;
+  static constexpr double kMomentum = 0.003;  // the public code's 0.997 is the share of the old
+  static constexpr double kEpsilon = 1e-5;
+
+  template <class OfBatch>
+  Statistics batch_statistics(OfBatch&& of_batch) {
+    if (!is_training()) return {running_mean_, running_variance_};
+    const Statistics statistics = of_batch();
+    const torch::NoGradGuard no_grad;
+    running_mean_.lerp_(statistics.first.detach(), kMomentum);
+    running_variance_.lerp_(statistics.second.detach(), kMomentum);
+    return statistics;
+  }
+
+  at::Tensor mixed(const at::Tensor& x, const std::vector<Statistics>& statistics) const {
+    const at::Tensor mean_share = mean_weight_.softmax(0), variance_share = variance_weight_.softmax(0);
+    at::Tensor mean, variance;
+    for (size_t i = 0; i < statistics.size(); ++i) {
+      const auto place = static_cast<int64_t>(i);
+      const at::Tensor m = mean_share[place] * statistics[i].first, v = variance_share[place] * statistics[i].second;
+      mean = mean.defined() ? mean + m : m;
+      variance = variance.defined() ? variance + v : v;
+    }
+    return (x - mean) / (variance + kEpsilon).sqrt();
+  }
+
+  at::Tensor weight_, bias_, mean_weight_, variance_weight_, running_mean_, running_variance_;
+};
+
+struct SwitchNorm2dImpl : SwitchNormImpl<true> {
+  using SwitchNormImpl::SwitchNormImpl;
+};
+struct SwitchNorm1dImpl : SwitchNormImpl<false> {
+  using SwitchNormImpl::SwitchNormImpl;
+};
+TORCH_MODULE(SwitchNorm2d);
+TORCH_MODULE(SwitchNorm1d);
+
+void append_activation(Block& block, const Epilogue& epilogue);
+
 void append_epilogue(Block& block, int64_t channels, const Epilogue& epilogue) {
   switch (epilogue.norm) {
     case Normalization::kNone: break;
+    case Normalization::kSwitchable: block->push_back(SwitchNorm2d(channels)); break;
     case Normalization::kBatch:
       block->push_back(torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(epilogue.epsilon).momentum(epilogue.momentum)));
       break;
@@ -44,6 +124,10 @@ void append_epilogue(Block& block, int64_t channels, const Epilogue& epilogue) {
     case Normalization::kTrackedInstance:
     case Normalization::kRunningInstance: block->push_back(TrackedInstanceNorm(channels, epilogue)); break;
   }
+  append_activation(block, epilogue);
+}
+
+void append_activation(Block& block, const Epilogue& epilogue) {
   switch (epilogue.activation) {
     case Activation::kNone: break;
     case Activation::kRelu: block->push_back(torch::nn::ReLU()); break;
@@ -109,10 +193,18 @@ Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue 
   return block;
 }
 
-Block linear_block(int64_t in, int64_t out, Activation activation, double slope) {
+Block linear_block(int64_t in, int64_t out, Epilogue epilogue) {
   Block block;
-  block->push_back(torch::nn::Linear(in, out));
-  append_epilogue(block, out, {Normalization::kNone, activation, slope});
+  block->push_back(torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(epilogue.has_bias())));
+  switch (epilogue.norm) {
+    case Normalization::kNone: break;
+    case Normalization::kBatch:
+      block->push_back(torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(out).eps(epilogue.epsilon).momentum(epilogue.momentum)));
+      break;
+    case Normalization::kSwitchable: block->push_back(SwitchNorm1d(out)); break;
+    default: throw InvalidArgument("fc_norm_fn must be none, batchnorm or switchnorm: a single feature has no instance statistics");
+  }
+  append_activation(block, epilogue);
   return block;
 }
 

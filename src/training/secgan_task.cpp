@@ -11,15 +11,21 @@
 #include "secgan/data/image_file.hpp"
 #include "secgan/data/transforms.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/io/safetensors.hpp"
 
 namespace secgan {
 namespace {
 
-Branch<Generator, Discriminator, Adam> make_branch(const GeneratorOptions& generator_options,
-                                                   const DiscriminatorOptions& discriminator_options,
-                                                   const SecganTaskOptions& options) {
-  Generator generator = make_generator(generator_options);
-  Discriminator discriminator = make_discriminator(discriminator_options);
+Generator made(const std::function<Generator(const GeneratorOptions&)>& maker, const GeneratorOptions& options) {
+  return maker ? maker(options) : make_generator(options);
+}
+
+Discriminator made(const std::function<Discriminator(const DiscriminatorOptions&)>& maker, const DiscriminatorOptions& options) {
+  return maker ? maker(options) : make_discriminator(options);
+}
+
+Branch<Generator, Discriminator, Adam> make_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options) {
   to_channels_last(*generator);
   to_channels_last(*discriminator);
   return {generator, discriminator, Adam(generator->parameters(), options.generator_adam),
@@ -46,11 +52,11 @@ void SecganTaskOptions::adapt(const Dataset& data) {
   mask_generator.output = OutputActivation::kLogits;
 }
 
-void SecganTaskOptions::validate() const {
-  photo_generator.validate();
-  photo_discriminator.validate();
-  mask_generator.validate();
-  mask_discriminator.validate();
+void SecganTaskOptions::validate(const NetworkMakers& makers) const {
+  if (!makers.photo_generator) photo_generator.validate();
+  if (!makers.photo_discriminator) photo_discriminator.validate();
+  if (mask_branch && !makers.mask_generator) mask_generator.validate();
+  if (mask_branch && !makers.mask_discriminator) mask_discriminator.validate();
   losses.validate();
   require_positive("discriminator_updates", discriminator_updates);
   if (!(average_decay >= 0 && average_decay < 1)) {
@@ -59,23 +65,28 @@ void SecganTaskOptions::validate() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
 }
 
-SecganTask::SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base)
+SecganTask::SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base, NetworkMakers makers)
     : options_((options.adapt(*data), options)),
+      makers_(std::move(makers)),
       loader_(data, options.loader),
       bundle_(std::move(base)),
-      photo_((options_.validate(), torch::manual_seed(options_.loader.seed),
-              make_branch(options_.photo_generator, options_.photo_discriminator, options_))) {
+      photo_((options_.validate(makers_), torch::manual_seed(options_.loader.seed),
+              make_branch(made(makers_.photo_generator, options_.photo_generator), made(makers_.photo_discriminator, options_.photo_discriminator), options_))) {
   bundle_.info.image_size = data->image_size();
   bundle_.info.attributes = data->attributes().names();
   bundle_.info.intensity = options_.losses.intensity;
-  bundle_.generator = make_generator(options_.photo_generator);
+  bundle_.info.conditioning = Conditioning::kDifference;
+  bundle_.generator = made(makers_.photo_generator, options_.photo_generator);
   photo_average_.emplace(*photo_.generator, *bundle_.generator, options_.average_decay);
   if (options_.mask_branch) {
-    mask_ = make_branch(options_.mask_generator, options_.mask_discriminator, options_);
-    bundle_.mask_generator = make_generator(options_.mask_generator);
+    mask_ = make_branch(made(makers_.mask_generator, options_.mask_generator), made(makers_.mask_discriminator, options_.mask_discriminator), options_);
+    bundle_.mask_generator = made(makers_.mask_generator, options_.mask_generator);
     mask_average_.emplace(*mask_->generator, *bundle_.mask_generator, options_.average_decay);
-    to_channels_last(*bundle_.parser);
+    if (!bundle_.parser.is_empty()) to_channels_last(*bundle_.parser);
     parser_ = bundle_.face_parser();
+    if (parser_->classes() != kSecganClasses) {
+      throw InvalidArgument(fmt::format("parser: it tells {} classes apart, the mask branch works on {}", parser_->classes(), kSecganClasses));
+    }
   }
   step_.emplace(photo_, mask_ ? &*mask_ : nullptr, parser_ ? &*parser_ : nullptr, options_.losses);
 }
@@ -184,6 +195,22 @@ at::Tensor SecganTask::samples() {
 
 Bundle SecganTask::bundle() const { return bundle_; }
 
-void SecganTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle_); }
+void SecganTask::save_result(const std::filesystem::path& run) {
+  Bundle named = bundle_;
+  // What no bundle can hold is written as tensors, under the names that its maker gave.
+  const auto set_aside = [&](Generator& generator, const std::string& name) {
+    if (generator.is_empty() || generator->named()) return;
+    NamedTensors tensors;
+    for (auto [key, tensor] : module_state(*generator)) {
+      std::replace(key.begin(), key.end(), '/', '.');
+      tensors.emplace_back(key, tensor.detach());
+    }
+    write_file(run / (name + ".safetensors"), encode_safetensors(tensors, {{"format", "pt"}}));
+    generator = Generator(nullptr);
+  };
+  set_aside(named.generator, "photo_generator");
+  set_aside(named.mask_generator, "mask_generator");
+  save_bundle(run / "bundle", named);
+}
 
 }  // namespace secgan

@@ -9,6 +9,7 @@
 #include "io/options_json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/parsing/program.hpp"
 
 namespace secgan {
 namespace {
@@ -28,20 +29,25 @@ TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunContr
   return trainer.run(task, control.resume, control.stop);
 }
 
-}  // namespace
+FaceParser open_program(const ParserProgram& program) {
+  return FaceParser(load_torchscript_parser(program.file), ClassMerge(program.labels), program.normalization,
+                    program.input_size > 0 ? std::optional(program.input_size) : std::nullopt);
+}
 
-TrainingOutcome train(const TrainSettings& settings, const RunControl& control) {
-  prepare(settings);
-  TrainSettings resolved = settings;
-  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+/// The parts of a run's bundle that are there before it.
+Bundle base_of(const TrainSettings& settings, const OwnParts& own) {
   Bundle base;
+  const int parsers = !settings.parser.empty() + !settings.parser_program.file.empty() + own.parser.has_value();
+  if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or one of your own, not several");
   if (settings.task.mask_branch) {
-    if (settings.parser.empty()) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
-    base = load_bundle(settings.parser);
-    if (base.parser.is_empty()) throw InvalidArgument(fmt::format("parser: bundle {} holds no parser", settings.parser));
-    if (base.info.image_size != settings.data.image_size) {
-      throw InvalidArgument(fmt::format("parser: bundle {} was trained at {} px, image_size is {}", settings.parser,
-                                        base.info.image_size, settings.data.image_size));
+    if (parsers == 0) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
+    if (!settings.parser.empty()) {
+      base = load_bundle(settings.parser);
+      if (base.parser.is_empty()) throw InvalidArgument(fmt::format("parser: bundle {} holds no parser", settings.parser));
+      require_parser_fits(base.info, settings.data.image_size, settings.parser);
+      base.generator = base.mask_generator = Generator(nullptr);
+    } else {
+      base.own_parser = own.parser ? *own.parser : open_program(settings.parser_program);
     }
   }
   if (!settings.classifier.empty()) {
@@ -50,6 +56,16 @@ TrainingOutcome train(const TrainSettings& settings, const RunControl& control) 
     base.classifier = other.classifier;
     base.info.attributes = other.info.attributes;
   }
+  return base;
+}
+
+}  // namespace
+
+TrainingOutcome train(const TrainSettings& settings, const RunControl& control, const OwnParts& own) {
+  prepare(settings);
+  TrainSettings resolved = settings;
+  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  Bundle base = base_of(settings, own);
   const std::shared_ptr<const Dataset> data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
   if (!base.classifier.is_empty() && base.info.attributes != data->attributes().names()) {
     throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
@@ -58,7 +74,7 @@ TrainingOutcome train(const TrainSettings& settings, const RunControl& control) 
   base.info.crop = resolved.data.crop;
   resolved.data.attributes = data->attributes().names();
   resolved.task.adapt(*data);
-  SecganTask task(data, resolved.task, base);
+  SecganTask task(data, resolved.task, std::move(base), own.networks);
   return run(task, resolved, control);
 }
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "secgan/core/labels.hpp"
@@ -41,6 +43,7 @@ struct BundleInfo {
   Conditioning conditioning = Conditioning::kDifference;
   Labels parser_labels = Labels::kSecgan12;  ///< what the parser's classes are
   PhotoNormalization parser_normalization = PhotoNormalization::kNone;
+  int64_t parser_input_size = 0;            ///< side to which photos are resized for the parser; 0: as they come
   std::string licence;                      ///< of the weights; for people to read
 
   static void visit(auto& self, auto&& visit) {
@@ -51,6 +54,7 @@ struct BundleInfo {
     visit("conditioning", self.conditioning);
     visit("parser_labels", self.parser_labels);
     visit("parser_normalization", self.parser_normalization);
+    visit("parser_input_size", self.parser_input_size);
     visit("licence", self.licence);
   }
 };
@@ -62,14 +66,22 @@ struct Bundle {
   Generator mask_generator{nullptr};
   AttributeClassifier classifier{nullptr};
   Parser parser{nullptr};
+  /// A parser of one's own, used instead of `parser`. Neither it nor networks of one's own are saved.
+  std::optional<FaceParser> own_parser;
 
   /// The frozen parser as SeCGAN uses it: photo in [-1, 1] to the twelve classes.
   /// @throws Error when the bundle has none.
   FaceParser face_parser() const;
+  bool has_parser() const { return own_parser.has_value() || !parser.is_empty(); }
 
   /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
   at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;
 };
+
+/// A parser that takes photos as they come has learned one size of faces.
+/// @param bundle  where it is from, for the message
+/// @throws InvalidArgument when that is not `image_size`.
+void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string_view bundle);
 
 /// Networks come back in evaluation mode.
 /// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
@@ -82,6 +94,7 @@ enum class Storage {
 };
 
 /// Writes the folder whole or not at all; replaces an existing one.
+/// @throws Error for a generator of one's own (secgan/models/callable.hpp), which no options could rebuild.
 void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage = Storage::kFloat);
 
 }  // namespace secgan

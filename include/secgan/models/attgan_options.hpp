@@ -47,6 +47,7 @@ struct AttGanDiscriminatorOptions {
   Normalization norm_fn = Normalization::kInstance;
   Activation acti_fn = Activation::kLeakyRelu;
   int64_t fc_dim = 1024;                                ///< width of both heads
+  Normalization fc_norm_fn = Normalization::kNone;      ///< of the heads; none, batchnorm or switchnorm
   Activation fc_acti_fn = Activation::kRelu;
   int64_t n_layers = 5;                                 ///< each halves the side
   int64_t max_dim = 1024;                               ///< cap on every layer's channels
@@ -57,6 +58,7 @@ struct AttGanDiscriminatorOptions {
     visit("norm_fn", self.norm_fn);
     visit("acti_fn", self.acti_fn);
     visit("fc_dim", self.fc_dim);
+    visit("fc_norm_fn", self.fc_norm_fn);
     visit("fc_acti_fn", self.fc_acti_fn);
     visit("n_layers", self.n_layers);
     visit("max_dim", self.max_dim);

@@ -18,6 +18,8 @@ class DiscriminatorImpl : public torch::nn::Module {
   Scores forward(const at::Tensor& image);
 
   const DiscriminatorOptions& options() const { return options_; }
+  /// Whether options() alone rebuild it. A bundle holds no other networks.
+  virtual bool named() const { return true; }
 
  protected:
   virtual Scores score(const at::Tensor& image) = 0;

@@ -31,6 +31,8 @@ class GeneratorImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& image, const at::Tensor& attributes);
 
   const GeneratorOptions& options() const { return options_; }
+  /// Whether options() alone rebuild it. A bundle holds no other networks.
+  virtual bool named() const { return true; }
 
  protected:
   virtual std::vector<at::Tensor> encode_image(const at::Tensor& image) = 0;

@@ -22,13 +22,15 @@ enum class Normalization {
   kInstance,  ///< affine, statistics of the sample in train and eval mode alike
   kTrackedInstance,  ///< the same, with running statistics that are kept (the public state has them) but never used
   kRunningInstance,  ///< the same, and used in eval mode as PyTorch does: another network than the one that was trained
+  kSwitchable,       ///< instance, layer and batch statistics, mixed by learned weights (arXiv 1806.10779)
 };
-inline constexpr std::array<std::pair<std::string_view, Normalization>, 5> kNormalizations{
+inline constexpr std::array<std::pair<std::string_view, Normalization>, 6> kNormalizations{
     {{"none", Normalization::kNone},
      {"batchnorm", Normalization::kBatch},
      {"instancenorm", Normalization::kInstance},
      {"instancenorm-tracked", Normalization::kTrackedInstance},
-     {"instancenorm-running", Normalization::kRunningInstance}}};
+     {"instancenorm-running", Normalization::kRunningInstance},
+     {"switchnorm", Normalization::kSwitchable}}};
 template <>
 struct EnumNames<Normalization> {
   static constexpr auto& table = kNormalizations;
@@ -93,8 +95,8 @@ TORCH_MODULE(Block);
 Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
 /// The same that doubles the side.
 Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
-/// Linear map, activation ([N, in] → [N, out]); a norm is not offered.
-Block linear_block(int64_t in, int64_t out, Activation activation, double slope);
+/// Linear map, norm (none, batch or switchable), activation ([N, in] → [N, out]).
+Block linear_block(int64_t in, int64_t out, Epilogue epilogue);
 
 /// Puts a block's parts at the end of another.
 void append(Block& block, const Block& parts);

@@ -2,6 +2,7 @@
 /// Training SeCGAN: both branches from batches of photos, sample grids, and the warnings that a GAN trainer wants.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@
 #include "secgan/training/trainer.hpp"
 
 namespace secgan {
+
+struct NetworkMakers;
 
 /// Defaults are the published AttGAN recipe.
 struct SecganTaskOptions {
@@ -46,7 +49,15 @@ struct SecganTaskOptions {
   }
   /// Sets what follows from the data: attribute count, sides, channels, output activations.
   void adapt(const Dataset& data);
-  void validate() const;
+  /// @param makers  whose networks' options are not read
+  void validate(const NetworkMakers& makers) const;
+};
+
+/// Makers of networks of one's own. An empty one: the network that the options name. A generator's maker is called
+/// twice, for the network that is trained and for its moving average; the two must not share tensors.
+struct NetworkMakers {
+  std::function<Generator(const GeneratorOptions&)> photo_generator, mask_generator;
+  std::function<Discriminator(const DiscriminatorOptions&)> photo_discriminator, mask_discriminator;
 };
 
 class SecganTask final : public TrainingTask {
@@ -54,7 +65,8 @@ class SecganTask final : public TrainingTask {
   /// @param data    with attributes
   /// @param base    a bundle whose parser (needed with a mask branch) and classifier (optional) go into the result
   /// @param crop    how photos were cropped, kept in the result
-  SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base);
+  /// @param makers  networks of one's own
+  SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base, NetworkMakers makers = {});
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }
@@ -73,6 +85,7 @@ class SecganTask final : public TrainingTask {
   GanBatch gan_batch(int64_t index);
 
   SecganTaskOptions options_;
+  NetworkMakers makers_;
   Loader loader_;
   Bundle bundle_;
   std::optional<FaceParser> parser_;

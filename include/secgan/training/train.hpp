@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 #include "secgan/data/source.hpp"
@@ -13,10 +14,26 @@
 
 namespace secgan {
 
+/// A parser that comes as a TorchScript program, in place of a bundle's.
+struct ParserProgram {
+  std::string file;                      ///< empty: none. It is a program: name none that you do not trust
+  Labels labels = Labels::kFaceParsing;  ///< the order of its classes
+  PhotoNormalization normalization = PhotoNormalization::kImagenet;
+  int64_t input_size = 0;                ///< side to which photos are resized for it; 0: as they come
+
+  static void visit(auto& self, auto&& visit) {
+    visit("file", self.file);
+    visit("labels", self.labels);
+    visit("normalization", self.normalization);
+    visit("input_size", self.input_size);
+  }
+};
+
 /// `secgan train`. The defaults are AttGAN's published recipe (networks, learning rates, weights).
 struct TrainSettings {
   DataSettings data;
   std::string parser;      ///< bundle whose parser sees the photos; needed with a mask branch
+  ParserProgram parser_program;
   std::string classifier;  ///< bundle whose classifier goes into the result; empty: the parser's bundle, if it has one
   SecganTaskOptions task;
   TrainerOptions trainer;
@@ -25,6 +42,7 @@ struct TrainSettings {
   static void visit(auto& self, auto&& visit) {
     visit("data", self.data);
     visit("parser", self.parser);
+    visit("parser_program", self.parser_program);
     visit("classifier", self.classifier);
     visit("task", self.task);
     visit("trainer", self.trainer);
@@ -70,9 +88,15 @@ struct RunControl {
   const std::atomic<bool>* stop = nullptr;  ///< set it to stop after the step, with a checkpoint
 };
 
+/// What a run uses in place of the parts that its settings name.
+struct OwnParts {
+  NetworkMakers networks;
+  std::optional<FaceParser> parser;
+};
+
 /// Train, then write RUN/bundle and RUN/settings.toml.
 /// @throws InvalidArgument for settings that break a rule, Error for files and for a run that fails.
-TrainingOutcome train(const TrainSettings& settings, const RunControl& control);
+TrainingOutcome train(const TrainSettings& settings, const RunControl& control, const OwnParts& own = {});
 TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control);
 TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control);
 

@@ -1,0 +1,25 @@
+#pragma once
+/// What a network costs: parameters, multiply-adds, memory.
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace secgan {
+
+struct NetworkProfile {
+  int64_t parameters = 0;
+  int64_t multiply_adds = 0;   ///< of convolutions and matrix products in one forward pass
+  int64_t weight_bytes = 0;    ///< parameters and buffers
+  int64_t forward_bytes = 0;   ///< most memory held at once in a forward pass without gradients, beside the weights
+  int64_t training_bytes = 0;  ///< the same over forward and backward pass, gradients included
+};
+
+/// Runs `forward` twice, without and with gradients, and counts. Exact for the CPU's own allocations on this thread;
+/// scratch memory inside oneDNN is not seen.
+/// @param forward  one pass over the module whose answer has gradients
+NetworkProfile profile(const torch::nn::Module& module, const std::function<at::Tensor()>& forward);
+
+}  // namespace secgan

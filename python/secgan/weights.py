@@ -1,0 +1,59 @@
+"""Weights out of what the public repositories save."""
+
+from __future__ import annotations
+
+import os
+from typing import Sequence
+
+from . import _core
+from .networks import Discriminator, Generator, Parser
+
+
+def load_weights(module: Generator | Discriminator | Parser, file: str | os.PathLike[str]) -> None:
+    """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN or face-parsing, or safetensors.
+
+    Bare or nested dictionaries, with or without ``module.`` prefixes and optimiser state, of any PyTorch version.
+    Nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RuntimeError: the file is damaged, or belongs to another network: the message names the first entry that
+            differs, what the file seems to hold and the options that would fit. The module is then unchanged.
+    """
+    module._in_step().load_weights(os.fspath(file))
+
+
+def import_weights(
+    origin: str,
+    file: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    attributes: Sequence[str] = (),
+    image_size: int | None = None,
+    crop: str = "",
+    intensity: float | None = None,
+    classifier: str | os.PathLike[str] = "",
+    parser: str | os.PathLike[str] = "",
+    licence: str = "",
+) -> None:
+    """Turns such a file into a bundle for :class:`secgan.Editor`: ``secgan import`` as a function.
+
+    Args:
+        origin: ``"attgan-pytorch"``, ``"stgan-pytorch"``, ``"stargan"``, ``"face-parsing"`` or ``"face-parsing-yakhyo"``.
+        file: what that repository saved.
+        out: the bundle's folder.
+        attributes: the generator's, in its order; default: the repository's published list.
+        image_size: side of the photos it was trained on; default 128, parsers 512.
+        crop: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; default: the repository's own.
+        intensity: what strength 1 means; default: as the repository's test script.
+        classifier, parser: bundles whose classifier and parser go along.
+        licence: of the weights, for people to read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RuntimeError: it is damaged or holds something else.
+        ValueError: an unknown origin, or options that do not fit the file.
+    """
+    _core.import_weights(
+        origin, os.fspath(file), os.fspath(out), list(attributes), image_size, crop, intensity, os.fspath(classifier), os.fspath(parser), licence
+    )

@@ -1,0 +1,133 @@
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "core/format.hpp"
+#include "core/rules.hpp"
+#include "secgan/core/labels.hpp"
+#include "secgan/core/names.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/models/discriminator.hpp"
+#include "secgan/models/generator.hpp"
+#include "secgan/models/presets.hpp"
+#include "secgan/nn/profile.hpp"
+#include "secgan/parsing/parser.hpp"
+
+namespace secgan::cli {
+namespace {
+
+struct Request {
+  int64_t image_size = 128;
+  int64_t attributes = 13;
+  std::string json;
+};
+
+struct Row {
+  std::string network, part;
+  std::optional<NetworkProfile> profile;
+  std::string reason;  ///< why there is none
+};
+
+template <class Work>
+Row row(std::string network, std::string part, Work&& work) {
+  try {
+    return {std::move(network), std::move(part), work(), ""};
+  } catch (const InvalidArgument& rule) {
+    return {std::move(network), std::move(part), std::nullopt, rule.what()};
+  }
+}
+
+/// Every network that can be named, on one photo. Evaluation mode: batch norm needs no second photo there.
+std::vector<Row> measure(const Request& request) {
+  std::vector<Row> rows;
+  const auto image = [&](int64_t channels) { return at::rand({1, channels, request.image_size, request.image_size}); };
+  for (const std::string_view name : preset_names()) {
+    for (const auto& [part, channels] : {std::pair<const char*, int64_t>{"generator", 3}, {"mask generator", kSecganClasses}}) {
+      rows.push_back(row(std::string(name), part, [&, channels = channels] {
+        GeneratorOptions options = generator_preset(name);
+        options.attributes = request.attributes;
+        options.image_size = request.image_size;
+        options.image_channels = channels;
+        Generator network = make_generator(options);
+        network->eval();
+        return profile(*network, [&] { return network->forward(image(channels), at::zeros({1, request.attributes})); });
+      }));
+    }
+    rows.push_back(row(std::string(name), "discriminator", [&] {
+      DiscriminatorOptions options = discriminator_preset(name);
+      options.attributes = request.attributes;
+      options.image_size = request.image_size;
+      Discriminator network = make_discriminator(options);
+      network->eval();
+      return profile(*network, [&] {
+        const Scores scores = network->forward(image(3));
+        return at::cat({scores.adversarial.flatten(), scores.attribute_logits.flatten()});
+      });
+    }));
+  }
+  for (const auto& [name, value] : kParserNetworks) {
+    rows.push_back(row(std::string(name), "parser", [&, value = value] {
+      Parser network = make_parser({.network = value});
+      network->eval();
+      return profile(*network, [&] { return network->forward(image(3)); });
+    }));
+  }
+  return rows;
+}
+
+nlohmann::ordered_json to_json(const Request& request, const std::vector<Row>& rows) {
+  nlohmann::ordered_json out = {{"image_size", request.image_size}, {"attributes", request.attributes}, {"networks", nlohmann::ordered_json::array()}};
+  for (const Row& r : rows) {
+    nlohmann::ordered_json entry = {{"network", r.network}, {"part", r.part}};
+    if (r.profile) {
+      entry["parameters"] = r.profile->parameters;
+      entry["multiply_adds"] = r.profile->multiply_adds;
+      entry["weight_bytes"] = r.profile->weight_bytes;
+      entry["forward_bytes"] = r.profile->forward_bytes;
+      entry["training_bytes"] = r.profile->training_bytes;
+    } else {
+      entry["not_measured"] = r.reason;
+    }
+    out["networks"].push_back(std::move(entry));
+  }
+  return out;
+}
+
+void run(const Request& request) {
+  require_positive("image_size", request.image_size);
+  require_positive("attributes", request.attributes);
+  const std::vector<Row> rows = measure(request);
+  if (request.json == "-") {
+    std::cout << to_json(request, rows).dump(2) << '\n';
+    return;
+  }
+  if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
+  const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  fmt::print("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes, kSecganClasses);
+  fmt::print("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs", "training needs");
+  for (const Row& r : rows) {
+    if (!r.profile) {
+      fmt::print("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
+      continue;
+    }
+    fmt::print("{:<18}{:<16}{:>10.2f} M{:>12.2f} G{:>10.1f} MiB{:>12.1f} MiB{:>12.1f} MiB\n", r.network, r.part,
+               static_cast<double>(r.profile->parameters) / 1e6, static_cast<double>(r.profile->multiply_adds) / 1e9,
+               mebibytes(r.profile->weight_bytes), mebibytes(r.profile->forward_bytes), mebibytes(r.profile->training_bytes));
+  }
+  fmt::print("\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with gradients\n");
+}
+
+}  // namespace
+
+void add_models(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("models", "list the networks with parameters, multiply-adds and memory");
+  auto request = std::make_shared<Request>();
+  command.add_option("--image-size", request->image_size, "side in pixels")->capture_default_str()->type_name("N");
+  command.add_option("--attributes", request->attributes, "how many attributes")->capture_default_str()->type_name("N");
+  command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")->type_name("FILE");
+  command.callback([=] { run(*request); });
+}
+
+}  // namespace secgan::cli
