@@ -7,6 +7,7 @@ masks are probabilities over classes, ``[N, K, H, W]``.
 from . import _torch_check  # noqa: F401  (says what is wrong before the extension fails to load)
 from . import _core
 from . import functional
+from .data import Face, Faces, open_dataset, synthetic_faces
 from .editing import EditedPhoto, Editor, read_image, write_image
 from .losses import SemanticConsistency, SoftCrossEntropy
 from .networks import (
@@ -21,6 +22,7 @@ from .networks import (
     list_parsers,
 )
 from .parsing import FaceParser, class_names, class_palette
+from .semantic_branch import SemanticBranch
 from .training import TrainingOutcome, default_settings, train, train_classifier, train_parser
 from .weights import import_weights, load_weights
 
@@ -30,9 +32,12 @@ __all__ = [
     "Discriminator",
     "EditedPhoto",
     "Editor",
+    "Face",
     "FaceParser",
+    "Faces",
     "Generator",
     "Parser",
+    "SemanticBranch",
     "SemanticConsistency",
     "SoftCrossEntropy",
     "TrainingOutcome",
@@ -48,7 +53,9 @@ __all__ = [
     "list_generators",
     "list_parsers",
     "load_weights",
+    "open_dataset",
     "read_image",
+    "synthetic_faces",
     "train",
     "train_classifier",
     "train_parser",

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 
 def _share_after_loading(module: NativeModule, incompatible_keys: Any) -> None:
@@ -18,21 +19,36 @@ class NativeModule(nn.Module):
     """A tree of plain modules that holds the C++ module's own tensors as parameters and buffers.
 
     state_dict, optimisers, ``.to()``, deepcopy, pickle, torch.compile and torch.export therefore work as for any
-    module, and what Python changes in place C++ computes with. What cannot reach C++ (``functional_call``,
-    parametrizations, pruning, a parameter put in another's place) is refused at the next call, never ignored.
+    module, and what Python changes in place C++ computes with. Tensors put in others' places (``functional_call``,
+    parametrizations) are lent to C++ for the call. What cannot reach C++ (pruning by hooks, a tensor taken away) is
+    refused at the next call, never ignored.
     """
 
     _native_type: type
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
-        self._native = self._native_type(json.dumps(options, allow_nan=False))
+        self._adopt(self._make_native(json.dumps(options, allow_nan=False)))
+
+    @classmethod
+    def _wrap(cls, native: Any) -> Any:
+        """A module in evaluation mode around a C++ one that is there already."""
+        module = cls.__new__(cls)
+        nn.Module.__init__(module)
+        module._adopt(native)
+        return module.eval()
+
+    def _adopt(self, native: Any) -> None:
+        self._native = native
         self._share()
         self.register_load_state_dict_post_hook(_share_after_loading)
 
+    def _make_native(self, options: str) -> Any:
+        return self._native_type(options)
+
     def _share(self) -> None:
         """C++ takes over the values in the tree, and the tree holds C++'s tensors (again)."""
-        self._slots: list[tuple[dict[str, Any], str, torch.Tensor, str]] = []
+        self._slots: list[tuple[nn.Module, dict[str, Any], str, torch.Tensor, str]] = []
         for name, tensor, is_parameter in self._native.tensors():
             *path, last = name.split(".")
             owner: nn.Module = self
@@ -41,6 +57,9 @@ class NativeModule(nn.Module):
                     owner.add_module(part, nn.Module())
                 owner = owner._modules[part]  # type: ignore[assignment]
             slots: dict[str, Any] = owner._parameters if is_parameter else owner._buffers
+            self._slots.append((owner, slots, last, tensor, name))
+            if parametrize.is_parametrized(owner, last):
+                continue  # its own tensors make this one anew at every call
             held = slots.get(last)
             if held is not None and held is not tensor:
                 tensor.grad = None  # or a change of dtype is refused
@@ -50,7 +69,6 @@ class NativeModule(nn.Module):
             if is_parameter:
                 tensor._is_param = True  # nn.Parameter without a copy: the optimiser's tensor is C++'s tensor
             slots[last] = tensor
-            self._slots.append((slots, last, tensor, name))
         self._send_modes()
 
     def _send_modes(self) -> None:
@@ -59,19 +77,40 @@ class NativeModule(nn.Module):
             self._native.train(path, module.training)
         self._sent_modes = [module.training for module in self.modules()]
 
+    def _replaced(self) -> list[tuple[str, torch.Tensor]]:
+        """Tensors that stand in the places of C++'s own, by name."""
+        out = []
+        for owner, slots, last, tensor, name in self._slots:
+            if slots.get(last) is tensor:
+                continue
+            if last not in slots and not parametrize.is_parametrized(owner, last):
+                raise RuntimeError(f"tensor '{name}' was taken away, and C++ cannot see what shall stand in its place: prune or normalise by a parametrization")
+            out.append((name, getattr(owner, last)))
+        return out
+
     def _in_step(self) -> Any:
-        """The C++ module, for a call."""
-        if torch.compiler.is_compiling():  # torch.export puts stand-ins into the tree
-            return self._native
-        for slots, last, tensor, name in self._slots:
-            if slots.get(last) is not tensor:
-                raise RuntimeError(
-                    f"tensor '{name}' was replaced, and C++ computes with the old one: change it in place, load it with "
-                    "the network's load_state_dict, and move or convert the network as a whole"
-                )
+        """The C++ module, which computes with the tree's own tensors."""
+        replaced = self._replaced()
+        if replaced:
+            raise RuntimeError(f"tensor '{replaced[0][0]}' was replaced: change it in place")
         if self._sent_modes != [module.training for module in self.modules()]:
             self._send_modes()
         return self._native
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """A method of the C++ module, with the tensors that the tree holds now."""
+        if torch.compiler.is_compiling():  # torch.export puts stand-ins into the tree
+            return getattr(self._native, method)(*arguments)
+        if self._sent_modes != [module.training for module in self.modules()]:
+            self._send_modes()
+        replaced = self._replaced()
+        if not replaced:
+            return getattr(self._native, method)(*arguments)
+        lent = self._native.substitute(replaced)
+        try:
+            return getattr(self._native, method)(*arguments)
+        finally:
+            lent.restore()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -95,7 +134,8 @@ class NativeModule(nn.Module):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({**state, "_native": self._native_type(json.dumps(state["_native"]))})
+        super().__setstate__(state)
+        self._native = self._make_native(json.dumps(state["_native"]))
         self._share()
 
     def __copy__(self) -> NativeModule:

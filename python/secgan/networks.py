@@ -19,15 +19,15 @@ class Generator(NativeModule):
 
     def forward(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
         """image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
-        return self._in_step().forward(image, attributes)
+        return self._call("forward", image, attributes)
 
     def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Features of an image, finest first."""
-        return self._in_step().encode(image)
+        return self._call("encode", image)
 
     def decode(self, features: Sequence[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
         """The edit that the difference vector asks for, from what :meth:`encode` gave."""
-        return self._in_step().decode(list(features), attributes)
+        return self._call("decode", list(features), attributes)
 
 
 class Discriminator(NativeModule):
@@ -36,7 +36,7 @@ class Discriminator(NativeModule):
     _native_type = _core.Discriminator
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._in_step().forward(image)
+        return self._call("forward", image)
 
 
 class Parser(NativeModule):
@@ -48,8 +48,7 @@ class Parser(NativeModule):
     _native_type = _core.Parser
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
-        native = self._in_step()
-        return native.heads(photo) if self.training else native.forward(photo)
+        return self._call("heads" if self.training else "forward", photo)
 
 
 def _count(attributes: int | Sequence[str]) -> int:

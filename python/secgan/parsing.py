@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, Callable, Sequence
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from . import _core
+from .networks import Parser
 
 
 def class_names(labels: str) -> list[str]:
@@ -62,12 +64,30 @@ class FaceParser(nn.Module):
         if isinstance(network, (str, os.PathLike)):
             network = _load_program(os.fspath(network))
         self.network = network
-        if isinstance(network, torch.fx.GraphModule):
-            network.requires_grad_(False)  # exported programs have one mode, and refuse eval()
-        elif isinstance(network, nn.Module):
-            network.eval().requires_grad_(False)
+        if isinstance(network, nn.Module):
+            if not isinstance(network, torch.fx.GraphModule):  # exported programs have one mode, and refuse eval()
+                network.eval()
+            for parameter in network.parameters():  # TorchScript has no requires_grad_()
+                parameter.requires_grad_(False)
         self._settings = (labels if isinstance(labels, str) else [list(group) for group in labels], normalization, input_size)
         self._connect()
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str]) -> FaceParser:
+        """The parser of a bundle folder, called as the bundle says; nothing in the folder can run code.
+
+        Raises:
+            FileNotFoundError: there is none.
+            RuntimeError: the bundle is damaged, or has no parser.
+        """
+        native, text = _core.load_parser(os.fspath(folder))
+        info = json.loads(text)
+        return cls(
+            Parser._wrap(native),
+            labels=info["parser_labels"],
+            input_size=info["parser_input_size"] or None,
+            normalization=info["parser_normalization"],
+        )
 
     def _connect(self) -> None:
         labels, normalization, input_size = self._settings

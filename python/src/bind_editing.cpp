@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 #include "secgan/data/image_file.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/editing/evaluation.hpp"
 
 namespace secgan::python {
 
@@ -16,6 +17,7 @@ void bind_editing(py::module_& module) {
       .def("save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil())
       .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
       .def("info", [](const Editor& editor) { return to_json(editor.bundle().info).dump(); })
+      .def("generator", [](const Editor& editor) { return editor.bundle().generator; })
       .def("predict", &Editor::predict, ReleaseGil())
       .def("parse", &Editor::parse, ReleaseGil())
       .def("edit", [](Editor& editor, const at::Tensor& photo, const std::vector<std::pair<std::string, double>>& edits,
@@ -24,6 +26,21 @@ void bind_editing(py::module_& module) {
         for (const auto& [name, strength] : edits) wishes.push_back({name, strength});
         return editor.edit(photo, wishes, source, parse_name(kUpscalings, upscaling, "upscaling"));
       }, ReleaseGil());
+
+  // The network and how it is to be called.
+  module.def("load_parser", [](const std::string& folder) {
+    const Bundle bundle = load_bundle(folder);
+    if (bundle.parser.is_empty()) throw Error(folder + ": the bundle has no parser");
+    return std::pair(bundle.parser, to_json(bundle.info).dump());
+  }, ReleaseGil());
+  // Every figure by name; `attributes` in the order of the data set's.
+  module.def("evaluate", [](const Editor& editor, const Dataset& data, int64_t count) {
+    const Evaluation e = evaluate(editor.bundle(), data, count);
+    const auto number = [](const std::optional<double>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(); };
+    return nlohmann::ordered_json{{"photos", e.photos}, {"accuracy", e.accuracy}, {"recognition", e.recognition}, {"recognition_add", e.recognition_add},
+                                  {"recognition_remove", e.recognition_remove}, {"preservation", e.preservation}, {"change_outside", e.change_outside},
+                                  {"psnr", number(e.psnr)}, {"mean_iou", number(e.mean_iou)}}.dump();
+  }, ReleaseGil());
 
   module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil());
   module.def("write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil());

@@ -28,8 +28,11 @@ TensorList tensors_of(const torch::nn::Module& module) {
 }
 
 void bind_models(py::module_& module) {
+  py::class_<Substitution>(module, "Substitution").def("restore", &Substitution::restore);
+
   py::class_<Generator> generator(module, "Generator");
   bind_module_state(generator);
+  bind_load_weights(generator);
   generator.def(py::init([](const std::string& options) { return make_generator(options_from<GeneratorOptions>(options)); }))
       .def("forward", [](Generator& g, const at::Tensor& image, const at::Tensor& attributes) { return g->forward(image, attributes); }, ReleaseGil())
       .def("encode", [](Generator& g, const at::Tensor& image) { return g->encode(image); }, ReleaseGil())
@@ -37,6 +40,7 @@ void bind_models(py::module_& module) {
 
   py::class_<Discriminator> discriminator(module, "Discriminator");
   bind_module_state(discriminator);
+  bind_load_weights(discriminator);
   discriminator.def(py::init([](const std::string& options) { return make_discriminator(options_from<DiscriminatorOptions>(options)); }))
       .def("forward", [](Discriminator& d, const at::Tensor& image) {
         const Scores scores = d->forward(image);
@@ -45,6 +49,7 @@ void bind_models(py::module_& module) {
 
   py::class_<Parser> parser(module, "Parser");
   bind_module_state(parser);
+  bind_load_weights(parser);
   parser.def(py::init([](const std::string& options) { return make_parser(options_from<ParserOptions>(options)); }))
       .def("forward", [](Parser& p, const at::Tensor& photo) { return p->forward(photo); }, ReleaseGil())
       .def("heads", [](Parser& p, const at::Tensor& photo) { return p->heads(photo); }, ReleaseGil());

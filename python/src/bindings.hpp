@@ -10,6 +10,7 @@
 #include "io/options_json.hpp"
 #include "secgan/io/load_weights.hpp"
 #include "secgan/nn/state.hpp"
+#include "secgan/nn/substitute.hpp"
 
 static_assert(PYBIND11_VERSION_MAJOR == 3, "bind with the pybind11 headers inside torch/include");
 
@@ -18,10 +19,12 @@ namespace secgan::python {
 namespace py = pybind11;
 using ReleaseGil = py::call_guard<py::gil_scoped_release>;
 
+void bind_data(py::module_& module);
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_editing(py::module_& module);
 void bind_training(py::module_& module);
+void bind_semantic_branch(py::module_& module);
 
 /// Options cross the border as JSON: defaults, names and rules stay in C++.
 template <class Options>
@@ -46,8 +49,15 @@ void bind_module_state(Class& binding) {
              auto modules = network->named_modules();
              if (auto* const module = modules.find(path)) (*module)->train(on);
            })
-      .def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil())
+      .def("substitute", [](Holder& network, const NamedTensors& tensors) { return std::make_unique<Substitution>(*network, tensors); }, py::keep_alive<0, 1>())
       .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
+}
+
+/// What each network has besides, that files of weights are made for.
+template <class Class>
+void bind_load_weights(Class& binding) {
+  using Holder = typename Class::type;
+  binding.def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil());
 }
 
 }  // namespace secgan::python

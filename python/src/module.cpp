@@ -18,8 +18,10 @@ PYBIND11_MODULE(_core, module) {
   });
   module.attr("version") = secgan::kVersion;
   module.attr("built_for_torch") = SECGAN_TORCH_VERSION;
+  secgan::python::bind_data(module);
   secgan::python::bind_models(module);
   secgan::python::bind_parsing(module);
   secgan::python::bind_editing(module);
   secgan::python::bind_training(module);
+  secgan::python::bind_semantic_branch(module);
 }

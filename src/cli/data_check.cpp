@@ -5,6 +5,7 @@
 #include "core/format.hpp"
 #include "secgan/data/check.hpp"
 #include "secgan/data/source.hpp"
+#include "secgan/training/progress.hpp"
 
 namespace secgan::cli {
 
@@ -28,7 +29,10 @@ void add_data_check(CLI::App& app) {
     for (const auto& [name, split] : kSplits) {
       const auto data = open_dataset(settings, split, !settings.attributes.empty(), *masks);
       samples += data->size();
-      for (const DataProblem& problem : check_data(*data)) {
+      Progress progress(std::string(name), 0, data->size(), std::cerr);
+      const auto problems_here = check_data(*data, 2, [&](int64_t done) { progress.update(done, 1, ""); });
+      progress.finish();
+      for (const DataProblem& problem : problems_here) {
         fmt::print("{}\n", problem.problem);
         ++problems;
       }

@@ -68,7 +68,8 @@ class SettingsFlags {
                 flag,
                 [this, paths](const std::string& text) {
                   for (const auto& [path, expand] : paths) {
-                    for (const auto& [name, value] : expand(text).items()) set(path + "." + name, value);
+                    const nlohmann::json settings = expand(text);
+                    for (const auto& [name, value] : settings.items()) set(path + "." + name, value);
                   }
                 },
                 help)

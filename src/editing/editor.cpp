@@ -34,7 +34,7 @@ at::Tensor Editor::network_input(const at::Tensor& crop) const {
 }
 
 at::Tensor Editor::predict(const at::Tensor& photo) {
-  if (bundle_.classifier.is_empty()) throw Error("the bundle has no classifier: give the photo's attributes");
+  if (bundle_.classifier.is_empty()) throw InvalidArgument("source: the bundle has no classifier, so the photo's attributes must be given, found none");
   at::NoGradGuard no_grad;
   return bundle_.classifier->forward(network_input(crop(photo)))[0].sigmoid();
 }

@@ -5,12 +5,20 @@
 #include <algorithm>
 
 #include "secgan/core/error.hpp"
+#include "secgan/nn/substitute.hpp"
 
 namespace secgan {
 namespace {
 
+at::Tensor* find_slot(std::initializer_list<std::pair<std::string_view, at::Tensor*>> slots, std::string_view name) {
+  for (const auto& [known, tensor] : slots) {
+    if (known == name) return tensor;
+  }
+  return nullptr;
+}
+
 /// Affine instance norm that owns running statistics. `torch::nn::InstanceNorm2d` uses them in eval mode with no way out.
-class TrackedInstanceNormImpl : public torch::nn::Module {
+class TrackedInstanceNormImpl : public torch::nn::Module, public TensorSlots {
  public:
   TrackedInstanceNormImpl(int64_t channels, const Epilogue& epilogue)
       : use_running_(epilogue.norm == Normalization::kRunningInstance), momentum_(epilogue.momentum), epsilon_(epilogue.epsilon) {
@@ -18,7 +26,10 @@ class TrackedInstanceNormImpl : public torch::nn::Module {
     bias_ = register_parameter("bias", torch::zeros(channels));
     mean_ = register_buffer("running_mean", torch::zeros(channels));
     variance_ = register_buffer("running_var", torch::ones(channels));
-    register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));  // in the public state, and always 0
+    tracked_ = register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));  // in the public state, and always 0
+  }
+  at::Tensor* slot(std::string_view name) override {
+    return find_slot({{"weight", &weight_}, {"bias", &bias_}, {"running_mean", &mean_}, {"running_var", &variance_}, {"num_batches_tracked", &tracked_}}, name);
   }
   at::Tensor forward(const at::Tensor& x) {
     if (is_training()) return at::instance_norm(x, weight_, bias_, mean_, variance_, true, momentum_, epsilon_, true);
@@ -30,13 +41,13 @@ class TrackedInstanceNormImpl : public torch::nn::Module {
   bool use_running_;
   double momentum_;
   double epsilon_;
-  at::Tensor weight_, bias_, mean_, variance_;
+  at::Tensor weight_, bias_, mean_, variance_, tracked_;
 };
 TORCH_MODULE(TrackedInstanceNorm);
 
 /// Switchable norm of pictures (`kPictures`) or features, with the public versions' constants and state.
 template <bool kPictures>
-class SwitchNormImpl : public torch::nn::Module {
+class SwitchNormImpl : public torch::nn::Module, public TensorSlots {
  public:
   explicit SwitchNormImpl(int64_t channels) {
     const std::vector<int64_t> affine = kPictures ? std::vector<int64_t>{1, channels, 1, 1} : std::vector<int64_t>{1, channels};
@@ -48,6 +59,9 @@ class SwitchNormImpl : public torch::nn::Module {
     variance_weight_ = register_parameter("var_weight", torch::ones(kinds));
     running_mean_ = register_buffer("running_mean", torch::zeros(running));
     running_variance_ = register_buffer("running_var", torch::zeros(running));
+  }
+  at::Tensor* slot(std::string_view name) override {
+    return find_slot({{"weight", &weight_}, {"bias", &bias_}, {"mean_weight", &mean_weight_}, {"var_weight", &variance_weight_}, {"running_mean", &running_mean_}, {"running_var", &running_variance_}}, name);
   }
 
   at::Tensor forward(const at::Tensor& x) {

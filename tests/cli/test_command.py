@@ -136,6 +136,87 @@ def test_wrong_settings_are_one_line(tmp_path):
     assert "data set folder" in refusal("train-classifier", "--root", tmp_path / "no", "--attributes", "Bald", "--out", tmp_path / "c", status=1)
 
 
+def settings_of(run):
+    import tomllib
+
+    return tomllib.loads((run / "settings.toml").read_text())
+
+
+def test_train_with_mixed_backbones(tmp_path):
+    common = ("train", "--data", "synthetic", "--count", 8, "--image-size", 64, "--parser", BUNDLE, "--small", "--threads", 1)
+    common += ("--steps", 1, "--batch", 2, "--sample-every", 0)
+    run(*common, "--backbone", "stgan-official", "--mask-backbone", "stargan", "--out", tmp_path / "mixed", "--option", "task.photo_generator.stgan.conv_dim=8")
+    task = settings_of(tmp_path / "mixed")["task"]
+    assert [task[f"{branch}_{part}"]["backbone"] for branch in ("photo", "mask") for part in ("generator", "discriminator")] == ["stgan"] * 2 + ["stargan"] * 2
+    official = task["photo_generator"]["stgan"]
+    assert official["stu_norm"] == "none" and official["conv_dim"] == 8
+    config = json.loads((tmp_path / "mixed" / "bundle" / "config.json").read_text())
+    assert config["networks"]["generator"]["backbone"] == "stgan" and config["networks"]["mask_generator"]["backbone"] == "stargan"
+    # A backbone alone keeps the recipe's widths.
+    run(*common, "--backbone", "stgan", "--out", tmp_path / "plain")
+    assert settings_of(tmp_path / "plain")["task"]["photo_generator"]["stgan"]["conv_dim"] == 24
+    known = "'biggan' is unknown; known: attgan, stgan, stargan, stgan-official"
+    assert known in refusal(*common, "--backbone", "biggan", "--out", tmp_path / "none", status=2)
+    assert known in refusal(*common, "--mask-backbone", "biggan", "--out", tmp_path / "none", status=2)
+    assert "p.pt" in refusal(*common[:5], "--parser-program", tmp_path / "p.pt", "--out", tmp_path / "none", status=1)
+    assert not (tmp_path / "none").exists()
+
+
+def test_import_makes_a_bundle_that_edits(photo, tmp_path):
+    import secgan
+    import torch
+
+    torch.manual_seed(1)
+    network = secgan.create_generator("stargan", attributes=2, image_size=64, conv_dim=4, repeat_num=1)
+    torch.save(network.state_dict(), tmp_path / "200000-G.ckpt")
+    start = ("import", tmp_path / "200000-G.ckpt", "--from", "stargan", "--image-size", 64)
+    done = run(*start, "--attributes", "Male,Young", "--crop", "center", "--licence", "mine", "--out", tmp_path / "bundle")
+    assert "Male, Young" in done.stdout and "no classifier" in done.stdout
+    info = json.loads((tmp_path / "bundle" / "config.json").read_text())["info"]
+    assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["licence"] == "mine"
+    edit = ("edit", tmp_path / "bundle", photo, "--set", "Young=1", "--out", tmp_path / "edited")
+    assert "source: the bundle has no classifier" in refusal(*edit, status=2)
+    run(*edit, "--source", "Male")
+    assert size_of(tmp_path / "edited" / "ann.png") == (64, 64)
+
+
+def test_import_of_wrong_files(tmp_path):
+    import torch
+
+    out = ("--out", tmp_path / "bundle")
+    assert "none.pth' is missing" in refusal("import", tmp_path / "none.pth", "--from", "stargan", *out, status=1)
+    text = tmp_path / "text.pth"
+    text.write_text("no weights")
+    assert "text.pth" in refusal("import", text, "--from", "stargan", *out, status=1)
+    assert "origin 'biggan' is unknown; known: attgan-pytorch, stgan-pytorch, stargan, face-parsing, face-parsing-yakhyo" in refusal(
+        "import", text, "--from", "biggan", *out, status=2
+    )
+    # A pickle that would run a command is read without running it.
+    torch.save({"weight": Hostile(tmp_path / "ran")}, tmp_path / "hostile.pth")
+    assert "hostile.pth" in refusal("import", tmp_path / "hostile.pth", "--from", "stargan", *out, status=1)
+    assert not (tmp_path / "ran").exists() and not (tmp_path / "bundle").exists()
+
+
+class Hostile:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.file}",)
+
+
+def test_models_lists_every_network():
+    table = json.loads(run("models", "--image-size", 64, "--attributes", 5, "--json", "-").stdout)
+    parts = {(row["network"], row["part"]) for row in table["networks"]}
+    for backbone in ("attgan", "stgan", "stargan", "stgan-official"):
+        assert parts >= {(backbone, "generator"), (backbone, "mask generator"), (backbone, "discriminator")}
+    assert parts >= {("unet", "parser"), ("bisenet-resnet18", "parser"), ("bisenet-resnet34", "parser")}
+    assert all(row["multiply_adds"] > 0 and row["training_bytes"] > row["weight_bytes"] for row in table["networks"])
+    lines = run("models", "--image-size", 48).stdout
+    assert "not at this side" in lines and "attgan" in lines
+    assert "image_size must be positive" in refusal("models", "--image-size", 0, status=2)
+
+
 def test_data_check_lists_every_bad_file(photo, tmp_path):
     root = tmp_path / "celeba"
     (root / "img_align_celeba").mkdir(parents=True)
@@ -155,7 +236,7 @@ def test_data_check_lists_every_bad_file(photo, tmp_path):
 
 def test_help_names_every_command():
     text = run("--help").stdout
-    for command in ("demo", "train", "train-parser", "train-classifier", "edit", "parse", "data-check"):
+    for command in ("demo", "train", "train-parser", "train-classifier", "edit", "parse", "data-check", "import", "models"):
         assert command in text
     assert run("--version").stdout.startswith("secgan ")
     assert "required" in refusal(status=2)

@@ -193,7 +193,7 @@ def test_a_parser_file_that_is_none(tmp_path):
 
 
 def test_unknown_settings_are_refused_with_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="trainer.stepz is unknown; known: steps"):
+    with pytest.raises(ValueError, match="trainer: unknown key 'stepz'; known: steps"):
         secgan.train({"trainer": {"stepz": 3}}, tmp_path / "run")
 
 
@@ -226,7 +226,7 @@ def test_presets_by_name(name):
 def test_unknown_backbones_and_options_list_the_known_ones():
     with pytest.raises(ValueError, match="backbone 'biggan' is unknown; known: attgan, stgan, stargan, stgan-official"):
         secgan.create_generator("biggan", attributes=2)
-    with pytest.raises(ValueError, match="conv_dims is unknown; known: conv_dim, n_layers"):
+    with pytest.raises(ValueError, match="stgan: unknown key 'conv_dims'; known: conv_dim, n_layers"):
         secgan.create_generator("stgan", attributes=2, conv_dims=3)
 
 

@@ -3,13 +3,46 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace secgan {
+
+/// `text` with \xNN for every byte that is no UTF-8 text: messages quote what damaged files hold, and terminals and
+/// Python decode them.
+inline std::string printable(std::string_view text) {
+  const auto follows = [&](size_t i) { return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0u) == 0x80u; };
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    size_t length = 0;
+    if (byte < 0x80) length = byte >= 0x20 || byte == '\n' || byte == '\t' ? 1 : 0;
+    else if (byte >= 0xc2 && byte < 0xe0) length = 2;
+    else if (byte >= 0xe0 && byte < 0xf0) length = 3;
+    else if (byte >= 0xf0 && byte < 0xf5) length = 4;
+    for (size_t k = 1; k < length; ++k) {
+      if (!follows(i + k)) length = 0;
+    }
+    // Overlong forms, surrogates, beyond the last code point.
+    if (length >= 3) {
+      const auto second = static_cast<unsigned char>(text[i + 1]);
+      if ((byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) || (byte == 0xf0 && second < 0x90) || (byte == 0xf4 && second > 0x8f)) length = 0;
+    }
+    if (length > 0) {
+      out.append(text.substr(i, length));
+      i += length;
+    } else {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      ++i;
+    }
+  }
+  return out;
+}
 
 /// Something failed while running: a file, a format, a training run. Python: RuntimeError.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(std::string_view message) : std::runtime_error(printable(message)) {}
 };
 
 /// A file or folder that is not there. Python: FileNotFoundError.
@@ -21,7 +54,7 @@ class FileNotFound : public Error {
 /// An argument breaks its documented rule. Python: ValueError.
 class InvalidArgument : public std::invalid_argument {
  public:
-  using std::invalid_argument::invalid_argument;
+  explicit InvalidArgument(std::string_view message) : std::invalid_argument(printable(message)) {}
 };
 
 }  // namespace secgan

@@ -18,4 +18,14 @@ struct SemanticConsistency {
   }
 };
 
+/// The counterpart's term, seen from its target side: it has a gradient there when targets are straight-through.
+struct CounterpartConsistency {
+  static constexpr std::string_view kName = "counterpart_consistency";
+  ConsistencyTarget target = ConsistencyTarget::kStraightThrough;
+
+  at::Tensor operator()(const auto& pass) const {
+    return segmentation_cross_entropy(pass.counterpart_log_probs, pass.log_probs, target);
+  }
+};
+
 }  // namespace secgan

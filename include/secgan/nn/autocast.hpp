@@ -11,16 +11,21 @@ namespace secgan {
 class AutocastGuard {
  public:
   explicit AutocastGuard(bool enabled, at::DeviceType device = at::kCPU)
-      : device_(device), before_(at::autocast::is_autocast_enabled(device)), dtype_(at::autocast::get_autocast_dtype(device)) {
+      : device_(device),
+        before_(at::autocast::is_autocast_enabled(device)),
+        dtype_(at::autocast::get_autocast_dtype(device)),
+        cache_(at::autocast::is_autocast_cache_enabled()) {
     at::autocast::set_autocast_enabled(device_, enabled);
     if (enabled) at::autocast::set_autocast_dtype(device_, at::kBFloat16);
-    at::autocast::increment_nesting();
+    // Inside somebody else's region copies of the weights would outlive the optimiser's step.
+    if (at::autocast::increment_nesting() > 1) at::autocast::set_autocast_cache_enabled(false);
   }
   ~AutocastGuard() {
     // The outermost guard drops the cached bfloat16 copies of the weights: the optimiser is about to change them.
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, before_);
     at::autocast::set_autocast_dtype(device_, dtype_);
+    at::autocast::set_autocast_cache_enabled(cache_);
   }
   AutocastGuard(const AutocastGuard&) = delete;
   AutocastGuard& operator=(const AutocastGuard&) = delete;
@@ -29,6 +34,7 @@ class AutocastGuard {
   at::DeviceType device_;
   bool before_;
   at::ScalarType dtype_;
+  bool cache_;
 };
 
 /// Reduced precision ends where networks end: activations of outputs and losses are float32 (float64 stays).

@@ -55,6 +55,13 @@ class Adam {
     for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
   }
 
+  /// For means of gradients that were collected over several passes.
+  void scale_gradients(double factor) {
+    for (at::Tensor& parameter : parameters_) {
+      if (parameter.grad().defined()) parameter.mutable_grad().mul_(factor);
+    }
+  }
+
   /// Parameters without a gradient stay as they are.
   void step() {
     at::NoGradGuard no_grad;

@@ -68,9 +68,28 @@ DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, c
   return pass;
 }
 
+/// @param input [N, C, H, W]   @param answer  what the branch's generator makes of it; an edited mask as probabilities
+template <DiscriminatorLike D>
+GeneratorPass generator_pass(D& discriminator, const at::Tensor& input, const EditAndReconstruction& answer, const at::Tensor& target) {
+  GeneratorPass pass;
+  pass.input = input;
+  pass.reconstruction = answer.reconstruction;
+  pass.target = target;
+  pass.edit_scores = full_precision_scores(discriminator, answer.edit);
+  return pass;
+}
+
 /// Differentiates `total` with respect to the given parameters only: networks on the way get no gradient and cost none.
 inline void backward(const at::Tensor& total, const std::vector<at::Tensor>& parameters) {
   torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, parameters);
+}
+
+/// One step of an optimiser towards a smaller `total`, for that network alone.
+template <class Network, OptimizerLike O>
+void update(const at::Tensor& total, Network& network, O& optimizer) {
+  optimizer.zero_grad();
+  backward(total, network->parameters());
+  optimizer.step();
 }
 
 }  // namespace secgan

@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 
 #include "numeric.hpp"
+#include "secgan/training/accumulated.hpp"
 #include "secgan/training/secgan_step.hpp"
 #include "training/toy.hpp"
 
@@ -153,16 +154,76 @@ TEST_CASE("consistency pulls the edits of the two branches together", "[training
   CHECK((*step.generator_update(w.batch).mask)["semantic_consistency"] < 0.5 * before);
 }
 
-TEST_CASE("straight-through targets train the counterpart too", "[training]") {
+TEST_CASE("straight-through targets train both sides by the gradient of the sum", "[training]") {
   World w;
   SecganStepOptions options;
   options.consistency_target = ConsistencyTarget::kStraightThrough;
-  options.mask.semantic_consistency = 0;
-  const ByHand without = generator_losses(w, options);
-  const auto detached = torch::autograd::grad({without.mask}, w.mask.generator->parameters());
-  const auto before = copies(w.mask.generator->parameters());
+  options.photo.semantic_consistency = 3;
+  options.mask.semantic_consistency = 7;
+  // The paper's formula with detached targets, and what the straight-through sides add to it: as one sum.
+  const ByHand hard = generator_losses(w, options);
+  const at::Tensor d = w.batch.target - w.batch.source;
+  const at::Tensor s_in = at::one_hot(w.parser.log_probabilities(w.batch.photo).argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble);
+  const at::Tensor s_out = w.mask.generator->forward(s_in, d).softmax(1);
+  const at::Tensor p = w.parser.log_probabilities(w.photo.generator->forward(w.batch.photo, d));
+  const at::Tensor sum = hard.photo + hard.mask - 3 * (s_out * p.detach()).sum(1).mean() - 7 * (p.exp() * s_out.log().detach()).sum(1).mean();
+  const auto photo_gradient = torch::autograd::grad({sum}, w.photo.generator->parameters(), {}, true);
+  const auto mask_gradient = torch::autograd::grad({sum}, w.mask.generator->parameters());
+  const auto photo_before = copies(w.photo.generator->parameters());
+  const auto mask_before = copies(w.mask.generator->parameters());
   w.step(options).generator_update(w.batch);
-  CHECK(max_difference(w.mask.generator->parameters()[0], before[0] - 0.1 * detached[0]) > 1e-6);
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(max_difference(w.photo.generator->parameters()[i], photo_before[i] - 0.1 * photo_gradient[i]) < 1e-12);
+    CHECK(max_difference(w.mask.generator->parameters()[i], mask_before[i] - 0.1 * mask_gradient[i]) < 1e-12);
+  }
+}
+
+TEST_CASE("the semantic branch beside a foreign loop does what SeCGAN's step does", "[training]") {
+  World whole, parts;
+  SecganStepOptions options;
+  options.photo.semantic_consistency = options.mask.semantic_consistency = 3;
+  whole.step(options).generator_update(whole.batch);
+
+  SemanticBranch<ToyBranch, ToyParser> semantic(parts.mask, parts.parser, options);
+  const auto& batch = parts.batch;
+  const auto photo = edit_and_reconstruct(parts.photo.generator, batch.photo, batch.target - batch.source);
+  const auto update = semantic.generator_update(batch, photo.edit);
+  GeneratorPass pass = generator_pass(parts.photo.discriminator, batch.photo, photo, batch.target);
+  pass.log_probs = update.image_log_probs;
+  pass.counterpart_log_probs = update.mask_log_probs;
+  const LossReport plain = (1.0 * Adversarial{} + options.photo.generator_attribute * AttributeRecognition{} + options.photo.reconstruction * Reconstruction{})(pass);
+  parts.photo.generator_optimizer.zero_grad();
+  (plain.total + photo_consistency_objective(options)(pass).total).backward();
+  parts.photo.generator_optimizer.step();
+
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(at::allclose(whole.photo.generator->parameters()[i], parts.photo.generator->parameters()[i], 1e-12, 1e-12));
+    CHECK(at::equal(whole.mask.generator->parameters()[i], parts.mask.generator->parameters()[i]));
+    // The foreign loop's backward pass found nothing of the mask branch.
+    CHECK(at::equal(whole.mask.generator->parameters()[i].grad(), parts.mask.generator->parameters()[i].grad()));
+  }
+}
+
+TEST_CASE("accumulated gradients step once, with their mean", "[training]") {
+  torch::manual_seed(5);
+  const at::Tensor first = randn64({4}), second = randn64({4});
+  at::Tensor x = at::zeros({4}, at::kDouble).requires_grad_(true), y = at::zeros({4}, at::kDouble).requires_grad_(true);
+  Accumulated<Adam> accumulated(Adam({x}, {.learning_rate = 0.1}), 2);
+  Adam whole({y}, {.learning_rate = 0.1});
+  for (int round = 0; round < 2; ++round) {
+    for (const at::Tensor& target : {first, second}) {
+      accumulated.zero_grad();
+      (x - target).pow(3).sum().backward();
+      const at::Tensor before = x.detach().clone();
+      accumulated.step();
+      CHECK(at::equal(x.detach(), before) == target.is_same(first));
+    }
+    whole.zero_grad();
+    (0.5 * ((y - first).pow(3).sum() + (y - second).pow(3).sum())).backward();
+    whole.step();
+    CHECK(max_difference(x.detach(), y.detach()) < 1e-12);
+  }
+  CHECK_THROWS_WITH((Accumulated<Adam>(Adam({x}), 0)), Catch::Contains("accumulate must be positive"));
 }
 
 TEST_CASE("without a mask branch the step is the plain conditional GAN", "[training]") {

@@ -1,0 +1,78 @@
+"""Faces to train and test on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, NamedTuple
+
+import torch
+from torch.utils import data
+
+from . import _core
+
+
+class Face(NamedTuple):
+    """One sample of :class:`Faces`; tensors only, so that a ``DataLoader`` collates it."""
+
+    image: torch.Tensor  #: ``[3, S, S]`` float32 in [-1, 1]
+    labels: torch.Tensor  #: ``[A]`` float32, 0 or 1; of length 0 where the source has no attributes
+    mask: torch.Tensor  #: ``[S, S]`` uint8 class ids; of size 0 where the source has no masks
+
+
+class Faces(data.Dataset):
+    """A data set of faces, as :func:`synthetic_faces` and :func:`open_dataset` give it."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the labels, in their order."""
+        return self._native.attributes()
+
+    @property
+    def image_size(self) -> int:
+        """Side of the photos in pixels."""
+        return self._native.image_size()
+
+    def __len__(self) -> int:
+        return self._native.size()
+
+    def __getitem__(self, index: int) -> Face:
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is outside the data set of {size}")
+        image, labels, mask, _ = self._native.get(index % size)
+        return Face(image, torch.empty(0) if labels is None else labels, torch.empty(0, dtype=torch.uint8) if mask is None else mask)
+
+    def name(self, index: int) -> str:
+        """The photo's own name, without folder and extension."""
+        return self._native.get(index)[3]
+
+    def flip(self, labels: torch.Tensor, attribute: int) -> torch.Tensor:
+        """labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
+        return self._native.flip(labels, attribute)
+
+
+def synthetic_faces(count: int = 8000, image_size: int = 64, seed: int = 1) -> Faces:
+    """Drawn faces with true labels and masks: no download. Sample i follows from the seed and i alone.
+
+    Raises:
+        ValueError: a value that breaks a rule.
+    """
+    return Faces(_core.synthetic_faces(json.dumps({"count": count, "image_size": image_size, "seed": seed})))
+
+
+def open_dataset(settings: Mapping[str, Any], split: str = "train", *, attributes: bool = True, masks: bool = False) -> Faces:
+    """CelebA, CelebAMask-HQ or drawn faces, as training opens them.
+
+    Args:
+        settings: as ``settings["data"]`` of :func:`secgan.default_settings`.
+        split: ``"train"``, ``"validation"`` or ``"test"``.
+        attributes, masks: what will be read.
+
+    Raises:
+        ValueError: unknown settings (the known ones are listed) or values that break a rule.
+        FileNotFoundError: a file or folder of the data set is missing.
+    """
+    return Faces(_core.open_dataset(json.dumps(dict(settings)), split, attributes, masks))

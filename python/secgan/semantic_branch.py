@@ -1,0 +1,148 @@
+"""SeCGAN's mask branch and its consistency loss for a training loop of one's own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, Sequence
+
+import torch
+
+from . import _core
+from ._module import NativeModule
+from .networks import _count, _network_options
+from .parsing import FaceParser
+
+
+class SemanticBranch(NativeModule):
+    """SeCGAN's mask branch (arXiv 2111.09298) beside a photo GAN that somebody else trains.
+
+    Two lines in an AttGAN or STGAN training loop::
+
+        branch = secgan.SemanticBranch(parser, attributes=13, image_size=128)
+        ...
+        branch.discriminator_step(image, source, target)                       # after the host's discriminator update
+        loss_g = loss_g + branch.generator_step(image, edited, source, target) # before loss_g.backward()
+
+    The branch owns a mask generator and a mask discriminator with their optimisers. Both calls update them inside; of
+    the host nothing is touched: networks, gradients, random state, train/eval flags, autocast. ``state_dict()`` holds all
+    that a resumed run needs, the optimisers' moments and step counts included, so that ``torch.save`` of it beside the
+    host's checkpoint resumes exactly. The parser is the caller's: it is not in the state.
+
+    Under ``torch.autocast`` with bfloat16 the branch's networks follow; with float16 they stay in float32, since no
+    gradient scaler guards them.
+
+    Args:
+        parser: the frozen parser, of as many classes as the masks shall have (12 for every named label set).
+        attributes: how many, or their names.
+        image_size: side of the photos in pixels.
+        backbone: of both mask networks, one of :func:`secgan.list_generators`.
+        generator, discriminator: options of the networks, named as in :func:`secgan.create_generator` and
+            :func:`secgan.create_discriminator`.
+        semantic_consistency: λ_sc, weight of the consistency in the host's loss and in the mask generator's.
+        losses: more weights and choices, as in ``settings.toml`` under ``task.losses`` (``{"mask": {"reconstruction": 100},
+            "consistency_target": "soft", "intensity": 0.5}``).
+        learning_rate: of both Adam optimisers (betas 0.5 and 0.999).
+        accumulate: calls per optimiser step; as many as the host accumulates. Save between such groups.
+        seed: of the first weights and of the gradient penalty's places. The host's random state is not used.
+        **options: of the backbone, for whichever of the two networks knows the name.
+
+    Raises:
+        ValueError: an unknown name or option (the known ones are listed), a value that breaks a rule, or a parser
+            that is no :class:`secgan.FaceParser`.
+    """
+
+    _native_type = _core.CompanionBranch
+
+    def __init__(
+        self,
+        parser: FaceParser,
+        *,
+        attributes: int | Sequence[str],
+        image_size: int,
+        backbone: str = "attgan",
+        generator: Mapping[str, Any] | None = None,
+        discriminator: Mapping[str, Any] | None = None,
+        semantic_consistency: float = 1.0,
+        losses: Mapping[str, Any] | None = None,
+        learning_rate: float = 2e-4,
+        accumulate: int = 1,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        if not isinstance(parser, FaceParser):
+            raise ValueError(f"parser must be a secgan.FaceParser, found {type(parser).__name__}: wrap it, FaceParser(network, labels=...)")
+        networks = {}
+        known: set[str] = set()
+        for name, preset, own in (
+            ("generator", _core.generator_preset(backbone), generator),
+            ("discriminator", _core.discriminator_preset(backbone), discriminator),
+        ):
+            preset_options = json.loads(preset)
+            names = set(preset_options[preset_options["backbone"]])
+            known |= names
+            shared = {key: value for key, value in options.items() if key in names}
+            networks[name] = _network_options(preset, _count(attributes), image_size, 3, {**shared, **(own or {})})
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise ValueError(f"unknown option '{unknown[0]}'; known: {', '.join(sorted(known))}")
+        weights: dict[str, Any] = json.loads(json.dumps(dict(losses or {})))
+        for side in ("photo", "mask"):
+            weights[side] = {"semantic_consistency": semantic_consistency, **weights.get(side, {})}
+        adam = {"learning_rate": learning_rate}
+        # Outside the module tree: the state holds what is trained here.
+        object.__setattr__(self, "_parser", parser)
+        super().__init__(
+            {**networks, "losses": weights, "generator_adam": adam, "discriminator_adam": adam, "accumulate": accumulate, "seed": seed}
+        )
+
+    def _make_native(self, options: str) -> Any:
+        return self._native_type(options, self._parser._native)
+
+    @property
+    def parser(self) -> FaceParser:
+        """The frozen parser."""
+        return self._parser
+
+    def discriminator_step(self, image: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
+        """Updates the mask discriminator.
+
+        Args:
+            image: ``[N, 3, S, S]`` in [-1, 1].
+            source, target: ``[N, A]``, labels 0 or 1 of the photos and of the edits asked for.
+
+        Returns:
+            Its loss terms before weighting; empty for an empty batch.
+
+        Raises:
+            ValueError: a wrong shape, range, type or device, naming the argument.
+        """
+        return dict(self._in_step().discriminator_step(image, source, target))
+
+    def generator_step(self, image: torch.Tensor, edited: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Updates the mask generator, and gives what to add to the host's generator loss.
+
+        Args:
+            image: ``[N, 3, S, S]`` in [-1, 1].
+            edited: ``[N, 3, S, S]`` in [-1, 1], the host generator's answer, with its graph.
+            source, target: ``[N, A]``, labels 0 or 1 of the photos and of the edits asked for.
+
+        Returns:
+            A scalar: λ_sc times the semantic consistency of ``edited``; its gradient reaches ``edited`` through the
+            parser. 0 for an empty batch.
+
+        Raises:
+            ValueError: a wrong shape, range, type or device, naming the argument.
+        """
+        return self._in_step().generator_step(image, edited, source, target)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Terms of the last :meth:`generator_step`, before weighting: the mask generator's, and ``image_consistency``."""
+        return dict(self._native.generator_figures())
+
+    def forward(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("a SemanticBranch is called by discriminator_step(...) and generator_step(...)")
+
+    def _apply(self, fn: Any, recurse: bool = True):  # noqa: ANN202
+        self._parser._apply(fn, recurse)
+        return super()._apply(fn, recurse)
