@@ -32,11 +32,13 @@ struct Row {
 
 template <class Work>
 Row row(std::string network, std::string part, Work&& work) {
+  Row out{std::move(network), std::move(part), std::nullopt, ""};
   try {
-    return {std::move(network), std::move(part), work(), ""};
+    out.profile = work();
   } catch (const InvalidArgument& rule) {
-    return {std::move(network), std::move(part), std::nullopt, rule.what()};
+    out.reason = rule.what();
   }
+  return out;
 }
 
 /// Every network that can be named, on one photo. Evaluation mode: batch norm needs no second photo there.

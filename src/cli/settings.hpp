@@ -27,7 +27,7 @@ class SettingsFlags {
           for (const std::string& assignment : assignments) {
             const size_t equals = assignment.find('=');
             if (equals == std::string::npos) throw CLI::ValidationError("--option", "'" + assignment + "' is not path=value");
-            set(assignment.substr(0, equals), parsed(assignment.substr(equals + 1)));
+            set(named_, assignment.substr(0, equals), parsed(assignment.substr(equals + 1)));
           }
         },
         "any setting by its path, as task.photo_generator.attgan.enc_dim=32 (repeatable)")
@@ -85,7 +85,9 @@ class SettingsFlags {
   template <class Settings>
   Settings resolve(Settings settings) const {
     if (!config_.empty()) from_json_strict(settings, read_toml(config_), config_);
+    // A flag may stand for many settings; one that is named by its path is meant.
     from_json_strict(settings, overrides_, "settings");
+    from_json_strict(settings, named_, "settings");
     return settings;
   }
 
@@ -94,17 +96,19 @@ class SettingsFlags {
     const nlohmann::json value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     return value.is_number() || value.is_boolean() || value.is_array() ? value : nlohmann::json(text);
   }
-  void set(const std::string& path, const nlohmann::json& value) {
+  void set(const std::string& path, const nlohmann::json& value) { set(overrides_, path, value); }
+  static void set(nlohmann::json& settings, const std::string& path, const nlohmann::json& value) {
     std::string pointer = "/" + path;
     for (char& c : pointer) {
       if (c == '.') c = '/';
     }
-    overrides_[nlohmann::json::json_pointer(pointer)] = value;
+    settings[nlohmann::json::json_pointer(pointer)] = value;
   }
 
   CLI::App& command_;
   std::string config_;
   nlohmann::json overrides_ = nlohmann::json::object();
+  nlohmann::json named_ = nlohmann::json::object();  // by --option
 };
 
 }  // namespace secgan::cli

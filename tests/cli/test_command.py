@@ -188,7 +188,7 @@ def test_import_of_wrong_files(tmp_path):
     text = tmp_path / "text.pth"
     text.write_text("no weights")
     assert "text.pth" in refusal("import", text, "--from", "stargan", *out, status=1)
-    assert "origin 'biggan' is unknown; known: attgan-pytorch, stgan-pytorch, stargan, face-parsing, face-parsing-yakhyo" in refusal(
+    assert "--from 'biggan' is unknown; known: attgan-pytorch, stgan-pytorch, stargan, face-parsing, face-parsing-yakhyo" in refusal(
         "import", text, "--from", "biggan", *out, status=2
     )
     # A pickle that would run a command is read without running it.
@@ -211,7 +211,7 @@ def test_models_lists_every_network():
     for backbone in ("attgan", "stgan", "stargan", "stgan-official"):
         assert parts >= {(backbone, "generator"), (backbone, "mask generator"), (backbone, "discriminator")}
     assert parts >= {("unet", "parser"), ("bisenet-resnet18", "parser"), ("bisenet-resnet34", "parser")}
-    assert all(row["multiply_adds"] > 0 and row["training_bytes"] > row["weight_bytes"] for row in table["networks"])
+    assert all(row["multiply_adds"] > 0 and row["training_bytes"] > row["forward_bytes"] for row in table["networks"])
     lines = run("models", "--image-size", 48).stdout
     assert "not at this side" in lines and "attgan" in lines
     assert "image_size must be positive" in refusal("models", "--image-size", 0, status=2)
