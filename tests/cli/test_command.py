@@ -214,7 +214,7 @@ def test_models_lists_every_network():
     assert all(row["multiply_adds"] > 0 and row["training_bytes"] > row["forward_bytes"] for row in table["networks"])
     lines = run("models", "--image-size", 48).stdout
     assert "not at this side" in lines and "attgan" in lines
-    assert "image_size must be positive" in refusal("models", "--image-size", 0, status=2)
+    assert "image_size 0 is not positive" in refusal("models", "--image-size", 0, status=2)
 
 
 def test_data_check_lists_every_bad_file(photo, tmp_path):
