@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+#include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <torch/library.h>
 
 #include "secgan/core/names.hpp"
@@ -16,12 +18,37 @@ auto as_value_error(F&& f) {
   }
 }
 
+/// Whether values can be looked at: real numbers on the CPU, not a stand-in of torch.compile, torch.export or functorch,
+/// and not an input under differentiation, which gradient checks move.
+bool values_are_known(const at::Tensor& tensor) {
+  using c10::DispatchKey;
+  return tensor.is_cpu() && !tensor.requires_grad() && !c10::impl::TorchDispatchModeTLS::any_modes_set() &&
+         !tensor.key_set().has_any(c10::DispatchKeySet({DispatchKey::Python, DispatchKey::Functionalize, DispatchKey::FuncTorchGradWrapper,
+                                                        DispatchKey::FuncTorchBatched, DispatchKey::BatchedNestedTensor}));
+}
+
+void check_probabilities(const at::Tensor& target) {
+  if (!values_are_known(target) || target.dim() < 2 || target.numel() == 0) return;
+  const at::Tensor off = (target.detach().to(at::promote_types(target.scalar_type(), at::kFloat)).sum(1) - 1).abs().max();
+  const double found = off.item<double>();
+  // bfloat16 rounds each class to 8 bits.
+  if (!(found < 0.05)) {
+    throw secgan::InvalidArgument("target must hold probabilities that sum to 1 over the classes (dimension 1), found a sum that is off by " + std::to_string(found));
+  }
+  const double lowest = target.min().item<double>();
+  if (lowest < -1e-3) throw secgan::InvalidArgument("target must hold probabilities, found " + std::to_string(lowest));
+}
+
 }  // namespace
 
 // Compositions of ATen ops: autograd to any order, meta and autocast follow from their parts.
 TORCH_LIBRARY(secgan, library) {
   library.def("soft_cross_entropy(Tensor logits, Tensor target) -> Tensor", [](const at::Tensor& logits, const at::Tensor& target) {
-    return as_value_error([&] { return secgan::soft_cross_entropy(logits, target); });
+    return as_value_error([&] {
+      at::Tensor loss = secgan::soft_cross_entropy(logits, target);  // shapes first
+      check_probabilities(target);
+      return loss;
+    });
   });
   library.def(
       "semantic_consistency(Tensor image_log_probs, Tensor mask_log_probs, str target='hard') -> (Tensor, Tensor)",

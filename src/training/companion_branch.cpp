@@ -124,6 +124,10 @@ GanBatch CompanionBranchImpl::batch(const at::Tensor& image, const at::Tensor& s
   check_photo(image, "image", options_);
   check_labels(source, "source", image, options_);
   check_labels(target, "target", image, options_);
+  if (image.numel() > 0) {
+    const double largest = image.detach().abs().max().item<double>();
+    if (!(largest <= 1.01)) throw InvalidArgument(fmt::format("image must lie in [-1, 1], found {}", largest));
+  }
   const at::Tensor weight = branch_.generator->parameters().front();
   if (weight.device() != image.device()) {
     throw InvalidArgument(fmt::format("image must be on the branch's device {}, found {}", weight.device().str(), image.device().str()));

@@ -68,6 +68,11 @@ def test_wrong_input_is_a_value_error():
         functional.semantic_consistency(torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2), "warm")
     with pytest.raises(ValueError, match="logits and target must have the same shape"):
         functional.soft_cross_entropy(torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, 2))
+    with pytest.raises(ValueError, match="target must hold probabilities that sum to 1 .* off by 2.0"):
+        functional.soft_cross_entropy(torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2))
+    with pytest.raises(ValueError, match="target must hold probabilities, found -1.0"):
+        functional.soft_cross_entropy(torch.zeros(1, 2, 1, 1), torch.tensor([-1.0, 2.0]).view(1, 2, 1, 1))
+    assert functional.soft_cross_entropy(torch.zeros(0, 3, 2, 2), torch.zeros(0, 3, 2, 2)) == 0
 
 
 def test_face_parser_takes_modules_and_callables_and_freezes():

@@ -270,6 +270,7 @@ def test_wrong_input_is_named():
         ((image[:, :2], source, target), r"image must be \[N, 3, S, S\].*found \[4, 2, 16, 16\]"),
         ((image, source[:, :1], target), r"source must be \[N, A\].*found \[4, 1\]"),
         ((image, source, target * 2 - 1), "target must be 0 or 1, found -1"),
+        ((image * 127.5, source, target), r"image must lie in \[-1, 1\], found 12"),
         ((image.int(), source, target), "image must be of a floating-point type, found Int"),
         ((image.to("meta"), source, target), "source must be on the image's device meta, found cpu"),
     ):
