@@ -23,7 +23,7 @@ struct DemoOptions {
   int64_t image_size = 64;
   int64_t parser_steps = 1600;
   int64_t classifier_steps = 600;
-  int64_t steps = 2200;
+  int64_t steps = 2300;
   int64_t unseen = 500;
   int64_t threads = 0;
 };

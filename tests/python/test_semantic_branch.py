@@ -2,7 +2,10 @@
 
 import copy
 import io
+import pathlib
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -295,3 +298,20 @@ def test_wrong_input_is_named():
         branch.load_state_dict(make(enc_dim=8).state_dict())
     assert branch.discriminator_step(image[:0], source[:0], target[:0]) == {}
     assert branch.generator_step(image[:0], image[:0], source[:0], target[:0]) == 0
+
+
+def test_the_example_of_a_foreign_trainer(tmp_path):
+    """With and without the branch; its checkpoint resumes; at most six lines are the branch's."""
+    root = pathlib.Path(__file__).parents[2]
+    example = root / "examples" / "python" / "plug_into_your_gan.py"
+    assert sum(line.rstrip().endswith("# secgan") for line in example.read_text().splitlines()) <= 6
+
+    def run(*arguments):
+        done = subprocess.run([sys.executable, str(example), str(root / "models" / "drawn-faces"), "--steps", "2", *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    file = tmp_path / "checkpoint.pt"
+    assert "consistency" in run("--save", str(file)) and "consistency" in run("--resume", str(file))
+    assert "reconstruction" in run("--no-branch") and "consistency" not in run("--no-branch")
+    assert "branch" in torch.load(file, weights_only=True)
