@@ -72,6 +72,13 @@ void check_floating(const at::Tensor& tensor, std::string_view name) {
   if (!tensor.is_floating_point()) throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
 }
 
+/// Sizes stay symbols here: an exported network takes any batch.
+void check_batch(const at::Tensor& tensor, std::string_view name, const at::Tensor& image) {
+  if (tensor.sym_size(0) != image.sym_size(0)) {
+    throw InvalidArgument(fmt::format("{} must be of as many photos as the image, found {} and {}", name, tensor.size(0), image.size(0)));
+  }
+}
+
 }  // namespace
 
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
@@ -87,9 +94,11 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
   }
   for (size_t i = 0; i < features.size(); ++i) {
     const auto& [channels, side] = feature_shapes_[i];
-    check_shape(features[i], fmt::format("features[{}]", i), {features.back().size(0), channels, side, side}, "what encode gave");
+    check_shape(features[i], fmt::format("features[{}]", i), {kAny, channels, side, side}, "what encode gave");
+    check_batch(features[i], fmt::format("features[{}]", i), features.back());
   }
-  check_shape(attributes, "attributes", {features.back().size(0), options_.attributes}, "[N, A]");
+  check_shape(attributes, "attributes", {kAny, options_.attributes}, "[N, A]");
+  check_batch(attributes, "attributes", features.back());
   check_floating(attributes, "attributes");
   const at::Tensor out = decode_features(features, attributes);
   switch (options_.output) {
