@@ -9,6 +9,7 @@ from . import _core
 from . import functional
 from .data import Face, Faces, open_dataset, synthetic_faces
 from .editing import EditedPhoto, Editor, read_image, write_image
+from .exporting import export
 from .losses import SemanticConsistency, SoftCrossEntropy
 from .networks import (
     Discriminator,
@@ -47,6 +48,7 @@ __all__ = [
     "create_generator",
     "create_parser",
     "default_settings",
+    "export",
     "functional",
     "import_weights",
     "list_discriminators",

@@ -18,6 +18,7 @@ void bind_editing(py::module_& module) {
       .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
       .def("info", [](const Editor& editor) { return to_json(editor.bundle().info).dump(); })
       .def("generator", [](const Editor& editor) { return editor.bundle().generator; })
+      .def("condition", [](const Editor& editor, const at::Tensor& labels, const at::Tensor& difference) { return editor.bundle().condition(labels, difference); }, ReleaseGil())
       .def("predict", &Editor::predict, ReleaseGil())
       .def("parse", &Editor::parse, ReleaseGil())
       .def("edit", [](Editor& editor, const at::Tensor& photo, const std::vector<std::pair<std::string, double>>& edits,

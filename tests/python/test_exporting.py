@@ -1,0 +1,86 @@
+"""Exported editors against ours, each in its own runtime."""
+
+import json
+
+import pytest
+import torch
+
+import secgan
+
+
+def bundle(tmp_path, conditioning="difference"):
+    """A small editor with weights of no meaning but batch statistics of its own."""
+    torch.manual_seed(2)
+    origin = {"difference": "stgan-pytorch", "labels": "stargan", "signed-labels": "attgan-pytorch"}[conditioning]
+    options = {"stgan": dict(conv_dim=4, n_layers=3, shortcut_layers=2), "stargan": dict(conv_dim=4, repeat_num=1), "attgan": dict(enc_dim=4, dec_dim=4, enc_layers=3, dec_layers=3)}
+    backbone = origin.split("-")[0]
+    network = secgan.create_generator(backbone, attributes=2, image_size=32, **options[backbone])
+    for name, tensor in network.state_dict().items():
+        if "running" in name:
+            tensor.uniform_(0.5, 1.5)
+    file = tmp_path / "weights.pth"
+    torch.save(network.state_dict(), file)
+    secgan.import_weights(origin, file, tmp_path / "bundle", attributes=["Male", "Young"], image_size=32, intensity=0.7)
+    return secgan.Editor.from_pretrained(tmp_path / "bundle")
+
+
+def inputs(editor, batch):
+    torch.manual_seed(3)
+    photo = torch.rand(batch, 3, 32, 32) * 2 - 1
+    source, difference = torch.randint(0, 2, (batch, 2)).float(), torch.randn(batch, 2)
+    return (photo, difference) if editor.info["conditioning"] == "difference" else (photo, source, difference)
+
+
+def expected(editor, arguments):
+    photo, *labels = arguments
+    change = 0.7 * labels[-1]
+    attributes = {"difference": lambda: change, "labels": lambda: labels[0] + change, "signed-labels": lambda: labels[0] - 0.5 + change}[editor.info["conditioning"]]()
+    with torch.no_grad():
+        return editor.generator(photo, attributes)
+
+
+@pytest.mark.parametrize("conditioning", ["difference", "labels", "signed-labels"])
+def test_onnx_runtime_agrees_at_any_batch(conditioning, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    editor = bundle(tmp_path, conditioning)
+    secgan.export(editor, "onnx", tmp_path / "editor.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "editor.onnx")
+    names = [i.name for i in session.get_inputs()]
+    assert names == (["photo", "difference"] if conditioning == "difference" else ["photo", "source", "difference"])
+    for batch in (1, 3):
+        arguments = inputs(editor, batch)
+        (answer,) = session.run(None, {name: tensor.numpy() for name, tensor in zip(names, arguments)})
+        torch.testing.assert_close(torch.from_numpy(answer), expected(editor, arguments), atol=1e-4, rtol=0)
+    info = json.loads(session.get_modelmeta().custom_metadata_map["secgan"])
+    assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 32 and info["inputs"] == names
+    assert not list(tmp_path.glob(".exporting-*"))
+
+
+def test_torchscript_agrees_at_any_batch(tmp_path):
+    editor = bundle(tmp_path)
+    secgan.export(editor, "torchscript", tmp_path / "editor.pt")
+    extra = {"secgan": ""}
+    program = torch.jit.load(tmp_path / "editor.pt", _extra_files=extra)
+    for batch in (1, 3):
+        arguments = inputs(editor, batch)
+        torch.testing.assert_close(program(*arguments), expected(editor, arguments), atol=1e-4, rtol=0)
+    assert json.loads(extra["secgan"])["attributes"] == ["Male", "Young"]
+
+
+def test_the_compiled_package_agrees_at_any_batch(tmp_path):
+    editor = bundle(tmp_path)
+    secgan.export(editor, "aoti", tmp_path / "editor.pt2")
+    program = torch._inductor.aoti_load_package(str(tmp_path / "editor.pt2"))
+    for batch in (1, 3):
+        arguments = inputs(editor, batch)
+        torch.testing.assert_close(program(*arguments), expected(editor, arguments), atol=1e-4, rtol=0)
+
+
+def test_wrong_formats_are_named(tmp_path):
+    editor = bundle(tmp_path)
+    with pytest.raises(ValueError, match="format 'tflite' is unknown; known: onnx, aoti, torchscript"):
+        secgan.export(editor, "tflite", tmp_path / "editor.tflite")
+    with pytest.raises(ValueError, match="path must end in .onnx for format 'onnx', found 'editor.pt'"):
+        secgan.export(editor, "onnx", tmp_path / "editor.pt")
+    assert not (tmp_path / "editor.pt").exists()
