@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import torch
@@ -144,6 +145,11 @@ class NativeModule(nn.Module):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def extra_repr(self) -> str:
+    def __repr__(self) -> str:
+        """Class, options, and every layer as C++ has it: those without tensors are not in the Python tree."""
         count = sum(p.numel() for p in self.parameters())
-        return f"{json.dumps(self.options)}, parameters={count}"
+        tree = self._native.layers()
+        for noise in ("torch::nn::", "secgan::", "(anonymous namespace)::"):
+            tree = tree.replace(noise, "")
+        _, _, layers = re.sub(r"Impl\b", "", tree).partition("\n")
+        return f"{type(self).__name__}(  # {count} parameters, {json.dumps(self.options)}\n{layers}"

@@ -3,6 +3,7 @@
 
 #include <torch/extension.h>
 
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -50,6 +51,11 @@ void bind_module_state(Class& binding) {
              if (auto* const module = modules.find(path)) (*module)->train(on);
            })
       .def("substitute", [](Holder& network, const NamedTensors& tensors) { return std::make_unique<Substitution>(*network, tensors); }, py::keep_alive<0, 1>())
+      .def("layers", [](Holder& network) {
+        std::ostringstream out;
+        out << *network;
+        return out.str();
+      })
       .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
 }
 
