@@ -9,6 +9,7 @@ Usage: python plug_into_your_gan.py PARSER_BUNDLE [--no-branch] [--steps N] [--r
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -69,7 +70,7 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
     loader = DataLoader(secgan.synthetic_faces(count=2000), batch_size=16, shuffle=True, drop_last=True)
     g, d = Generator(), Discriminator()
     opt_g, opt_d = torch.optim.Adam(g.parameters(), 1e-3, (0.5, 0.999)), torch.optim.Adam(d.parameters(), 1e-3, (0.5, 0.999))
-    checkpoint = {"g": g, "d": d, "opt_g": opt_g, "opt_d": opt_d}
+    checkpoint: dict[str, Any] = {"g": g, "d": d, "opt_g": opt_g, "opt_d": opt_d}
     if with_branch:
         parser = secgan.FaceParser.from_pretrained(parser_bundle)  # secgan
         branch = secgan.SemanticBranch(parser, attributes=ATTRIBUTES, image_size=64, enc_dim=12, dec_dim=12, dim=12, semantic_consistency=10)  # secgan

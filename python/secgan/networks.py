@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 import torch
 
@@ -16,6 +16,10 @@ class Generator(NativeModule):
     """Image and difference vector in, edited image out. Made by :func:`create_generator`."""
 
     _native_type = _core.Generator
+
+    if TYPE_CHECKING:
+
+        def __call__(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor: ...
 
     def forward(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
         """image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
@@ -34,6 +38,10 @@ class Discriminator(NativeModule):
     """Image in, (adversarial ``[N, 1]``, attribute logits ``[N, A]``) out. Made by :func:`create_discriminator`."""
 
     _native_type = _core.Discriminator
+
+    if TYPE_CHECKING:
+
+        def __call__(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]: ...
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self._call("forward", image)

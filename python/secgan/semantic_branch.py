@@ -52,6 +52,7 @@ class SemanticBranch(NativeModule):
     """
 
     _native_type = _core.CompanionBranch
+    _parser: FaceParser
 
     def __init__(
         self,

@@ -1,0 +1,50 @@
+"""What type checkers and help() see."""
+
+import difflib
+import inspect
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import secgan
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_the_stub_is_the_extensions(tmp_path):
+    pytest.importorskip("pybind11_stubgen")
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "make_stubs.py"), str(tmp_path / "_core.pyi")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    there, made = ((f / "_core.pyi").read_text().splitlines() for f in (ROOT / "python" / "secgan", tmp_path))
+    assert not list(difflib.unified_diff(there, made, lineterm="")), "run tools/make_stubs.py"
+
+
+def test_mypy_passes_on_the_package_and_the_examples():
+    pytest.importorskip("mypy")
+    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", "python/secgan", "examples/python"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_wrong_types_are_found_by_mypy(tmp_path):
+    """A check that cannot fail would not be one."""
+    pytest.importorskip("mypy")
+    (tmp_path / "wrong.py").write_text("import secgan\nsecgan.create_generator('attgan', attributes=3, image_size='64')\n")
+    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and 'incompatible type "str"; expected "int"' in done.stdout
+
+
+def test_everything_public_says_what_it_is():
+    for name in secgan.__all__:
+        thing = getattr(secgan, name)
+        if name == "functional":
+            continue
+        assert inspect.getdoc(thing), name
+        if inspect.isclass(thing):
+            for attribute, member in vars(thing).items():
+                if not attribute.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)) and attribute not in ("forward", "train"):
+                    assert inspect.getdoc(member), f"{name}.{attribute}"
+    text = inspect.getdoc(secgan.SemanticBranch)
+    assert all(word in text for word in ("Args:", "Raises:", "discriminator_step", "state_dict", "autocast", "2111.09298"))
+    assert "[N, 3, S, S]" in inspect.getdoc(secgan.SemanticBranch.generator_step)
