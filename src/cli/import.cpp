@@ -11,14 +11,14 @@
 namespace secgan::cli {
 namespace {
 
-struct Request {
+struct ImportRequest {
   std::string origin, file, out;
   ImportOptions options;
   int64_t image_size = 0;
   double intensity = 0;
 };
 
-void run(const Request& request, bool image_size_given, bool intensity_given) {
+void run(const ImportRequest& request, bool image_size_given, bool intensity_given) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
   ImportOptions options = request.options;
   if (image_size_given) options.image_size = request.image_size;
@@ -39,7 +39,7 @@ void run(const Request& request, bool image_size_given, bool intensity_given) {
 
 void add_import(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("import", "turn weights of the public repositories into a bundle; runs no code of the file");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<ImportRequest>();
   std::string origins;
   for (const auto& [name, value] : kWeightOrigins) origins += (origins.empty() ? "" : ", ") + std::string(name);
   command.add_option("file", request->file, "what the repository saved (.pth, .ckpt, .pth.tar, .pt), or the same as safetensors")->required()->type_name("FILE");

@@ -18,7 +18,7 @@
 namespace secgan::cli {
 namespace {
 
-struct Request {
+struct ModelsRequest {
   int64_t image_size = 128;
   int64_t attributes = 13;
   std::string json;
@@ -42,7 +42,7 @@ Row row(std::string network, std::string part, Work&& work) {
 }
 
 /// Every network that can be named, on one photo. Evaluation mode: batch norm needs no second photo there.
-std::vector<Row> measure(const Request& request) {
+std::vector<Row> measure(const ModelsRequest& request) {
   std::vector<Row> rows;
   const auto image = [&](int64_t channels) { return at::rand({1, channels, request.image_size, request.image_size}); };
   for (const std::string_view name : preset_names()) {
@@ -85,7 +85,7 @@ std::vector<Row> measure(const Request& request) {
   return rows;
 }
 
-nlohmann::ordered_json to_json(const Request& request, const std::vector<Row>& rows) {
+nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<Row>& rows) {
   nlohmann::ordered_json out = {{"image_size", request.image_size}, {"attributes", request.attributes}, {"networks", nlohmann::ordered_json::array()}};
   for (const Row& r : rows) {
     nlohmann::ordered_json entry = {{"network", r.network}, {"part", r.part}};
@@ -103,7 +103,7 @@ nlohmann::ordered_json to_json(const Request& request, const std::vector<Row>& r
   return out;
 }
 
-void run(const Request& request) {
+void run(const ModelsRequest& request) {
   require_positive("image_size", request.image_size);
   require_positive("attributes", request.attributes);
   const std::vector<Row> rows = measure(request);
@@ -131,7 +131,7 @@ void run(const Request& request) {
 
 void add_models(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("models", "list the networks with parameters, multiply-adds and memory");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<ModelsRequest>();
   command.add_option("--image-size", request->image_size, "side in pixels")->capture_default_str()->type_name("N");
   command.add_option("--attributes", request->attributes, "how many attributes")->capture_default_str()->type_name("N");
   command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")->type_name("FILE");
