@@ -18,6 +18,7 @@ ALLOWED = {
     "io": {"core", "nn", "models", "parsing"},
     "training": {"core", "nn", "ops", "losses", "models", "parsing", "data", "io", "editing"},
     "editing": {"core", "nn", "ops", "losses", "models", "parsing", "data", "io", "metrics"},
+    "evaluation": {"core", "nn", "ops", "losses", "models", "parsing", "data", "io", "metrics", "editing", "training"},
     "cli": None,  # everything
 }
 

@@ -10,6 +10,7 @@ from . import functional
 from .data import Face, Faces, open_dataset, synthetic_faces
 from .editing import EditedPhoto, Editor, read_image, write_image
 from .exporting import export
+from .extractors import InceptionV3, SwavResNet50
 from .losses import SemanticConsistency, SoftCrossEntropy
 from .networks import (
     Discriminator,
@@ -37,10 +38,12 @@ __all__ = [
     "FaceParser",
     "Faces",
     "Generator",
+    "InceptionV3",
     "Parser",
     "SemanticBranch",
     "SemanticConsistency",
     "SoftCrossEntropy",
+    "SwavResNet50",
     "TrainingOutcome",
     "class_names",
     "class_palette",

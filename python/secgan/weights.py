@@ -6,11 +6,12 @@ import os
 from typing import Sequence
 
 from . import _core
+from .extractors import InceptionV3, SwavResNet50
 from .networks import Discriminator, Generator, Parser
 
 
-def load_weights(module: Generator | Discriminator | Parser, file: str | os.PathLike[str]) -> None:
-    """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN or face-parsing, or safetensors.
+def load_weights(module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str]) -> None:
+    """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing, pytorch-fid or SwAV, or safetensors.
 
     Bare or nested dictionaries, with or without ``module.`` prefixes and optimiser state, of any PyTorch version.
     Nothing in the file is run.

@@ -23,6 +23,7 @@ using ReleaseGil = py::call_guard<py::gil_scoped_release>;
 void bind_data(py::module_& module);
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
+void bind_extractors(py::module_& module);
 void bind_editing(py::module_& module);
 void bind_training(py::module_& module);
 void bind_semantic_branch(py::module_& module);

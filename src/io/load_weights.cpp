@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -13,16 +14,22 @@
 namespace secgan {
 namespace {
 
-/// zllrunning's names of a parser become ours; others stay.
+/// zllrunning's names of a parser and pytorch-fid's of an Inception v3 become ours; others stay.
 NamedTensors renamed(NamedTensors tensors) {
   for (auto& [name, tensor] : tensors) {
     if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out")) name = bisenet_name_from_zllrunning(name);
+    else if (name.starts_with("blocks.")) name = inception_name_from_wrapper(name);
   }
   return tensors;
 }
 
 /// Entries that take no part in computing: counters that old files lack, the classifier of yakhyo's parser.
 bool may_be_missing(std::string_view name) { return name.ends_with("num_batches_tracked") || name.starts_with("fpn.backbone.fc."); }
+
+using Ignored = bool (*)(std::string_view name);
+bool ignore_none(std::string_view) { return false; }
+/// What SwAV trains its features with.
+bool is_swav_head(std::string_view name) { return name.starts_with("projection_head.") || name.starts_with("prototypes."); }
 
 /// How a file's entries differ from a module's.
 struct Comparison {
@@ -31,7 +38,7 @@ struct Comparison {
   std::string first;       ///< the first difference in words
 };
 
-Comparison compare(const NamedTensors& wanted, const NamedTensors& given) {
+Comparison compare(const NamedTensors& wanted, const NamedTensors& given, Ignored ignored) {
   Comparison out;
   const auto wrong = [&](const std::string& what) {
     if (out.wrong++ == 0) out.first = what;
@@ -51,18 +58,18 @@ Comparison compare(const NamedTensors& wanted, const NamedTensors& given) {
     }
   }
   for (const auto& [name, tensor] : given) {
-    if (!known.contains(name) && !may_be_missing(name)) wrong(fmt::format("'{}' belongs to no layer of the network", name));
+    if (!known.contains(name) && !may_be_missing(name) && !ignored(name)) wrong(fmt::format("'{}' belongs to no layer of the network", name));
   }
   return out;
 }
 
-void load(torch::nn::Module& module, const std::filesystem::path& file, const NetworkOptions* options) {
+void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const NetworkOptions* options, Ignored ignored) {
   const NamedTensors state = module_state(module);
   std::optional<Comparison> best;
   std::optional<StateDict> closest;
-  for (StateDict& dict : load_state_dicts(file)) {
+  for (StateDict& dict : dicts) {
     dict.tensors = renamed(std::move(dict.tensors));
-    Comparison comparison = compare(state, dict.tensors);
+    Comparison comparison = compare(state, dict.tensors, ignored);
     if (!best || comparison.wrong < best->wrong) {
       best = std::move(comparison);
       closest = std::move(dict);
@@ -77,7 +84,7 @@ void load(torch::nn::Module& module, const std::filesystem::path& file, const Ne
     }
     return;
   }
-  std::string message = fmt::format("{}: {}", file.string(), best->first);
+  std::string message = fmt::format("{}: {}", file, best->first);
   if (best->wrong > 1) message += fmt::format(" ({} entries differ)", best->wrong);
   if (const auto seems = recognize(closest->tensors, options)) {
     message += fmt::format("; the file seems to hold a {}", describe(*seems));
@@ -87,6 +94,16 @@ void load(torch::nn::Module& module, const std::filesystem::path& file, const Ne
     }
   }
   throw Error(message);
+}
+
+void load(torch::nn::Module& module, const std::filesystem::path& file, const NetworkOptions* options, Ignored ignored = ignore_none) {
+  load(module, file.string(), load_state_dicts(file), options, ignored);
+}
+
+void require_file(const std::filesystem::path& file, std::string_view origin) {
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return;
+  throw FileNotFound(fmt::format("'{}' is missing; nothing is downloaded: the weights are {}", file.string(), origin));
 }
 
 }  // namespace
@@ -104,6 +121,32 @@ void load_weights(Discriminator& discriminator, const std::filesystem::path& fil
 void load_weights(Parser& parser, const std::filesystem::path& file) {
   const NetworkOptions options = parser->options();
   load(*parser, file, &options);
+}
+
+void load_weights(InceptionV3& network, const std::filesystem::path& file) { load(*network, file, nullptr); }
+
+void load_weights(ResNet& network, const std::filesystem::path& file) { load(*network, file, nullptr, is_swav_head); }
+
+InceptionV3 read_inception_v3(const std::filesystem::path& file) {
+  require_file(file, kInceptionWeightsOrigin);
+  const std::vector<StateDict> dicts = load_state_dicts(file);
+  const auto has_classifier = [](const StateDict& dict) {
+    return std::any_of(dict.tensors.begin(), dict.tensors.end(), [](const auto& entry) { return entry.first == "fc.weight"; });
+  };
+  InceptionV3Options options;
+  if (std::none_of(dicts.begin(), dicts.end(), has_classifier)) options.classes = 0;
+  InceptionV3 network(options);
+  load(*network, file.string(), dicts, nullptr, ignore_none);
+  network->eval();
+  return network;
+}
+
+ResNet read_swav_resnet50(const std::filesystem::path& file) {
+  require_file(file, kSwavWeightsOrigin);
+  ResNet network(kSwavResNet50);
+  load_weights(network, file);
+  network->eval();
+  return network;
 }
 
 void load_weights(torch::nn::Module& module, const std::filesystem::path& file) { load(module, file, nullptr); }

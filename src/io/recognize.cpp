@@ -189,6 +189,12 @@ std::optional<NetworkOptions> build(const Shapes& s, const GeneratorOptions& gen
     options.classes = s.extent(s.has("conv_out.conv_out.weight") ? "conv_out.conv_out.weight" : "conv_out.conv.weight", 0);
     return options;
   }
+  if (s.has("Mixed_7c.branch_pool.conv.weight")) return InceptionV3Options{.classes = s.extent("fc.weight", 0)};
+  if (s.has("layer1.0.conv1.weight") && s.has("layer4.0.conv1.weight")) {
+    ResNetOptions options{.depth = ResNetDepth::k18, .classes = s.extent("fc.weight", 0)};
+    if (s.has("layer3.5.conv1.weight")) options.depth = s.has("layer1.0.conv3.weight") ? ResNetDepth::k50 : ResNetDepth::k34;
+    return options;
+  }
   return std::nullopt;
 }
 
@@ -230,6 +236,13 @@ std::string describe(const NetworkOptions& options) {
   if (const auto* discriminator = std::get_if<DiscriminatorOptions>(&options)) {
     return fmt::format("discriminator '{}' of {} attributes for {} px", name_of(kBackbones, discriminator->backbone),
                        discriminator->attributes, discriminator->image_size);
+  }
+  const auto classified = [](const std::string& network, int64_t classes) {
+    return classes > 0 ? fmt::format("{} of {} classes", network, classes) : network + " without a classifier";
+  };
+  if (const auto* inception = std::get_if<InceptionV3Options>(&options)) return classified("network 'inception-v3'", inception->classes);
+  if (const auto* resnet = std::get_if<ResNetOptions>(&options)) {
+    return classified(fmt::format("network 'resnet-{}'", name_of(kResNetDepths, resnet->depth)), resnet->classes);
   }
   const auto& parser = std::get<ParserOptions>(options);
   return fmt::format("parser '{}' of {} classes", name_of(kParserNetworks, parser.network), parser.classes);

@@ -33,9 +33,13 @@ AttributeClassifierImpl::AttributeClassifierImpl(const ClassifierOptions& option
   register_module("head", head_);
 }
 
-at::Tensor AttributeClassifierImpl::forward(const at::Tensor& photo) {
+at::Tensor AttributeClassifierImpl::features(const at::Tensor& photo) {
   check_shape(photo, "photo", {kAny, 3, options_.image_size, options_.image_size}, "[N, 3, image_size, image_size]");
-  return full_precision(head_->forward(features_->forward(photo).flatten(1)));
+  return features_->forward(photo);
+}
+
+at::Tensor AttributeClassifierImpl::forward(const at::Tensor& photo) {
+  return full_precision(head_->forward(features(photo).flatten(1)));
 }
 
 AttributeClassifier make_classifier(const ClassifierOptions& options) {

@@ -4,6 +4,9 @@
 
 #include <string>
 
+#include "core/rules.hpp"
+#include "secgan/core/shape.hpp"
+
 namespace secgan {
 namespace {
 
@@ -12,53 +15,83 @@ torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t size, int64_t stride) {
       torch::nn::Conv2dOptions(in, out, size).stride(stride).padding(size / 2).bias(false));
 }
 
-/// Two 3x3 convolutions beside a shortcut, which is a 1x1 convolution where the shape changes.
-class BasicBlockImpl : public torch::nn::Module {
+struct Convolution {
+  int64_t out = 0;
+  int64_t size = 0;
+  int64_t stride = 1;
+};
+
+/// Convolutions with batch norm beside a shortcut, which is a 1x1 convolution where the shape changes.
+class ResidualImpl : public torch::nn::Module {
  public:
-  BasicBlockImpl(int64_t in, int64_t out, int64_t stride)
-      : conv1_(register_module("conv1", conv(in, out, 3, stride))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm2d(out))),
-        conv2_(register_module("conv2", conv(out, out, 3, 1))),
-        bn2_(register_module("bn2", torch::nn::BatchNorm2d(out))) {
-    if (stride == 1 && in == out) return;
-    downsample_ = register_module("downsample", conv_block(in, out, {1, stride, 0}, {Normalization::kBatch}));
+  ResidualImpl(int64_t in, const std::vector<Convolution>& convolutions) {
+    int64_t channels = in;
+    int64_t stride = 1;
+    for (const Convolution& c : convolutions) {
+      const std::string number = std::to_string(convs_.size() + 1);
+      convs_.push_back(register_module("conv" + number, conv(channels, c.out, c.size, c.stride)));
+      norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(c.out)));
+      channels = c.out;
+      stride *= c.stride;
+    }
+    if (stride == 1 && in == channels) return;
+    downsample_ = register_module("downsample", conv_block(in, channels, {1, stride, 0}, {Normalization::kBatch}));
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor z = bn2_(conv2_(bn1_(conv1_(x)).relu_()));
+    at::Tensor z = x;
+    for (size_t i = 0; i < convs_.size(); ++i) {
+      z = norms_[i](convs_[i](z));
+      if (i + 1 < convs_.size()) z.relu_();
+    }
     return (z + (downsample_->is_empty() ? x : downsample_->forward(x))).relu_();
   }
 
  private:
-  torch::nn::Conv2d conv1_;
-  torch::nn::BatchNorm2d bn1_;
-  torch::nn::Conv2d conv2_;
-  torch::nn::BatchNorm2d bn2_;
+  std::vector<torch::nn::Conv2d> convs_;
+  std::vector<torch::nn::BatchNorm2d> norms_;
   Block downsample_;
 };
-TORCH_MODULE(BasicBlock);
+TORCH_MODULE(Residual);
+
+std::array<int64_t, 4> blocks_of(ResNetDepth depth) {
+  if (depth == ResNetDepth::k18) return {2, 2, 2, 2};
+  return {3, 4, 6, 3};
+}
 
 }  // namespace
 
-ResNetImpl::ResNetImpl(const ResNetDepth& depth)
-    : conv1_(register_module("conv1", conv(3, 64, 7, 2))), bn1_(register_module("bn1", torch::nn::BatchNorm2d(64))) {
+void ResNetOptions::validate() const { require_not_negative("classes", classes); }
+
+ResNetImpl::ResNetImpl(const ResNetOptions& options)
+    : options_(options),
+      conv1_(register_module("conv1", conv(3, 64, 7, 2))),
+      bn1_(register_module("bn1", torch::nn::BatchNorm2d(64))) {
+  options.validate();
+  const std::array<int64_t, 4> counts = blocks_of(options.depth);
   int64_t channels = 64;
-  for (size_t stage = 0; stage < depth.size(); ++stage) {
-    const int64_t out = int64_t{64} << stage;
+  for (size_t stage = 0; stage < counts.size(); ++stage) {
+    const int64_t width = int64_t{64} << stage;
     Block blocks;
-    for (int64_t i = 0; i < depth[stage]; ++i) {
-      blocks->push_back(BasicBlock(channels, out, i == 0 && stage > 0 ? 2 : 1));
-      channels = out;
+    for (int64_t i = 0; i < counts[stage]; ++i) {
+      const int64_t stride = i == 0 && stage > 0 ? 2 : 1;
+      const std::vector<Convolution> convolutions =
+          options.depth == ResNetDepth::k50 ? std::vector<Convolution>{{width, 1}, {width, 3, stride}, {4 * width, 1}}
+                                            : std::vector<Convolution>{{width, 3, stride}, {width, 3}};
+      blocks->push_back(Residual(channels, convolutions));
+      channels = convolutions.back().out;
     }
     stages_.push_back(register_module("layer" + std::to_string(stage + 1), blocks));
   }
+  feature_count_ = channels;
   // The initialisation that the original and torchvision train from.
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* convolution = module->as<torch::nn::Conv2d>()) {
       torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
     }
   }
-  torch::nn::Linear classifier(channels, 1000);
+  if (options.classes == 0) return;
+  torch::nn::Linear classifier(channels, options.classes);
   for (at::Tensor& parameter : classifier->parameters()) parameter.requires_grad_(false);
   register_module("fc", classifier);
 }
@@ -68,6 +101,11 @@ std::vector<at::Tensor> ResNetImpl::stages(const at::Tensor& image) {
   std::vector<at::Tensor> features;
   for (auto& stage : stages_) features.push_back(z = stage->forward(z));
   return features;
+}
+
+at::Tensor ResNetImpl::features(const at::Tensor& image) {
+  check_shape(image, "image", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
+  return stages(image).back().mean({2, 3});
 }
 
 }  // namespace secgan

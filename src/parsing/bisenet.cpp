@@ -61,8 +61,8 @@ TORCH_MODULE(AttentionRefinement);
 /// paper's spatial path.
 class FeaturePyramid : public torch::nn::Module {
  public:
-  explicit FeaturePyramid(const ResNetDepth& depth)
-      : backbone_(register_module("backbone", ResNet(depth))),
+  explicit FeaturePyramid(ResNetDepth depth)
+      : backbone_(register_module("backbone", ResNet(ResNetOptions{.depth = depth, .classes = 1000}))),
         arm16_(register_module("arm16", AttentionRefinement(256, 128))),
         arm32_(register_module("arm32", AttentionRefinement(512, 128))),
         conv_head32_(register_module("conv_head32", ConvNormRelu(128, 128, 3))),
@@ -129,7 +129,7 @@ class Head : public torch::nn::Module {
 BisenetImpl::BisenetImpl(const ParserOptions& options) : ParserImpl(options) {
   using namespace bisenet;
   const bool deep = options.network == ParserNetwork::kBisenetResnet34;
-  pyramid_ = register_module("fpn", std::make_shared<FeaturePyramid>(deep ? kResNet34 : kResNet18));
+  pyramid_ = register_module("fpn", std::make_shared<FeaturePyramid>(deep ? ResNetDepth::k34 : ResNetDepth::k18));
   fusion_ = register_module("ffm", std::make_shared<FeatureFusion>());
   heads_ = {register_module("conv_out", std::make_shared<Head>(256, 256, options.classes)),
             register_module("conv_out16", std::make_shared<Head>(128, 64, options.classes)),

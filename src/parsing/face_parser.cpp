@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/format.hpp"
+#include "parsing/imagenet.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -34,12 +35,7 @@ FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalizat
 at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const {
   check_shape(photo, "photo", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
   at::Tensor input = photo;
-  if (normalization_ == PhotoNormalization::kImagenet) {
-    const auto per_channel = [&](std::initializer_list<double> values) {
-      return at::tensor(at::ArrayRef<double>(values), photo.options().requires_grad(false)).view({1, 3, 1, 1});
-    };
-    input = ((photo + 1) / 2 - per_channel({0.485, 0.456, 0.406})) / per_channel({0.229, 0.224, 0.225});
-  }
+  if (normalization_ == PhotoNormalization::kImagenet) input = normalize_imagenet((photo + 1) / 2);
   if (input_size_) input = bilinear(input, *input_size_, *input_size_);
   const at::Tensor logits = network_(input);
   if (logits.dim() != 4 || logits.size(0) != photo.size(0) || logits.size(1) != merge_.input_classes()) {

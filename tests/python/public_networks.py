@@ -451,3 +451,81 @@ def shaken(network, seed=0):
             else:
                 tensor.add_(0.4 * (noise - 0.5))
     return network
+
+
+def inception_v3(state, x):
+    """The FID Inception v3 as a function of its state: x in [-1, 1] -> the maps of its four blocks."""
+    f = nn.functional
+
+    def conv(name, x, stride=1, padding=(0, 0)):
+        x = f.conv2d(x, state[name + ".conv.weight"], None, stride, padding)
+        norm = (state[f"{name}.bn.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        return torch.relu(f.batch_norm(x, *norm, eps=1e-3))
+
+    def chain(block, x, *steps):
+        """Steps are (name, padding) or (name, padding, stride)."""
+        for name, padding, *stride in steps:
+            x = conv(f"{block}.{name}", x, *stride or [1], padding)
+        return x
+
+    def average(x):
+        return f.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+    def halved(x):
+        return f.max_pool2d(x, 3, 2)
+
+    def a(block, x):
+        small = chain(block, x, ("branch5x5_1", (0, 0)), ("branch5x5_2", (2, 2)))
+        double = chain(block, x, ("branch3x3dbl_1", (0, 0)), ("branch3x3dbl_2", (1, 1)), ("branch3x3dbl_3", (1, 1)))
+        return torch.cat([conv(block + ".branch1x1", x), small, double, conv(block + ".branch_pool", average(x))], 1)
+
+    def b(block, x):
+        double = chain(block, x, ("branch3x3dbl_1", (0, 0)), ("branch3x3dbl_2", (1, 1)), ("branch3x3dbl_3", (0, 0), 2))
+        return torch.cat([conv(block + ".branch3x3", x, 2), double, halved(x)], 1)
+
+    def c(block, x):
+        wide, tall = (0, 3), (3, 0)
+        single = chain(block, x, ("branch7x7_1", (0, 0)), ("branch7x7_2", wide), ("branch7x7_3", tall))
+        double = chain(block, x, ("branch7x7dbl_1", (0, 0)), *((f"branch7x7dbl_{i}", tall if i % 2 == 0 else wide) for i in range(2, 6)))
+        return torch.cat([conv(block + ".branch1x1", x), single, double, conv(block + ".branch_pool", average(x))], 1)
+
+    def d(block, x):
+        small = chain(block, x, ("branch3x3_1", (0, 0)), ("branch3x3_2", (0, 0), 2))
+        large = chain(block, x, ("branch7x7x3_1", (0, 0)), ("branch7x7x3_2", (0, 3)), ("branch7x7x3_3", (3, 0)), ("branch7x7x3_4", (0, 0), 2))
+        return torch.cat([small, large, halved(x)], 1)
+
+    def e(block, x, pool):
+        small = conv(block + ".branch3x3_1", x)
+        double = chain(block, x, ("branch3x3dbl_1", (0, 0)), ("branch3x3dbl_2", (1, 1)))
+        split = [conv(f"{block}.{name}", z, 1, padding) for z, names in ((small, ("branch3x3_2a", "branch3x3_2b")), (double, ("branch3x3dbl_3a", "branch3x3dbl_3b"))) for name, padding in zip(names, ((0, 1), (1, 0)))]
+        return torch.cat([conv(block + ".branch1x1", x), *split, conv(block + ".branch_pool", pool(x))], 1)
+
+    x = halved(conv("Conv2d_2b_3x3", conv("Conv2d_2a_3x3", conv("Conv2d_1a_3x3", x, 2)), 1, (1, 1)))
+    maps = [x]
+    maps.append(halved(conv("Conv2d_4a_3x3", conv("Conv2d_3b_1x1", x))))
+    x = b("Mixed_6a", a("Mixed_5d", a("Mixed_5c", a("Mixed_5b", maps[-1]))))
+    for block in ("Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"):
+        x = c(block, x)
+    maps.append(x)
+    maps.append(e("Mixed_7c", e("Mixed_7b", d("Mixed_7a", x), average), lambda x: f.max_pool2d(x, 3, 1, 1)))
+    return maps
+
+
+def resnet50(state, x):
+    """torchvision's ResNet-50 without its classifier, as a function of its state: x -> pooled features [N, 2048]."""
+    f = nn.functional
+
+    def norm(name, x):
+        return f.batch_norm(x, *(state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")))
+
+    x = f.max_pool2d(torch.relu(norm("bn1", f.conv2d(x, state["conv1.weight"], None, 2, 3))), 3, 2, 1)
+    for layer, count in enumerate((3, 4, 6, 3), 1):
+        for i in range(count):
+            block, stride = f"layer{layer}.{i}", 2 if i == 0 and layer > 1 else 1
+            z = torch.relu(norm(block + ".bn1", f.conv2d(x, state[block + ".conv1.weight"])))
+            z = torch.relu(norm(block + ".bn2", f.conv2d(z, state[block + ".conv2.weight"], None, stride, 1)))
+            z = norm(block + ".bn3", f.conv2d(z, state[block + ".conv3.weight"]))
+            if i == 0:
+                x = norm(block + ".downsample.1", f.conv2d(x, state[block + ".downsample.0.weight"], None, stride))
+            x = torch.relu(x + z)
+    return x.mean((2, 3))

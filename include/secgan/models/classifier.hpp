@@ -31,6 +31,9 @@ class AttributeClassifierImpl final : public torch::nn::Module {
   explicit AttributeClassifierImpl(const ClassifierOptions& options);
   /// @param photo [N, 3, S, S] in [-1, 1]   @return [N, A] logits
   at::Tensor forward(const at::Tensor& photo);
+  /// What the linear layer sees.
+  /// @param photo [N, 3, S, S] in [-1, 1]   @return [N, C, S', S'] with S' at most 4, at least 0
+  at::Tensor features(const at::Tensor& photo);
   const ClassifierOptions& options() const { return options_; }
 
  private:

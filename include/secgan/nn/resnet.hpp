@@ -1,5 +1,5 @@
 #pragma once
-/// ResNet-18 and ResNet-34 (He et al., arXiv 1512.03385) as feature extractors, with torchvision's state.
+/// ResNets (He et al., arXiv 1512.03385) as feature extractors, with torchvision's state.
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -8,33 +8,69 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "secgan/core/fields.hpp"
 #include "secgan/nn/blocks.hpp"
 
 namespace secgan {
 
-/// Residual blocks of each of the four stages.
-using ResNetDepth = std::array<int64_t, 4>;
-inline constexpr ResNetDepth kResNet18{2, 2, 2, 2};
-inline constexpr ResNetDepth kResNet34{3, 4, 6, 3};
+enum class ResNetDepth {
+  k18,  ///< 2, 2, 2, 2 basic blocks
+  k34,  ///< 3, 4, 6, 3 basic blocks
+  k50,  ///< 3, 4, 6, 3 bottlenecks, the stride on their 3x3 convolution
+};
+inline constexpr std::array<std::pair<std::string_view, ResNetDepth>, 3> kResNetDepths{
+    {{"18", ResNetDepth::k18}, {"34", ResNetDepth::k34}, {"50", ResNetDepth::k50}}};
+template <>
+struct EnumNames<ResNetDepth> {
+  static constexpr auto& table = kResNetDepths;
+  static constexpr std::string_view what = "depth";
+};
 
-/// State: `conv1`, `bn1`, `layer{1..4}.{i}.{conv1, bn1, conv2, bn2, downsample.{0, 1}}`, `fc`. The classifier `fc` of
-/// ImageNet's 1000 classes takes no part in the features; it is there, without gradient, so that public weights fit
-/// entry by entry.
+struct ResNetOptions {
+  ResNetDepth depth = ResNetDepth::k18;
+  /// Classes of `fc`, which takes no part in the features: there, without gradient, so that files that have it fit entry
+  /// by entry. 0: no `fc`.
+  int64_t classes = 0;
+
+  static void visit(auto& self, auto&& visit) {
+    visit("depth", self.depth);
+    visit("classes", self.classes);
+  }
+  /// @throws InvalidArgument naming the option, the rule and the value.
+  void validate() const;
+};
+
+/// What SwAV (arXiv 2006.09882) trains, without its heads: the features of ssFID.
+inline constexpr ResNetOptions kSwavResNet50{.depth = ResNetDepth::k50, .classes = 0};
+
+/// State: `conv1`, `bn1`, `layer{1..4}.{i}.{conv1, bn1, conv2, bn2, downsample.{0, 1}}` with `conv3`, `bn3` in
+/// bottlenecks, and `fc`.
 class ResNetImpl final : public torch::nn::Module {
  public:
-  explicit ResNetImpl(const ResNetDepth& depth);
+  explicit ResNetImpl(const ResNetOptions& options);
 
   /// @param image [N, 3, H, W], any sides
-  /// @return what each stage gives, finest first: 64, 128, 256, 512 channels at 1/4, 1/8, 1/16, 1/32 of the sides,
-  /// rounded up
+  /// @return what each stage gives, finest first: 64, 128, 256, 512 channels (ResNet-50: 256, 512, 1024, 2048) at 1/4,
+  /// 1/8, 1/16, 1/32 of the sides, rounded up
   std::vector<at::Tensor> stages(const at::Tensor& image);
 
+  /// The last stage, averaged over height and width.
+  /// @param image [N, 3, H, W], any sides   @return [N, feature_count()], at least 0
+  at::Tensor features(const at::Tensor& image);
+
+  int64_t feature_count() const { return feature_count_; }
+  const ResNetOptions& options() const { return options_; }
+
  private:
+  ResNetOptions options_;
   torch::nn::Conv2d conv1_;
   torch::nn::BatchNorm2d bn1_;
   std::vector<Block> stages_;
+  int64_t feature_count_ = 0;
 };
 TORCH_MODULE(ResNet);
 

@@ -1,0 +1,59 @@
+#pragma once
+/// How photos as files hold them reach a network that measures them.
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "secgan/core/fields.hpp"
+#include "secgan/parsing/face_parser.hpp"
+
+namespace secgan {
+
+/// Figures depend on it: stand it beside every one.
+enum class ResizeFilter {
+  kBilinear,           ///< bilinear without antialias on floats, pixel centres aligned: pytorch-fid
+  kBilinearAntialias,  ///< antialiased bilinear on 8 bits, as PIL resizes
+  kNone,               ///< photos must have the network's size already
+};
+inline constexpr std::array<std::pair<std::string_view, ResizeFilter>, 3> kResizeFilters{
+    {{"bilinear", ResizeFilter::kBilinear}, {"bilinear-antialias", ResizeFilter::kBilinearAntialias}, {"none", ResizeFilter::kNone}}};
+template <>
+struct EnumNames<ResizeFilter> {
+  static constexpr auto& table = kResizeFilters;
+  static constexpr std::string_view what = "resize filter";
+};
+
+struct PhotoInput {
+  int64_t size = 299;         ///< side in pixels
+  bool shorter_side = false;  ///< true: the shorter side becomes `size` and the aspect stays; false: squeezed to a square
+  ResizeFilter resize = ResizeFilter::kBilinear;
+  PhotoNormalization normalization = PhotoNormalization::kNone;
+
+  static void visit(auto& self, auto&& visit) {
+    visit("size", self.size);
+    visit("shorter_side", self.shorter_side);
+    visit("resize", self.resize);
+    visit("normalization", self.normalization);
+  }
+  /// @throws InvalidArgument naming the option, the rule and the value.
+  void validate() const;
+
+  /// @param photos [N, 3, H, W] uint8 RGB   @return [N, 3, h, w] float32, normalised
+  /// @throws InvalidArgument for another type or shape, or another size where nothing is resized.
+  at::Tensor operator()(const at::Tensor& photos) const;
+
+  /// In words: "299 x 299, bilinear without antialias, [-1, 1]".
+  std::string describe() const;
+};
+
+/// pytorch-fid's: the whole photo, whatever its aspect.
+inline constexpr PhotoInput kInceptionInput{};
+/// ssFID's: no crop.
+inline constexpr PhotoInput kSwavInput{224, true, ResizeFilter::kBilinearAntialias, PhotoNormalization::kImagenet};
+
+}  // namespace secgan

@@ -1,0 +1,92 @@
+#include "secgan/nn/program.hpp"
+
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/inductor/aoti_package/model_package_loader.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <memory>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+
+namespace secgan {
+namespace {
+
+void require_file(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) throw FileNotFound(fmt::format("{}: no such file", file.string()));
+}
+
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
+at::Tensor first_tensor(const c10::IValue& answer, const std::string& file) {
+  if (answer.isTensor()) return answer.toTensor();
+  if (answer.isTensorList() && !answer.toTensorList().empty()) return answer.toTensorList().get(0);
+  if (answer.isTuple() && !answer.toTupleRef().elements().empty()) return first_tensor(answer.toTupleRef().elements()[0], file);
+  throw Error(fmt::format("{}: the program answers {}, not a tensor", file, answer.tagKind()));
+}
+
+enum class ProgramKind { kTorchScript, kExported, kCompiled, kNone };
+
+ProgramKind kind_of(const std::filesystem::path& file) {
+  bool script = false, exported = false;
+  try {
+    caffe2::serialize::PyTorchStreamReader archive(file.string());
+    for (const std::string& record : archive.getAllRecords()) {
+      if (record.find("data/aotinductor/") != std::string::npos) return ProgramKind::kCompiled;
+      exported = exported || record == "models/model.json" || record == "serialized_exported_program.json";
+      script = script || record == "constants.pkl";
+    }
+  } catch (const c10::Error&) {
+    return ProgramKind::kNone;
+  }
+  return exported ? ProgramKind::kExported : script ? ProgramKind::kTorchScript : ProgramKind::kNone;
+}
+
+}  // namespace
+
+TensorFunction load_torchscript(const std::filesystem::path& file) {
+  require_file(file);
+  std::shared_ptr<torch::jit::Module> program;
+  try {
+    program = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), c10::kCPU));
+  } catch (const c10::Error& error) {
+    throw Error(fmt::format("{}: not a TorchScript file ({})", file.string(), first_line(error.what_without_backtrace())));
+  }
+  program->eval();
+  for (at::Tensor parameter : program->parameters()) parameter.requires_grad_(false);
+  return [program, name = file.string()](const at::Tensor& input) { return first_tensor(program->forward({input}), name); };
+}
+
+TensorFunction load_compiled_program(const std::filesystem::path& file) {
+  require_file(file);
+  const ProgramKind kind = kind_of(file);
+  if (kind == ProgramKind::kExported) {
+    throw Error(fmt::format("{}: an exported program that is not compiled, which runs in Python only: compile it with "
+                            "torch._inductor.aoti_compile_and_package", file.string()));
+  }
+  if (kind != ProgramKind::kCompiled) throw Error(fmt::format("{}: not a package of AOTInductor", file.string()));
+  std::shared_ptr<torch::inductor::AOTIModelPackageLoader> program;
+  try {
+    program = std::make_shared<torch::inductor::AOTIModelPackageLoader>(file.string());
+  } catch (const std::exception& error) {
+    throw Error(fmt::format("{}: a compiled program that does not load here ({})", file.string(), first_line(error.what())));
+  }
+  return [program, name = file.string()](const at::Tensor& input) {
+    const std::vector<at::Tensor> answers = program->run({input.contiguous()});
+    if (answers.empty()) throw Error(fmt::format("{}: the program answers nothing", name));
+    return answers[0];
+  };
+}
+
+TensorFunction load_program(const std::filesystem::path& file) {
+  require_file(file);
+  switch (kind_of(file)) {
+    case ProgramKind::kTorchScript: return load_torchscript(file);
+    case ProgramKind::kExported:
+    case ProgramKind::kCompiled: return load_compiled_program(file);
+    case ProgramKind::kNone: break;
+  }
+  throw Error(fmt::format("{}: neither a TorchScript file nor a package of AOTInductor", file.string()));
+}
+
+}  // namespace secgan
