@@ -24,6 +24,7 @@ void bind_data(py::module_& module);
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_editing(py::module_& module);
+void bind_metrics(py::module_& module);
 void bind_training(py::module_& module);
 void bind_semantic_branch(py::module_& module);
 

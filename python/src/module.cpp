@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, module) {
   secgan::python::bind_models(module);
   secgan::python::bind_parsing(module);
   secgan::python::bind_editing(module);
+  secgan::python::bind_metrics(module);
   secgan::python::bind_training(module);
   secgan::python::bind_semantic_branch(module);
 }
