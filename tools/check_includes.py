@@ -14,7 +14,7 @@ ALLOWED = {
     "models": {"core", "nn", "losses"},
     "parsing": {"core", "nn"},
     "data": {"core", "io"},
-    "metrics": {"core"},
+    "metrics": {"core", "io"},
     "io": {"core", "nn", "models", "parsing"},
     "training": {"core", "nn", "ops", "losses", "models", "parsing", "data", "io", "editing"},
     "editing": {"core", "nn", "ops", "losses", "models", "parsing", "data", "io", "metrics"},

@@ -4,6 +4,9 @@ Networks are ``torch.nn.Module``; their computation runs in C++. Photos are RGB,
 masks are probabilities over classes, ``[N, K, H, W]``.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import _torch_check  # noqa: F401  (says what is wrong before the extension fails to load)
 from . import _core
 from . import functional
@@ -27,6 +30,20 @@ from .parsing import FaceParser, class_names, class_palette
 from .semantic_branch import SemanticBranch
 from .training import TrainingOutcome, default_settings, train, train_classifier, train_parser
 from .weights import import_weights, load_weights
+
+if TYPE_CHECKING:
+    from . import metrics
+else:
+
+    def __getattr__(name: str) -> Any:
+        """``secgan.metrics`` is loaded when it is first used: importing torchmetrics takes longer than all the rest."""
+        if name == "metrics":
+            return importlib.import_module(".metrics", __name__)
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), "metrics"})
+
 
 __version__: str = _core.version
 
@@ -58,6 +75,7 @@ __all__ = [
     "list_generators",
     "list_parsers",
     "load_weights",
+    "metrics",
     "open_dataset",
     "read_image",
     "synthetic_faces",

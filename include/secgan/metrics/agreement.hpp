@@ -1,95 +1,81 @@
 #pragma once
-/// Measures that compare ids, labels and images directly. Additive: update batch by batch, read at the end.
+/// Measures that compare ids, labels and images directly. Additive: update batch by batch, merge parts collected apart,
+/// read at the end.
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <limits>
+#include <string_view>
 #include <vector>
-
-#include "secgan/core/shape.hpp"
 
 namespace secgan {
 
 /// How well two segmentations agree, from their confusion counts.
 class MaskAgreement {
  public:
-  explicit MaskAgreement(int64_t classes) : counts_(at::zeros({classes, classes}, at::kLong)) {}
+  /// @throws InvalidArgument unless classes > 0.
+  explicit MaskAgreement(int64_t classes);
+  /// Counts of somebody else, updated in place.  @param counts [K, K] int64, [truth, predicted]
+  explicit MaskAgreement(at::Tensor counts);
 
   /// @param predicted, truth integer class ids of one shape
-  void update(const at::Tensor& predicted, const at::Tensor& truth) {
-    check_same_shape(predicted, "predicted", truth, "truth");
-    const int64_t k = counts_.size(0);
-    const at::Tensor pairs = truth.flatten().to(at::kLong) * k + predicted.flatten().to(at::kLong);
-    counts_ += at::bincount(pairs, {}, k * k).view({k, k});
-  }
+  /// @throws InvalidArgument for two shapes, other types, or an id outside the classes.
+  void update(const at::Tensor& predicted, const at::Tensor& truth);
+  /// @throws InvalidArgument for other classes.
+  void merge(const MaskAgreement& other);
+  void reset();
 
+  /// [K, K] int64: pixels by true and predicted class.
+  const at::Tensor& counts() const { return counts_; }
   /// Intersection over union per class; NaN where a class occurs in neither.
-  std::vector<double> iou() const {
-    std::vector<double> out;
-    for (int64_t c = 0; c < counts_.size(0); ++c) {
-      const double both = counts_[c][c].item<double>();
-      const double any = counts_[c].sum().item<double>() + counts_.select(1, c).sum().item<double>() - both;
-      out.push_back(any > 0 ? both / any : std::numeric_limits<double>::quiet_NaN());
-    }
-    return out;
-  }
-
+  std::vector<double> iou() const;
   /// Mean over the classes that occur; NaN before the first pixel.
-  double mean_iou() const {
-    double sum = 0;
-    int64_t classes = 0;
-    for (const double value : iou()) {
-      if (value != value) continue;
-      sum += value;
-      ++classes;
-    }
-    return sum / static_cast<double>(classes);
-  }
+  double mean_iou() const;
+  /// Share of pixels with the right class; NaN before the first pixel.
+  double pixel_accuracy() const;
 
  private:
-  at::Tensor counts_;  // [truth, predicted]
+  at::Tensor counts_;
 };
 
 /// Share of matching labels, per attribute. As accuracy: predictions of photos against their labels. As target
 /// attribute recognition rate (TARR): an independent classifier's predictions of edits against what was asked for.
 class LabelAgreement {
  public:
-  explicit LabelAgreement(int64_t attributes) : right_(attributes, 0), total_(attributes, 0) {}
+  /// @throws InvalidArgument unless attributes > 0.
+  explicit LabelAgreement(int64_t attributes);
+  /// Counts of somebody else, updated in place.  @param right, total [A] int64
+  LabelAgreement(at::Tensor right, at::Tensor total);
 
-  /// @param logits, labels [N], of attribute `index`
-  void update(int64_t index, const at::Tensor& logits, const at::Tensor& labels) {
-    check_same_shape(logits, "logits", labels, "labels");
-    right_.at(static_cast<size_t>(index)) += (logits > 0).eq(labels > 0.5).sum().item<int64_t>();
-    total_.at(static_cast<size_t>(index)) += logits.numel();
-  }
+  /// @param logits, labels [N], of attribute `index`; above 0 and above 0.5 mean yes. A NaN label counts nothing.
+  /// @throws InvalidArgument for other shapes, an unknown index, or a NaN logit.
+  void update(int64_t index, const at::Tensor& logits, const at::Tensor& labels);
   /// @param logits, labels [N, A]
-  void update(const at::Tensor& logits, const at::Tensor& labels) {
-    for (int64_t i = 0; i < static_cast<int64_t>(right_.size()); ++i) update(i, logits.select(1, i), labels.select(1, i));
-  }
+  void update(const at::Tensor& logits, const at::Tensor& labels);
+  /// @throws InvalidArgument for other attributes.
+  void merge(const LabelAgreement& other);
+  void reset();
 
+  /// [A] int64: labels that matched, and labels that were compared.
+  const at::Tensor& right() const { return right_; }
+  const at::Tensor& total() const { return total_; }
   /// Per attribute; NaN where nothing was counted.
-  std::vector<double> rates() const {
-    std::vector<double> out;
-    for (size_t i = 0; i < right_.size(); ++i) out.push_back(static_cast<double>(right_[i]) / static_cast<double>(total_[i]));
-    return out;
-  }
-  /// Mean of the attributes' rates.
-  double mean() const {
-    double sum = 0;
-    for (const double rate : rates()) sum += rate;
-    return sum / static_cast<double>(right_.size());
-  }
+  std::vector<double> rates() const;
+  /// Mean of the rates of the attributes that were counted, each attribute with equal weight; NaN when none was.
+  double mean() const;
 
  private:
-  std::vector<int64_t> right_, total_;
+  at::Tensor right_, total_;
 };
 
-/// Peak signal-to-noise ratio of each image in dB, for values in [-1, 1] (peak-to-peak 2): 10 log10(4 / MSE).
+/// Throws InvalidArgument unless both are floating [N, C, H, W] of one shape with values in [-1, 1] (1 % more passes):
+/// bytes wrap around when subtracted, and another range is another measure.
+void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor& b, std::string_view b_name);
+
+/// Peak signal-to-noise ratio of each image in dB, for values in [-1, 1] (peak-to-peak 2): 10 log10(4 / MSE), the mean
+/// over channels and pixels. In float64; differentiable.
 /// @param a, b [N, C, H, W]   @return [N]; infinite where the images are equal
-inline at::Tensor psnr(const at::Tensor& a, const at::Tensor& b) {
-  check_same_shape(a, "a", b, "b");
-  return 10 * at::log10(4 / (a - b).to(at::kDouble).square().flatten(1).mean(1));
-}
+/// @throws InvalidArgument as check_photos.
+at::Tensor psnr(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace secgan

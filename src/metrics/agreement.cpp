@@ -1,0 +1,150 @@
+#include "secgan/metrics/agreement.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/shape.hpp"
+
+namespace secgan {
+namespace {
+
+std::vector<double> quotients(const at::Tensor& above, const at::Tensor& below) {
+  const at::Tensor rates = (above.to(at::kDouble) / below.to(at::kDouble)).cpu().contiguous();
+  return {rates.const_data_ptr<double>(), rates.const_data_ptr<double>() + rates.numel()};
+}
+
+/// Over what is a number; NaN where nothing is.
+double mean_of_numbers(const std::vector<double>& values) {
+  double sum = 0;
+  int64_t count = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
+}
+
+void check_counts(const at::Tensor& counts, std::string_view name) {
+  if (counts.scalar_type() != at::kLong) throw InvalidArgument(fmt::format("{} must be int64, found {}", name, c10::toString(counts.scalar_type())));
+}
+
+void check_ids(const at::Tensor& ids, std::string_view name, int64_t classes) {
+  if (!at::isIntegralType(ids.scalar_type(), /*includeBool=*/true)) {
+    throw InvalidArgument(fmt::format("{} must hold integer class ids, found {}", name, c10::toString(ids.scalar_type())));
+  }
+  if (ids.numel() == 0) return;
+  const auto [smallest, largest] = at::aminmax(ids);
+  for (const int64_t id : {smallest.item<int64_t>(), largest.item<int64_t>()}) {
+    if (id < 0 || id >= classes) throw InvalidArgument(fmt::format("{} must hold ids from 0 to {}, found {}", name, classes - 1, id));
+  }
+}
+
+}  // namespace
+
+MaskAgreement::MaskAgreement(int64_t classes) {
+  if (classes < 1) throw InvalidArgument(fmt::format("classes must be positive, found {}", classes));
+  counts_ = at::zeros({classes, classes}, at::kLong);
+}
+
+MaskAgreement::MaskAgreement(at::Tensor counts) : counts_(std::move(counts)) {
+  check_shape(counts_, "counts", {kAny, kAny}, "[K, K]");
+  check_shape(counts_, "counts", {counts_.size(1), counts_.size(1)}, "[K, K]");
+  check_counts(counts_, "counts");
+}
+
+void MaskAgreement::update(const at::Tensor& predicted, const at::Tensor& truth) {
+  check_same_shape(predicted, "predicted", truth, "truth");
+  const int64_t k = counts_.size(0);
+  check_ids(predicted, "predicted", k);
+  check_ids(truth, "truth", k);
+  const at::Tensor pairs = truth.flatten().to(at::kLong) * k + predicted.flatten().to(at::kLong);
+  counts_ += at::bincount(pairs, {}, k * k).view({k, k}).to(counts_.device());
+}
+
+void MaskAgreement::merge(const MaskAgreement& other) {
+  if (other.counts_.size(0) != counts_.size(0)) {
+    throw InvalidArgument(fmt::format("agreement over {} classes cannot be merged with agreement over {}", counts_.size(0), other.counts_.size(0)));
+  }
+  counts_ += other.counts_.to(counts_.device());
+}
+
+void MaskAgreement::reset() { counts_.zero_(); }
+
+std::vector<double> MaskAgreement::iou() const {
+  const at::Tensor both = counts_.diagonal();
+  return quotients(both, counts_.sum(0) + counts_.sum(1) - both);
+}
+
+double MaskAgreement::mean_iou() const { return mean_of_numbers(iou()); }
+
+double MaskAgreement::pixel_accuracy() const { return quotients(counts_.trace(), counts_.sum())[0]; }
+
+LabelAgreement::LabelAgreement(int64_t attributes) {
+  if (attributes < 1) throw InvalidArgument(fmt::format("attributes must be positive, found {}", attributes));
+  right_ = at::zeros({attributes}, at::kLong);
+  total_ = at::zeros({attributes}, at::kLong);
+}
+
+LabelAgreement::LabelAgreement(at::Tensor right, at::Tensor total) : right_(std::move(right)), total_(std::move(total)) {
+  check_shape(right_, "right", {kAny}, "[A]");
+  check_shape(total_, "total", {right_.size(0)}, "[A]");
+  check_counts(right_, "right");
+  check_counts(total_, "total");
+}
+
+void LabelAgreement::update(int64_t index, const at::Tensor& logits, const at::Tensor& labels) {
+  if (index < 0 || index >= right_.size(0)) throw InvalidArgument(fmt::format("attribute {} is not one of {}", index, right_.size(0)));
+  check_shape(logits, "logits", {kAny}, "[N]");
+  LabelAgreement(right_.narrow(0, index, 1), total_.narrow(0, index, 1)).update(logits.unsqueeze(1), labels.unsqueeze(1));
+}
+
+void LabelAgreement::update(const at::Tensor& logits, const at::Tensor& labels) {
+  check_shape(logits, "logits", {kAny, right_.size(0)}, "[N, A]");
+  check_same_shape(logits, "logits", labels, "labels");
+  if (logits.isnan().any().item<bool>()) throw InvalidArgument("logits hold NaN");
+  const at::Tensor counted = labels.isnan().logical_not();
+  right_ += (logits > 0).eq(labels > 0.5).logical_and(counted).sum(0).to(right_.device());
+  total_ += counted.sum(0).to(total_.device());
+}
+
+void LabelAgreement::merge(const LabelAgreement& other) {
+  if (other.right_.size(0) != right_.size(0)) {
+    throw InvalidArgument(fmt::format("agreement on {} attributes cannot be merged with agreement on {}", right_.size(0), other.right_.size(0)));
+  }
+  right_ += other.right_.to(right_.device());
+  total_ += other.total_.to(total_.device());
+}
+
+void LabelAgreement::reset() {
+  right_.zero_();
+  total_.zero_();
+}
+
+std::vector<double> LabelAgreement::rates() const { return quotients(right_, total_); }
+
+double LabelAgreement::mean() const { return mean_of_numbers(rates()); }
+
+void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor& b, std::string_view b_name) {
+  check_same_shape(a, a_name, b, b_name);
+  check_shape(a, a_name, {kAny, kAny, kAny, kAny}, "[N, C, H, W]");
+  for (const auto& [photos, name] : {std::pair{a, a_name}, std::pair{b, b_name}}) {
+    if (!photos.is_floating_point()) {
+      throw InvalidArgument(fmt::format("{} must be floating point in [-1, 1], found {}", name, c10::toString(photos.scalar_type())));
+    }
+    if (photos.numel() == 0) continue;
+    const double largest = photos.abs().max().item<double>();
+    if (!(largest <= 1.01)) throw InvalidArgument(fmt::format("{} must lie in [-1, 1], found {}", name, largest));
+  }
+}
+
+at::Tensor psnr(const at::Tensor& a, const at::Tensor& b) {
+  check_photos(a, "a", b, "b");
+  return 10 * at::log10(4 / (a.to(at::kDouble) - b.to(at::kDouble)).square().flatten(1).mean(1));
+}
+
+}  // namespace secgan
