@@ -12,6 +12,7 @@ from . import _core
 from . import functional
 from .data import Face, Faces, open_dataset, synthetic_faces
 from .editing import EditedPhoto, Editor, read_image, write_image
+from .evaluating import compare_reports, evaluate
 from .exporting import export
 from .extractors import InceptionV3, SwavResNet50
 from .losses import SemanticConsistency, SoftCrossEntropy
@@ -64,10 +65,12 @@ __all__ = [
     "TrainingOutcome",
     "class_names",
     "class_palette",
+    "compare_reports",
     "create_discriminator",
     "create_generator",
     "create_parser",
     "default_settings",
+    "evaluate",
     "export",
     "functional",
     "import_weights",

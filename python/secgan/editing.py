@@ -10,7 +10,6 @@ import numpy
 import torch
 
 from . import _core
-from .data import Faces
 from .networks import Generator
 
 
@@ -78,21 +77,6 @@ class Editor:
     def generator(self) -> Generator:
         """The photo generator, sharing its weights with the editor."""
         return Generator._wrap(self._native.generator())
-
-    def evaluate(self, faces: Faces, count: int = 500) -> dict[str, Any]:
-        """TARR and its kin over the first ``count`` faces of a labelled data set.
-
-        Returns:
-            ``photos``; lists in the order of :attr:`attributes`: ``accuracy`` of the classifier on the photos,
-            ``recognition`` (TARR: every attribute flipped in turn at strength 1; ``_add``, ``_remove``: of those flips),
-            ``preservation`` of the other attributes, ``change_outside`` (mean |edit − photo| of a range of 2 where the parse
-            stays); ``psnr`` of reconstructions in dB; ``mean_iou`` of the parser. Empty or None where the bundle
-            lacks the network.
-
-        Raises:
-            ValueError: other attributes or another side than the bundle's.
-        """
-        return json.loads(_core.evaluate(self._native, faces._native, count))
 
     def predict(self, image: Any) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute."""

@@ -1,7 +1,6 @@
 #include "bindings.hpp"
 #include "secgan/data/image_file.hpp"
 #include "secgan/editing/editor.hpp"
-#include "secgan/editing/evaluation.hpp"
 
 namespace secgan::python {
 
@@ -34,15 +33,6 @@ void bind_editing(py::module_& module) {
     if (bundle.parser.is_empty()) throw Error(folder + ": the bundle has no parser");
     return std::pair(bundle.parser, to_json(bundle.info).dump());
   }, ReleaseGil());
-  // Every figure by name; `attributes` in the order of the data set's.
-  module.def("evaluate", [](const Editor& editor, const Dataset& data, int64_t count) {
-    const Evaluation e = evaluate(editor.bundle(), data, count);
-    const auto number = [](const std::optional<double>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(); };
-    return nlohmann::ordered_json{{"photos", e.photos}, {"accuracy", e.accuracy}, {"recognition", e.recognition}, {"recognition_add", e.recognition_add},
-                                  {"recognition_remove", e.recognition_remove}, {"preservation", e.preservation}, {"change_outside", e.change_outside},
-                                  {"psnr", number(e.psnr)}, {"mean_iou", number(e.mean_iou)}}.dump();
-  }, ReleaseGil());
-
   module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil());
   module.def("write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil());
 }

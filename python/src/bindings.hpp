@@ -25,6 +25,7 @@ void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_extractors(py::module_& module);
 void bind_editing(py::module_& module);
+void bind_evaluation(py::module_& module);
 void bind_metrics(py::module_& module);
 void bind_training(py::module_& module);
 void bind_semantic_branch(py::module_& module);

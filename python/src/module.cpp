@@ -23,6 +23,7 @@ PYBIND11_MODULE(_core, module) {
   secgan::python::bind_parsing(module);
   secgan::python::bind_extractors(module);
   secgan::python::bind_editing(module);
+  secgan::python::bind_evaluation(module);
   secgan::python::bind_metrics(module);
   secgan::python::bind_training(module);
   secgan::python::bind_semantic_branch(module);

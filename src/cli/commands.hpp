@@ -15,6 +15,7 @@ void stop_on_signals();
 void add_demo(CLI::App& app);
 void add_training(CLI::App& app);
 void add_editing(CLI::App& app);
+void add_evaluation(CLI::App& app);
 void add_import(CLI::App& app);
 void add_models(CLI::App& app);
 void add_data_check(CLI::App& app);

@@ -9,6 +9,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/image_file.hpp"
+#include "secgan/evaluation/evaluate.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -30,9 +31,9 @@ struct DemoOptions {
 
 /// One stage: trains, or goes on with what an earlier call has left.
 template <class Settings>
-double stage(const Settings& settings, const fs::path& run) {
-  const bool resume = fs::exists(run / "checkpoint.safetensors");
-  const TrainingOutcome outcome = train(settings, {run, resume, &std::cerr, &stop_requested});
+double stage(Settings settings, const fs::path& run, int64_t threads) {
+  settings.threads = threads;
+  const TrainingOutcome outcome = train_or_resume(settings, {.run = run, .status = &std::cerr, .stop = &stop_requested});
   if (!outcome.finished) throw Error("stopped; the same command goes on from here");
   return outcome.seconds;
 }
@@ -45,21 +46,6 @@ void demo(const DemoOptions& options) {
   data.image_size = options.image_size;
   data.count = options.faces;
 
-  TrainParserSettings parser;
-  parser.data = data;
-  parser.task.training.bfloat16 = true;
-  parser.task.training.loader.seed = options.seed;
-  parser.trainer = {.steps = options.parser_steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
-  parser.threads = options.threads;
-
-  TrainClassifierSettings classifier;
-  classifier.data = data;
-  classifier.task.training.adam.learning_rate = 2e-3;
-  classifier.task.training.bfloat16 = true;
-  classifier.task.training.loader = {.batch = 64, .seed = options.seed + 1};
-  classifier.trainer = {.steps = options.classifier_steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
-  classifier.threads = options.threads;
-
   TrainSettings secgan;
   secgan.data = data;
   secgan.parser = (out / "parser" / "bundle").string();
@@ -67,20 +53,19 @@ void demo(const DemoOptions& options) {
   secgan.task = small_scale_recipe();
   secgan.task.loader.seed = options.seed + 2;
   secgan.trainer = {.steps = options.steps, .log_every = 20, .sample_every = 300, .checkpoint_every = 300};
-  secgan.threads = options.threads;
 
   DemoResult result;
   result.folder = out;
-  result.seconds.emplace_back("parser", stage(parser, out / "parser"));
-  result.seconds.emplace_back("classifier", stage(classifier, out / "classifier"));
-  result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan"));
+  result.seconds.emplace_back("parser", stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
+  result.seconds.emplace_back("classifier", stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options.threads));
+  result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan", options.threads));
   result.bundle = load_bundle(out / "secgan" / "bundle");
   result.unseen = open_dataset([&] {
     DataSettings test = data;
     test.count = options.unseen;
     return test;
   }(), Split::kTest, true, true);
-  result.evaluation = evaluate(result.bundle, *result.unseen, options.unseen);
+  result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
   // A few of them as files, to try `secgan edit` on.
   fs::create_directories(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {

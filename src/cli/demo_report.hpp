@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "secgan/data/dataset.hpp"
-#include "secgan/editing/evaluation.hpp"
+#include "secgan/evaluation/evaluate.hpp"
 #include "secgan/io/bundle.hpp"
 
 namespace secgan::cli {

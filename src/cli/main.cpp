@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
+  secgan::cli::add_evaluation(app);
   secgan::cli::add_import(app);
   secgan::cli::add_models(app);
   secgan::cli::add_data_check(app);

@@ -12,13 +12,25 @@
 namespace secgan {
 namespace {
 
-const std::vector<std::vector<std::string_view>> kExclusiveGroups = {
-    {"Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"},
-    {"Bald", "Bangs"},
-    {"Receding_Hairline", "Bangs"},
-    {"Straight_Hair", "Wavy_Hair"},
-    {"Mustache", "No_Beard"},
-};
+using Groups = std::vector<std::vector<std::string_view>>;
+
+const Groups& exclusive_groups(ConflictRules rules) {
+  static const Groups none;
+  static const Groups stgan = {
+      {"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"}, {"Bald", "Bangs"}, {"Receding_Hairline", "Bangs"}, {"Straight_Hair", "Wavy_Hair"}};
+  static const Groups secgan = [] {
+    Groups groups = stgan;
+    groups.front().push_back("Bald");
+    groups.push_back({"Mustache", "No_Beard"});
+    return groups;
+  }();
+  switch (rules) {
+    case ConflictRules::kSecgan: return secgan;
+    case ConflictRules::kStgan: return stgan;
+    case ConflictRules::kNone: break;
+  }
+  return none;
+}
 
 }  // namespace
 
@@ -35,7 +47,7 @@ const std::vector<std::string>& celeba_attribute_names() {
   return names;
 }
 
-AttributeSchema::AttributeSchema(std::vector<std::string> names) : names_(std::move(names)) {
+AttributeSchema::AttributeSchema(std::vector<std::string> names, ConflictRules rules) : names_(std::move(names)) {
   if (names_.empty()) throw InvalidArgument("attributes must name at least one attribute, found none");
   excluded_.resize(names_.size());
   for (size_t i = 0; i < names_.size(); ++i) {
@@ -44,7 +56,7 @@ AttributeSchema::AttributeSchema(std::vector<std::string> names) : names_(std::m
       throw InvalidArgument(fmt::format("attributes: '{}' is given twice", names_[i]));
     }
   }
-  for (const auto& group : kExclusiveGroups) {
+  for (const auto& group : exclusive_groups(rules)) {
     for (const auto member : group) {
       if (!contains(member)) continue;
       auto& excluded = excluded_[static_cast<size_t>(index(member))];

@@ -128,4 +128,14 @@ FeatureExtractor program_extractor(const ExtractorProgram& program) {
           .extract = [run, input, file = program.file](const at::Tensor& photos) { return Extracted{pooled_answer(run, input(photos), file), {}}; }};
 }
 
+FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side) {
+  const at::NoGradGuard no_grad;
+  const int64_t dims = pooled_answer(function, at::zeros({2, 3, side, side}, at::kByte), name).size(1);
+  return {.name = name,
+          .fingerprint = "a function, without fingerprint",
+          .input = "8-bit photos as they are",
+          .dims = dims,
+          .extract = [function = std::move(function), name](const at::Tensor& photos) { return Extracted{pooled_answer(function, photos, name), {}}; }};
+}
+
 }  // namespace secgan

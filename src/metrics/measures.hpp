@@ -8,16 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/floating.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/metrics/mean_deviation.hpp"
 
 namespace secgan {
-
-inline void check_floating(const at::Tensor& values, std::string_view name) {
-  if (values.is_floating_point()) return;
-  throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, c10::toString(values.scalar_type())));
-}
 
 /// Without gradient.  @throws InvalidArgument for integers and for values that are not finite.
 inline at::Tensor finite_float64(const at::Tensor& values, std::string_view name) {

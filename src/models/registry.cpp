@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/floating.hpp"
 #include "core/rules.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/models/attgan.hpp"
@@ -66,11 +67,6 @@ Discriminator make_discriminator(const DiscriminatorOptions& options) {
 }
 
 namespace {
-
-/// uint8 photos straight from a file would reach the first convolution and fail there without a name.
-void check_floating(const at::Tensor& tensor, std::string_view name) {
-  if (!tensor.is_floating_point()) throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
-}
 
 /// Sizes stay symbols here: an exported network takes any batch.
 void check_batch(const at::Tensor& tensor, std::string_view name, const at::Tensor& image) {

@@ -159,4 +159,23 @@ SecganTaskOptions small_scale_recipe() {
   return recipe;
 }
 
+TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed) {
+  TrainParserSettings settings;
+  settings.data = data;
+  settings.task.training.bfloat16 = true;
+  settings.task.training.loader.seed = seed;
+  settings.trainer = {.steps = steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
+  return settings;
+}
+
+TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed) {
+  TrainClassifierSettings settings;
+  settings.data = data;
+  settings.task.training.adam.learning_rate = 2e-3;
+  settings.task.training.bfloat16 = true;
+  settings.task.training.loader = {.batch = 64, .seed = seed};
+  settings.trainer = {.steps = steps, .log_every = 20, .sample_every = 0, .checkpoint_every = 0, .decay_start = 0, .final_rate = 0};
+  return settings;
+}
+
 }  // namespace secgan

@@ -3,11 +3,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "secgan/core/fields.hpp"
 
 namespace secgan {
 
@@ -21,16 +24,27 @@ struct AttributeEdit {
   double strength = 1.0;
 };
 
+/// Which attributes cannot be on together (CelebA names; rules on absent attributes do not apply). Turning one member of a
+/// group on turns the others off; turning one off turns nothing on.
+enum class ConflictRules {
+  kSecgan,  ///< hair colours and Bald; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair; Mustache, No_Beard
+  kStgan,   ///< STGAN's: hair colours; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair
+  kNone,
+};
+inline constexpr std::array<std::pair<std::string_view, ConflictRules>, 3> kConflictRules{
+    {{"secgan", ConflictRules::kSecgan}, {"stgan", ConflictRules::kStgan}, {"none", ConflictRules::kNone}}};
+template <>
+struct EnumNames<ConflictRules> {
+  static constexpr auto& table = kConflictRules;
+  static constexpr std::string_view what = "conflicts";
+};
+
 /// The ordered attributes of a model or data set and the rules between them.
-///
-/// Rules (CelebA names; rules on absent attributes do not apply): the hair colours and Bald exclude one another;
-/// Bald excludes Bangs; Receding_Hairline excludes Bangs; Straight_Hair excludes Wavy_Hair; Mustache excludes
-/// No_Beard. Turning one member on turns the others off; turning one off turns nothing on.
 class AttributeSchema {
  public:
   AttributeSchema() = default;
   /// @throws InvalidArgument for an empty list, an empty name or a name given twice.
-  explicit AttributeSchema(std::vector<std::string> names);
+  explicit AttributeSchema(std::vector<std::string> names, ConflictRules rules = ConflictRules::kSecgan);
 
   const std::vector<std::string>& names() const { return names_; }
   int64_t size() const { return static_cast<int64_t>(names_.size()); }

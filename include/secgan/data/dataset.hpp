@@ -3,10 +3,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/fields.hpp"
 #include "secgan/core/labels.hpp"
 
 namespace secgan {
@@ -41,5 +45,10 @@ enum class Split { kTrain, kValidation, kTest };
 
 inline constexpr std::array<std::pair<std::string_view, Split>, 3> kSplits{{
     {"train", Split::kTrain}, {"validation", Split::kValidation}, {"test", Split::kTest}}};
+template <>
+struct EnumNames<Split> {
+  static constexpr auto& table = kSplits;
+  static constexpr std::string_view what = "split";
+};
 
 }  // namespace secgan

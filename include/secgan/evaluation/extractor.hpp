@@ -82,4 +82,9 @@ struct ExtractorProgram {
 /// @throws InvalidArgument for options that break a rule, FileNotFound, or Error naming the file.
 FeatureExtractor program_extractor(const ExtractorProgram& program);
 
+/// A function of one's own: [N, 3, H, W] uint8 -> [N, D] or [N, D, h, w], any N. Runs it once, on black photos of `side`, to
+/// learn its dims. Nothing tells two functions of one name apart: the fingerprint says so.
+/// @throws Error naming it for another answer.
+FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side);
+
 }  // namespace secgan

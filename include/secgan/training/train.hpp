@@ -100,8 +100,18 @@ TrainingOutcome train(const TrainSettings& settings, const RunControl& control, 
 TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control);
 TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control);
 
+/// Starts the run, or goes on with what its folder holds.
+template <class Settings>
+TrainingOutcome train_or_resume(const Settings& settings, RunControl control) {
+  control.resume = std::filesystem::exists(control.run / "checkpoint.safetensors");
+  return train(settings, control);
+}
+
 /// The recipe for faces of 64 px on a CPU in minutes: small networks, no norm in the discriminators, two of their
 /// updates per generator update, both at 1e-3, lambda_sc 10, bfloat16. docs/options.md has the measurements.
 SecganTaskOptions small_scale_recipe();
+/// Parser and classifier for the same, in a minute each.
+TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
+TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed);
 
 }  // namespace secgan

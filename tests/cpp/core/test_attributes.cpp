@@ -54,6 +54,16 @@ TEST_CASE("wishes that make no sense are refused with the attribute's name", "[c
   CHECK_THROWS_WITH(AttributeSchema({"Bald", "Bald"}), Catch::Contains("given twice"));
 }
 
+TEST_CASE("STGAN's rules know no Mustache against No_Beard, nor Bald against colours; without rules nothing follows", "[core]") {
+  const std::vector<std::string> names{"Bald", "Bangs", "Black_Hair", "Mustache", "No_Beard"};
+  const at::Tensor labels = row({0, 1, 1, 0, 1});
+  CHECK(at::equal(AttributeSchema(names).flip(labels, 0), row({1, 0, 0, 0, 1})));
+  CHECK(at::equal(AttributeSchema(names, ConflictRules::kStgan).flip(labels, 0), row({1, 0, 1, 0, 1})));
+  CHECK(at::equal(AttributeSchema(names, ConflictRules::kNone).flip(labels, 0), row({1, 1, 1, 0, 1})));
+  CHECK(at::equal(AttributeSchema(names).flip(labels, 3), row({0, 1, 1, 1, 0})));
+  CHECK(at::equal(AttributeSchema(names, ConflictRules::kStgan).flip(labels, 3), row({0, 1, 1, 1, 1})));
+}
+
 TEST_CASE("CelebA's list has 40 names, each once", "[core]") {
   CHECK(AttributeSchema(celeba_attribute_names()).size() == 40);
   CHECK(celeba_attribute_names()[15] == "Eyeglasses");

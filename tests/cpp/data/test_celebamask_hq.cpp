@@ -27,7 +27,7 @@ void write_part(const TemporaryFolder& folder, const std::string& name, const at
   folder.write("CelebAMask-HQ-mask-anno/" + name, encode_png((covered.to(torch::kByte) * 255).expand({3, -1, -1})));
 }
 
-CelebAMaskHqOptions options_for(const TemporaryFolder& folder) {
+CelebAMaskHqOptions hq_options_for(const TemporaryFolder& folder) {
   CelebAMaskHqOptions options;
   options.root = folder.path().string();
   options.masks = false;
@@ -50,7 +50,7 @@ TEST_CASE("the official split follows CelebA's through the mapping, at its borde
                "10      5          000006.jpg\n"
                "11      6          000007.jpg\n");
   const auto ids = [&](Split split) {
-    CelebAMaskHqOptions options = options_for(folder);
+    CelebAMaskHqOptions options = hq_options_for(folder);
     options.split_by_mapping = true;
     options.split = split;
     const CelebAMaskHq data(options);
@@ -75,14 +75,14 @@ TEST_CASE("without the mapping the split is 80/10/10 by number, not by spelling"
   write_photos(folder, {2, 3, 4, 5, 6, 7, 8, 9, 10, 100});
   std::vector<std::string> all;
   for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
-    CelebAMaskHqOptions options = options_for(folder);
+    CelebAMaskHqOptions options = hq_options_for(folder);
     options.split = split;
     const CelebAMaskHq data(options);
     CHECK(data.size() == (split == Split::kTrain ? 8 : 1));
     for (int64_t i = 0; i < data.size(); ++i) all.push_back(data.get(i).id);
   }
   CHECK(all == std::vector<std::string>{"2", "3", "4", "5", "6", "7", "8", "9", "10", "100"});
-  CelebAMaskHqOptions options = options_for(folder);
+  CelebAMaskHqOptions options = hq_options_for(folder);
   options.count = 3;
   CHECK(CelebAMaskHq(options).size() == 3);
 }
@@ -91,7 +91,7 @@ TEST_CASE("attributes are found by photo, whatever the order of the list", "[dat
   const TemporaryFolder folder;
   write_photos(folder, {0, 1});
   folder.write("CelebAMask-HQ-attribute-anno.txt", "2\nBald Smiling\n1.jpg  1 -1\n0.jpg -1  1\n");
-  CelebAMaskHqOptions options = options_for(folder);
+  CelebAMaskHqOptions options = hq_options_for(folder);
   options.attributes = {"Smiling", "Bald"};
   const CelebAMaskHq data(options);
   CHECK(at::equal(data.get(0).labels, torch::tensor({1.0f, 0.0f})));
@@ -118,7 +118,7 @@ TEST_CASE("part folders are merged in the official order, later classes on top",
   write_part(folder, "0/00012_nose.png", columns(8, 16));   // before hair: under it
   write_part(folder, "0/00012_cloth.png", columns(10, 12));  // last
   write_part(folder, "1/02003_skin.png", columns(0, 32));
-  CelebAMaskHqOptions options = options_for(folder);
+  CelebAMaskHqOptions options = hq_options_for(folder);
   options.masks = true;
   options.image_size = 32;
   options.mask_labels = Labels::kFaceParsing;  // index PNGs' order: does not touch part folders
@@ -147,7 +147,7 @@ TEST_CASE("index masks keep their ids in both 19-class orders", "[data]") {
     const TemporaryFolder folder;
     write_photos(folder, {7});
     write_mask(folder, 7, hair, labels);
-    CelebAMaskHqOptions options = options_for(folder);
+    CelebAMaskHqOptions options = hq_options_for(folder);
     options.masks = true;
     options.mask_labels = labels;
     const CelebAMaskHq data(options);
@@ -169,7 +169,7 @@ TEST_CASE("a mask of another size is cropped to the same part of the face", "[da
   folder.write("CelebA-HQ-img/7.jpg", encode_jpeg(photo));
   write_mask(folder, 7, mask, Labels::kCelebAMaskHq);
   for (const std::string crop : {"center", "none", "box:20,8,60,32", "box:40,0,40,40"}) {
-    CelebAMaskHqOptions options = options_for(folder);
+    CelebAMaskHqOptions options = hq_options_for(folder);
     options.masks = true;
     options.crop = parse_crop(crop);
     const Sample sample = CelebAMaskHq(options).get(0);
@@ -185,7 +185,7 @@ TEST_CASE("a mask of another size is cropped to the same part of the face", "[da
 TEST_CASE("masks that cannot be right name the file", "[data]") {
   const TemporaryFolder folder;
   write_photos(folder, {7});
-  CelebAMaskHqOptions options = options_for(folder);
+  CelebAMaskHqOptions options = hq_options_for(folder);
   options.masks = true;
   CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("mask or CelebAMask-HQ-mask-anno"));
 

@@ -4,10 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "numeric.hpp"
+#include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/synthetic_faces.hpp"
 #include "secgan/editing/editor.hpp"
-#include "secgan/editing/evaluation.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/file.hpp"
 #include "temporary_folder.hpp"
@@ -17,24 +16,6 @@ using namespace secgan::testing;
 namespace fs = std::filesystem;
 
 namespace {
-
-Bundle random_bundle() {
-  torch::manual_seed(1);
-  Bundle bundle;
-  bundle.info.image_size = 32;
-  bundle.info.attributes = synthetic_attribute_names();
-  bundle.info.intensity = 0.5;
-  bundle.generator = make_generator({.attributes = 9, .image_size = 32, .attgan = {.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2}});
-  bundle.mask_generator = make_generator({.attributes = 9, .image_size = 32, .image_channels = 12, .output = OutputActivation::kLogits,
-                                          .attgan = {.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2}});
-  bundle.classifier = make_classifier({.attributes = 9, .image_size = 32, .dim = 4});
-  bundle.parser = make_parser({.classes = 12, .unet = {.dim = 4, .levels = 2}});
-  bundle.generator->eval();
-  bundle.mask_generator->eval();
-  bundle.classifier->eval();
-  bundle.parser->eval();
-  return bundle;
-}
 
 at::Tensor random_photo(int64_t height, int64_t width) { return at::randint(0, 256, {3, height, width}, at::kByte); }
 
@@ -131,35 +112,6 @@ TEST_CASE("source attributes are the classifier's unless given", "[editing]") {
   CHECK_THROWS_WITH(blind.edit(photo, {{"Bald", 1}}), Catch::Contains("no classifier"));
   CHECK_THROWS_WITH(blind.edit(photo, {{"Beard", 1}}, given), Catch::Contains("attribute 'Beard' is unknown; known: Bald, Bangs"));
   CHECK_THROWS_WITH(blind.edit(at::zeros({1, 4, 4}, at::kByte), {{"Bald", 1}}, given), Catch::Contains("photo must be [3, H, W]"));
-}
-
-TEST_CASE("evaluation equals a slow count, face by face", "[editing]") {
-  Bundle bundle = random_bundle();
-  const SyntheticFaces faces({.count = 7, .image_size = 32, .seed = 4});
-  const Evaluation found = evaluate(bundle, faces, 5, /*batch=*/2);
-  CHECK(found.photos == 5);
-  const AttributeSchema schema(bundle.info.attributes);
-  double psnr = 0, glasses_right = 0, hits = 0, same_pixels = 0, change = 0;
-  at::NoGradGuard no_grad;
-  for (int64_t i = 0; i < 5; ++i) {
-    const Sample s = faces.get(i);
-    const at::Tensor x = to_float(s.image).unsqueeze(0), y = s.labels.unsqueeze(0);
-    const at::Tensor back = bundle.generator->forward(x, at::zeros({1, 9}));
-    psnr += 10 * std::log10(4 / (back - x).to(at::kDouble).pow(2).mean().item<double>()) / 5;
-    glasses_right += (bundle.classifier->forward(x)[0][4].item<float>() > 0) == (s.labels[4].item<float>() > 0);
-    const at::Tensor target = schema.flip(y, 4);
-    const at::Tensor edit = bundle.generator->forward(x, 0.5 * (target - y));
-    hits += (bundle.classifier->forward(edit)[0][4].item<float>() > 0) == (target[0][4].item<float>() > 0);
-    const at::Tensor same = bundle.face_parser().ids(edit).eq(bundle.face_parser().ids(x))[0];
-    change += (edit - x).abs()[0].mean(0).masked_select(same).sum().item<double>();
-    same_pixels += same.sum().item<double>();
-  }
-  CHECK(*found.psnr == Approx(psnr).epsilon(1e-5));
-  CHECK(found.accuracy[4] == Approx(glasses_right / 5));
-  CHECK(found.recognition[4] == Approx(hits / 5));
-  CHECK(found.change_outside[4] == Approx(change / same_pixels).epsilon(1e-4));
-  CHECK(found.mean_iou.has_value());
-  CHECK_THROWS_WITH(evaluate(bundle, SyntheticFaces({.count = 2, .image_size = 64}), 2), Catch::Contains("side 64 is not the bundle's 32"));
 }
 
 TEST_CASE("a preview has a photo row and a mask row per face", "[editing]") {

@@ -16,7 +16,7 @@ struct Seeded {
   static void visit(auto& self, auto&& visit) { visit("seed", self.seed); }
 };
 
-std::string refusal(const std::string& json) {
+std::string options_refusal(const std::string& json) {
   GeneratorOptions options;
   try {
     from_json_strict(options, nlohmann::json::parse(json), "options");
@@ -49,16 +49,16 @@ TEST_CASE("missing keys keep their defaults, wrong ones are named with what is k
   from_json_strict(options, nlohmann::json::parse(R"({"attgan": {"enc_dim": 7}})"), "options");
   CHECK(options.attgan.enc_dim == 7);
   CHECK(options.attgan.dec_dim == 64);
-  CHECK(refusal(R"({"atributes": 3})").find("options: unknown key 'atributes'; known: backbone, attributes") == 0);
-  CHECK(refusal(R"({"attributes": "three"})") == "options.attributes must be an integer, found \"three\"");
-  CHECK(refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");
-  CHECK(refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits");
-  CHECK(refusal(R"({"attgan": []})") == "options.attgan must be a table, found []");
+  CHECK(options_refusal(R"({"atributes": 3})").find("options: unknown key 'atributes'; known: backbone, attributes") == 0);
+  CHECK(options_refusal(R"({"attributes": "three"})") == "options.attributes must be an integer, found \"three\"");
+  CHECK(options_refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");
+  CHECK(options_refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits");
+  CHECK(options_refusal(R"({"attgan": []})") == "options.attgan must be a table, found []");
 }
 
 TEST_CASE("numbers that a field cannot hold are refused, not wrapped", "[io][record]") {
-  CHECK(refusal(R"({"attributes": 18446744073709551615})").find("options.attributes must be an integer") == 0);
-  CHECK(refusal(R"({"attributes": 9223372036854775807})") == "accepted");
+  CHECK(options_refusal(R"({"attributes": 18446744073709551615})").find("options.attributes must be an integer") == 0);
+  CHECK(options_refusal(R"({"attributes": 9223372036854775807})") == "accepted");
   Seeded seeded;
   CHECK_THROWS_WITH(from_json_strict(seeded, nlohmann::json::parse(R"({"seed": -1})"), "s"), "s.seed must be an integer of at least 0, found -1");
   from_json_strict(seeded, nlohmann::json::parse(R"({"seed": 18446744073709551615})"), "s");

@@ -17,7 +17,7 @@ std::string file_of(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
-std::string refusal(const std::string& bytes) {
+std::string safetensors_refusal(const std::string& bytes) {
   try {
     parse_safetensors(bytes, "x.safetensors");
   } catch (const Error& error) {
@@ -61,37 +61,37 @@ TEST_CASE("the bytes are the published format's", "[io]") {
 
 TEST_CASE("hostile and damaged files are refused by name", "[io]") {
   const std::string good = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
-  CHECK(refusal(one(good)) == "accepted");
-  CHECK_THAT(refusal("abc"), Catch::Contains("x.safetensors: not a safetensors file"));
-  CHECK_THAT(refusal(std::string(8, '\xff')), Catch::Contains("truncated"));
-  CHECK_THAT(refusal(one(good).substr(0, 30)), Catch::Contains("truncated"));
-  CHECK_THAT(refusal(one(good, std::string(7, 'd'))), Catch::Contains("tensor 'a'") && Catch::Contains("leave the file"));
-  CHECK_THAT(refusal(one(good, std::string(9, 'd'))), Catch::Contains("1 bytes of data belong to no tensor"));
-  CHECK_THAT(refusal(file_of("[]", "")), Catch::Contains("not a JSON object"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F8","shape":[2],"data_offsets":[0,8]})")), Catch::Contains("dtype 'F8' is not supported"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})")), Catch::Contains("its shape asks for 12"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,4],"data_offsets":[0,8]})")), Catch::Contains("shape is too large"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})")), Catch::Contains("shape is malformed"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})")), Catch::Contains("data_offsets"));
-  CHECK_THAT(refusal(one(R"({"dtype":"F32","shape":[2]})")), Catch::Contains("is missing"));
+  CHECK(safetensors_refusal(one(good)) == "accepted");
+  CHECK_THAT(safetensors_refusal("abc"), Catch::Contains("x.safetensors: not a safetensors file"));
+  CHECK_THAT(safetensors_refusal(std::string(8, '\xff')), Catch::Contains("truncated"));
+  CHECK_THAT(safetensors_refusal(one(good).substr(0, 30)), Catch::Contains("truncated"));
+  CHECK_THAT(safetensors_refusal(one(good, std::string(7, 'd'))), Catch::Contains("tensor 'a'") && Catch::Contains("leave the file"));
+  CHECK_THAT(safetensors_refusal(one(good, std::string(9, 'd'))), Catch::Contains("1 bytes of data belong to no tensor"));
+  CHECK_THAT(safetensors_refusal(file_of("[]", "")), Catch::Contains("not a JSON object"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F8","shape":[2],"data_offsets":[0,8]})")), Catch::Contains("dtype 'F8' is not supported"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})")), Catch::Contains("its shape asks for 12"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,4],"data_offsets":[0,8]})")), Catch::Contains("shape is too large"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})")), Catch::Contains("shape is malformed"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})")), Catch::Contains("data_offsets"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[2]})")), Catch::Contains("is missing"));
   const std::string half = R"({"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
-  CHECK_THAT(refusal(file_of("{\"a\":" + half + ",\"b\":" + half + "}", "12345678")), Catch::Contains("tensor 'b': data begins at 0, expected 4"));
-  CHECK_THAT(refusal(file_of("{\"a\":" + half + ",\"a\":" + half + "}", "1234")), Catch::Contains("'a' stands twice"));
+  CHECK_THAT(safetensors_refusal(file_of("{\"a\":" + half + ",\"b\":" + half + "}", "12345678")), Catch::Contains("tensor 'b': data begins at 0, expected 4"));
+  CHECK_THAT(safetensors_refusal(file_of("{\"a\":" + half + ",\"a\":" + half + "}", "1234")), Catch::Contains("'a' stands twice"));
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1})}, {"a", at::zeros({1})}}), Catch::Contains("'a' is given twice"));
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1}, at::kComplexFloat)}}), Catch::Contains("no type ComplexFloat"));
 }
 
 TEST_CASE("what a reader could take in two ways is refused", "[io][record]") {
   // Strides of an empty tensor are products too; an allocation must not be what notices.
-  CHECK_THAT(refusal(file_of(R"({"a":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}})", "")),
+  CHECK_THAT(safetensors_refusal(file_of(R"({"a":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}})", "")),
              Catch::Contains("x.safetensors: tensor 'a': shape is too large"));
   // Anything but 0 and 1 in a bool is undefined behaviour where it is read.
-  CHECK(refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", std::string("\x00\x01", 2))) == "accepted");
-  CHECK_THAT(refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
+  CHECK(safetensors_refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", std::string("\x00\x01", 2))) == "accepted");
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
              Catch::Contains("x.safetensors: tensor 'a': byte 2 is neither true nor false"));
-  CHECK_THAT(refusal(one(R"({"dtype":"U8","dtype":"I8","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"U8","dtype":"I8","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
              Catch::Contains("x.safetensors: 'dtype' stands twice"));
-  CHECK_THAT(refusal(file_of(std::string(200'000, '['), "")), Catch::Contains("not a JSON object"));
+  CHECK_THAT(safetensors_refusal(file_of(std::string(200'000, '['), "")), Catch::Contains("not a JSON object"));
   CHECK_THROWS_WITH(encode_safetensors({{"__metadata__", at::zeros({1})}}), Catch::Contains("'__metadata__'") && Catch::Contains("reserved"));
   CHECK_THROWS_AS(encode_safetensors({{"caf\xe9", at::zeros({1})}}), InvalidArgument);
 }

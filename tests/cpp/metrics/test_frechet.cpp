@@ -14,7 +14,7 @@ using namespace secgan::testing;
 
 namespace {
 
-GaussianMoments of(const at::Tensor& features) {
+GaussianMoments moments_of(const at::Tensor& features) {
   FeatureStatistics statistics(features.size(1));
   statistics.update(features);
   return statistics.moments();
@@ -30,18 +30,18 @@ at::Tensor hashed(int64_t j, int64_t n, int64_t d) {
 
 TEST_CASE("the Fréchet distance has its published values", "[metrics]") {
   // The first number is pytorch-fid's arithmetic, the second the same formula in 60 digits.
-  const double full = frechet_distance(of(hashed(1, 40, 6)), of(1.3 * hashed(2, 50, 6) + 0.2));
+  const double full = frechet_distance(moments_of(hashed(1, 40, 6)), moments_of(1.3 * hashed(2, 50, 6) + 0.2));
   CHECK(full == Approx(0.4086454707192466).margin(1e-12));
   CHECK(full == Approx(0.40864547071924622).margin(1e-13));
   // Fewer samples than dimensions: roots of a singular product lose half their digits in scipy (…2236) and through
   // eigenvalues (…2260), which singular values keep.
-  const double singular = frechet_distance(of(hashed(3, 5, 16)), of(hashed(4, 6, 16)));
+  const double singular = frechet_distance(moments_of(hashed(3, 5, 16)), moments_of(hashed(4, 6, 16)));
   CHECK(singular == Approx(10.764592236).margin(1e-7));
   CHECK(singular == Approx(10.764592260).margin(1e-7));
   CHECK(singular == Approx(10.764592312398556756).margin(1e-12));
   // Positive definite, with a condition number of 1e14.
   const at::Tensor scale = at::pow(torch::full({8}, 10.0, torch::kFloat64), -torch::arange(8, torch::kFloat64));
-  CHECK(frechet_distance(of(hashed(5, 40, 8) * scale), of(hashed(6, 40, 8) * scale * 1.1)) == Approx(0.0062092763818254874).margin(1e-14));
+  CHECK(frechet_distance(moments_of(hashed(5, 40, 8) * scale), moments_of(hashed(6, 40, 8) * scale * 1.1)) == Approx(0.0062092763818254874).margin(1e-14));
 }
 
 TEST_CASE("commuting covariances have a closed form", "[metrics]") {
@@ -64,7 +64,7 @@ TEST_CASE("commuting covariances have a closed form", "[metrics]") {
 TEST_CASE("equal sets are at distance 0 and both directions agree", "[metrics]") {
   torch::manual_seed(8);
   for (const int64_t samples : {8, 100}) {  // singular, regular
-    const GaussianMoments a = of(randn64({samples, 20})), b = of(randn64({samples, 20}) * 2);
+    const GaussianMoments a = moments_of(randn64({samples, 20})), b = moments_of(randn64({samples, 20}) * 2);
     const double same = frechet_distance(a, a);
     CHECK(same >= 0);
     CHECK(same < 1e-9);
@@ -75,20 +75,20 @@ TEST_CASE("equal sets are at distance 0 and both directions agree", "[metrics]")
 TEST_CASE("the distance scales as a squared length", "[metrics]") {
   torch::manual_seed(9);
   const at::Tensor x = randn64({50, 6}), y = randn64({50, 6}) + 0.5;
-  const double distance = frechet_distance(of(x), of(y));
-  for (const double scale : {1e-6, 1e6}) CHECK(frechet_distance(of(x * scale), of(y * scale)) / (scale * scale) == Approx(distance).epsilon(1e-9));
+  const double distance = frechet_distance(moments_of(x), moments_of(y));
+  for (const double scale : {1e-6, 1e6}) CHECK(frechet_distance(moments_of(x * scale), moments_of(y * scale)) / (scale * scale) == Approx(distance).epsilon(1e-9));
 }
 
 TEST_CASE("float32 moments are taken as they are", "[metrics]") {
   torch::manual_seed(10);
-  const GaussianMoments a = of(randn64({6, 12})), b = of(randn64({30, 12}) * 2);
+  const GaussianMoments a = moments_of(randn64({6, 12})), b = moments_of(randn64({30, 12}) * 2);
   // Singular, and by its rounding to float32 no longer positive semi-definite.
   CHECK(frechet_distance(a.mean.to(at::kFloat), a.covariance.to(at::kFloat), b.mean, b.covariance) == Approx(frechet_distance(a, b)).epsilon(1e-3));
 }
 
 TEST_CASE("Eigen's types give the same number, whatever their layout", "[metrics]") {
   torch::manual_seed(11);
-  const GaussianMoments a = of(randn64({30, 4})), b = of(randn64({30, 4}) * 2);
+  const GaussianMoments a = moments_of(randn64({30, 4})), b = moments_of(randn64({30, 4}) * 2);
   const auto vector = [](const at::Tensor& t) { return Eigen::Map<const Eigen::VectorXd>(t.data_ptr<double>(), t.size(0)); };
   const auto matrix = [](const at::Tensor& t) { return Eigen::Map<const Eigen::MatrixXd>(t.data_ptr<double>(), t.size(0), t.size(1)); };
   CHECK(frechet_distance(vector(a.mean), matrix(a.covariance), vector(b.mean), matrix(b.covariance)) == frechet_distance(a, b));

@@ -11,7 +11,7 @@ using namespace secgan::testing;
 namespace {
 
 /// One window after the other, with the weights written out in two dimensions.
-double slow(const at::Tensor& a, const at::Tensor& b) {
+double slow_similarity(const at::Tensor& a, const at::Tensor& b) {
   at::Tensor weights = torch::empty({11, 11}, torch::kFloat64);
   for (int64_t i = 0; i < 11; ++i) {
     for (int64_t j = 0; j < 11; ++j) weights[i][j] = std::exp(-static_cast<double>((i - 5) * (i - 5) + (j - 5) * (j - 5)) / 4.5);
@@ -40,7 +40,7 @@ TEST_CASE("structural similarity is its definition, per image", "[metrics]") {
   const at::Tensor a = torch::rand({2, 3, 13, 15}, torch::kFloat64) * 2 - 1, b = (a + 0.3 * randn64({2, 3, 13, 15})).clamp(-1, 1);
   const at::Tensor values = structural_similarity(a, b);
   REQUIRE(values.sizes() == at::IntArrayRef({2}));
-  for (int64_t i = 0; i < 2; ++i) CHECK(values[i].item<double>() == Approx(slow(a[i], b[i])).epsilon(1e-12));
+  for (int64_t i = 0; i < 2; ++i) CHECK(values[i].item<double>() == Approx(slow_similarity(a[i], b[i])).epsilon(1e-12));
   CHECK(max_difference(structural_similarity(b, a), values) < 1e-14);
   CHECK(max_difference(structural_similarity(a, a), torch::ones({2})) < 1e-12);
 }

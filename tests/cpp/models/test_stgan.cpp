@@ -25,7 +25,7 @@ at::Tensor golden_difference(int64_t rows, int64_t columns) {
   return ((torch::arange(rows).unsqueeze(1) + torch::arange(columns)).remainder(3) - 1).to(at::kFloat);
 }
 
-struct PublishedGenerator {
+struct PublishedStgan {
   std::string keys;
   int64_t attributes;
   StganGeneratorOptions options;
@@ -34,7 +34,7 @@ struct PublishedGenerator {
   std::optional<GoldenRow> training;
 };
 
-GeneratorOptions small_generator(StganGeneratorOptions stgan = {.conv_dim = 4, .n_layers = 3, .shortcut_layers = 2}) {
+GeneratorOptions small_stgan(StganGeneratorOptions stgan = {.conv_dim = 4, .n_layers = 3, .shortcut_layers = 2}) {
   return {.backbone = Backbone::kStgan, .attributes = 3, .image_size = 16, .stgan = stgan};
 }
 
@@ -49,22 +49,22 @@ int64_t parameters_under(const torch::nn::Module& module, const std::string& pre
 }  // namespace
 
 TEST_CASE("STGAN's generator is the published one, entry by entry and number by number", "[models]") {
-  const PublishedGenerator published = GENERATE(
-      PublishedGenerator{"stgan_G_cfg_a10_sc3", 10, {}, 74379600,
+  const PublishedStgan published = GENERATE(
+      PublishedStgan{"stgan_G_cfg_a10_sc3", 10, {}, 74379600,
                          GoldenRow{-0.1080692, 0.1703054, {-0.065809, -0.031962, -0.118531, -0.008112}},
                          GoldenRow{-0.0473346, 0.6993606, {0.581971, -0.210075, 0.333026, -0.054185}}},
-      PublishedGenerator{"stgan_G_ctor_a10_sc2", 10, {.shortcut_layers = 2}, 72687184,
+      PublishedStgan{"stgan_G_ctor_a10_sc2", 10, {.shortcut_layers = 2}, 72687184,
                          GoldenRow{-0.0775898, 0.1903766, {0.09314, -0.18235, 0.102167, 0.092215}}, std::nullopt},
-      PublishedGenerator{"stgan_G_a13_sc3", 13, {}, 74471760,
+      PublishedStgan{"stgan_G_a13_sc3", 13, {}, 74471760,
                          GoldenRow{-0.1086086, 0.1718257, {-0.068135, -0.023577, -0.123422, -0.008606}}, std::nullopt},
-      PublishedGenerator{"stgan_G_a10_sc4", 10, {.shortcut_layers = 4}, 74758864,
+      PublishedStgan{"stgan_G_a10_sc4", 10, {.shortcut_layers = 4}, 74758864,
                          GoldenRow{0.4082078, 0.2698111, {0.135666, 0.041024, 0.203364, 0.116482}}, std::nullopt},
-      PublishedGenerator{"stgan_G_a10_sc3_nostu", 10, {.use_stu = false}, 44641360,
+      PublishedStgan{"stgan_G_a10_sc3_nostu", 10, {.use_stu = false}, 44641360,
                          GoldenRow{-0.1340353, 0.3104727, {-0.02149, 0.104551, -0.184442, -0.018871}}, std::nullopt},
-      PublishedGenerator{"stgan_G_a10_sc3_no1more", 10, {.one_more_conv = false}, 74352512,
+      PublishedStgan{"stgan_G_a10_sc3_no1more", 10, {.one_more_conv = false}, 74352512,
                          GoldenRow{0.0549721, 0.2308812, {0.061895, -0.05178, 0.006356, 0.129629}}, std::nullopt},
       // No golden row, but keys and count: six layers, widths without a cap.
-      PublishedGenerator{"stgan_G_a5_n6_sc5", 5, {.n_layers = 6, .shortcut_layers = 5}, 299173584, std::nullopt, std::nullopt});
+      PublishedStgan{"stgan_G_a5_n6_sc5", 5, {.n_layers = 6, .shortcut_layers = 5}, 299173584, std::nullopt, std::nullopt});
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
   Generator generator = make_generator({.backbone = Backbone::kStgan, .attributes = published.attributes, .stgan = published.options});
@@ -159,7 +159,7 @@ TEST_CASE("STGAN's features decode to the whole answer, and the official set see
   StganGeneratorOptions official = StganGeneratorOptions::official();
   official.conv_dim = 4;
   official.n_layers = 3;
-  Generator generator = make_generator(small_generator(official));
+  Generator generator = make_generator(small_stgan(official));
   generator->eval();
   const at::Tensor image = torch::randn({2, 3, 16, 16}), difference = golden_difference(2, 3);
   const auto features = generator->encode(image);
@@ -174,7 +174,7 @@ TEST_CASE("STGAN's features decode to the whole answer, and the official set see
 }
 
 TEST_CASE("a mask branch of STGAN takes and gives K channels", "[models]") {
-  GeneratorOptions options = small_generator();
+  GeneratorOptions options = small_stgan();
   options.image_channels = 12;
   options.output = OutputActivation::kSoftmax;
   const at::Tensor masks = make_generator(options)->forward(torch::rand({2, 12, 16, 16}), at::zeros({2, 3}));
@@ -201,7 +201,7 @@ TEST_CASE("STGAN's options that cannot be built name the option, the rule and th
 }
 
 TEST_CASE("features of another network are refused by name", "[models]") {
-  Generator generator = make_generator(small_generator());
+  Generator generator = make_generator(small_stgan());
   const at::Tensor image = at::zeros({1, 3, 16, 16});
   auto features = generator->encode(image);
   features[1] = features[1].narrow(1, 0, 3);

@@ -1,0 +1,41 @@
+#pragma once
+/// Evaluations as files: JSON for machines, Markdown and HTML for people; and several of them in one table.
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "secgan/evaluation/evaluate.hpp"
+
+namespace secgan {
+
+/// What a report says beside the figures.
+struct ReportContext {
+  std::string model;         ///< the bundle's folder, as the reader knows it
+  std::string model_digest;  ///< SHA-256 of its weights' file
+  std::string data;          ///< the data set, in words
+  std::string grid;          ///< PNG bytes of example edits; empty: none
+};
+
+/// An evaluation as JSON text. Every figure carries value, low, high, count and the first characters of the protocol's
+/// hash, or the reason why it was not measured. The keys are Figure::key's.
+std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context);
+
+/// Tables in Markdown, the hash beside every figure.
+std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context);
+
+/// One page with pictures: example edits, and per attribute the edits that are worth doubt.
+std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context);
+
+/// Writes report.json, report.md, report.html and protocol.toml (the protocol as it was used) into a folder.
+void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context);
+
+/// Reports of `secgan evaluate` side by side, a column per report, in Markdown.
+/// @param files  report.json files, at least one
+/// @param different_protocols  also where hashes differ; the table then says so
+/// @throws FileNotFound; Error for a file that is no report; InvalidArgument naming two reports of different protocols and
+///         what differs.
+std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols = false);
+
+}  // namespace secgan

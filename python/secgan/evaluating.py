@@ -1,0 +1,75 @@
+"""Figures of a bundle under a pinned protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable, Mapping, Sequence
+
+import torch
+
+from . import _core
+from .data import Faces
+
+
+def _named(function: Callable[[torch.Tensor], torch.Tensor] | None) -> tuple[Any, str] | None:
+    if function is None:
+        return None
+    return function, getattr(function, "__name__", type(function).__name__)
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    data: Faces | Mapping[str, Any],
+    *,
+    protocol: str | os.PathLike[str] | Mapping[str, Any] = "secgan",
+    inception: str | os.PathLike[str] | None = None,
+    swav: str | os.PathLike[str] | None = None,
+    extractor: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    identity: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """``secgan evaluate``: every figure with its interval, its count and the hash of what it depends on beside the model.
+
+    Args:
+        model: a bundle's folder.
+        data: ``{"kind": "celeba", "root": …}``, as ``settings["data"]`` of :func:`secgan.default_settings`; side, attributes,
+            crop and split follow from bundle and protocol. Or faces that are open already, whose split and crop are
+            then yours to vouch for.
+        protocol: ``"secgan"``, ``"stgan-paper"``, a TOML file, or a mapping of what departs from ``"secgan"``.
+        inception, swav: weights of the FID Inception v3 and of SwAV's ResNet-50. Nothing is downloaded; without them
+            FID, KID, IS and ssFID are reported as not measured.
+        extractor: features of your own, photos ``[N, 3, S, S]`` uint8 → ``[N, D]``, for a Fréchet distance under its name.
+        identity: an identity embedding likewise, for the cosine between photo and edit.
+        out: folder for report.json, report.md, report.html and protocol.toml; None: none is written.
+        **settings: more of the command's settings: ``batch``, ``threads``, ``masks``, ``inception_resize``.
+
+    Returns:
+        The report: ``figures`` by key (``{"value", "low", "high", "count", "protocol"}`` or ``{"missing": why}``), ``attributes``
+        with the same per attribute, ``hash``, ``protocol``, ``pinned``.
+
+    Raises:
+        ValueError: unknown settings, data that do not fit the bundle, too few photos for a covariance.
+        FileNotFoundError, RuntimeError: files, by name.
+    """
+    chosen = dict(protocol) if isinstance(protocol, Mapping) else json.loads(_core.open_protocol(os.fspath(protocol)))
+    every: dict[str, Any] = {"protocol": chosen, **settings}
+    for name, file in (("inception", inception), ("swav", swav)):
+        if file is not None:
+            every[name] = os.fspath(file)
+    folder = "" if out is None else os.fspath(out)
+    if isinstance(data, Faces):
+        return json.loads(_core.evaluate_faces(os.fspath(model), data._native, json.dumps(every), _named(extractor), _named(identity), folder))
+    every["data"] = dict(data)
+    return json.loads(_core.evaluate(os.fspath(model), json.dumps(every), _named(extractor), _named(identity), folder))
+
+
+def compare_reports(files: Sequence[str | os.PathLike[str]], *, different_protocols: bool = False) -> str:
+    """Reports of :func:`evaluate` side by side, as a Markdown table.
+
+    Raises:
+        ValueError: two of them were made under different protocols; what differs is named.
+        RuntimeError: a file that is no report.
+    """
+    return _core.compare_reports([os.fspath(file) for file in files], different_protocols)

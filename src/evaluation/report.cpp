@@ -1,0 +1,226 @@
+#include "secgan/evaluation/report.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <set>
+
+#include "core/format.hpp"
+#include "evaluation/markdown.hpp"
+#include "io/options_json.hpp"
+#include "io/toml.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/data/image_file.hpp"
+#include "secgan/data/transforms.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/io/html.hpp"
+#include "secgan/version.hpp"
+
+namespace secgan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kReportFormat = 1;
+
+std::string short_hash(const std::string& hash) { return hash.substr(0, 12); }
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json figure_json(const Figure& figure, const std::string& hash) {
+  if (!figure.measured) return {{"missing", figure.missing}, {"protocol", short_hash(hash)}};
+  const Interval& m = *figure.measured;
+  Json out{{"value", number(m.value)}, {"low", number(m.low)}, {"high", number(m.high)}, {"count", m.count}, {"protocol", short_hash(hash)}};
+  if (!figure.unit.empty()) out["unit"] = figure.unit;
+  return out;
+}
+
+Json report_json(const Evaluation& evaluation, const ReportContext& context) {
+  Json json{{"report_format", kReportFormat}, {"secgan", std::string(kVersion)}, {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
+            {"data", context.data}, {"photos", evaluation.photos}, {"hash", evaluation.hash}, {"protocol", to_json(evaluation.protocol)},
+            {"pinned", {{"photos", evaluation.pinned.photos}, {"classifier", evaluation.pinned.classifier}, {"extractors", evaluation.pinned.extractors}}}};
+  for (const Figure& figure : evaluation.figures) {
+    json["figures"][figure.key] = figure_json(figure, evaluation.hash);
+    json["figures"][figure.key]["title"] = figure.title;
+    json["figures"][figure.key]["digits"] = figure.digits;
+  }
+  json["attributes"] = Json::object();
+  for (const auto& [attribute, figures] : evaluation.attributes) {
+    for (const Figure& figure : figures) json["attributes"][attribute][figure.key] = figure_json(figure, evaluation.hash);
+  }
+  if (!evaluation.parser_iou.empty()) {
+    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c) json["parser_iou"][class_names(Labels::kSecgan12)[c]] = number(evaluation.parser_iou[c]);
+  }
+  return json;
+}
+
+using Table = std::vector<std::vector<std::string>>;
+
+std::string with_unit(const Figure& figure) { return figure.unit.empty() ? figure.title : fmt::format("{}, {}", figure.title, figure.unit); }
+
+Table figure_rows(const Evaluation& evaluation) {
+  Table rows;
+  for (const Figure& figure : evaluation.figures) {
+    rows.push_back({with_unit(figure), figure.text(), figure.measured ? std::to_string(figure.measured->count) : "", short_hash(evaluation.hash)});
+  }
+  return rows;
+}
+
+std::vector<std::string> attribute_header(const Evaluation& evaluation) {
+  std::vector<std::string> header{"Attribute"};
+  for (const Figure& figure : evaluation.attributes.front().figures) header.push_back(figure.title);
+  header.emplace_back("Protocol");
+  return header;
+}
+
+Table attribute_rows(const Evaluation& evaluation) {
+  Table rows;
+  for (const auto& [attribute, figures] : evaluation.attributes) {
+    std::vector<std::string> row{attribute};
+    for (const Figure& figure : figures) row.push_back(figure.measured ? figure.text() : "–");
+    row.push_back(short_hash(evaluation.hash));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+const std::vector<std::string> kFigureHeader{"Figure", "Value [interval]", "Photos", "Protocol"};
+
+std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
+  const EvaluationProtocol& p = evaluation.protocol;
+  std::string text = fmt::format("Model {} (SHA-256 {}). {} photos of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
+                                 "Intervals: {:g} % bootstrap over photos, {} resamples. Protocol {} {}.",
+                                 context.model, short_hash(context.model_digest), evaluation.photos, context.data, name_of(kSplits, p.split), p.crop, p.strength,
+                                 name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
+  for (const std::string& extractor : evaluation.pinned.extractors) text += fmt::format(" Extractor: {}.", extractor);
+  return text;
+}
+
+/// Rows of pairs, a line per attribute.
+std::string notable_pictures(const std::vector<NotableEdit>& edits, std::string_view what, int digits) {
+  std::string out;
+  for (size_t begin = 0; begin < edits.size();) {
+    size_t end = begin;
+    std::vector<at::Tensor> row;
+    std::vector<std::string> words;
+    for (; end < edits.size() && edits[end].attribute == edits[begin].attribute; ++end) {
+      row.push_back(edits[end].before);
+      row.push_back(edits[end].after);
+      words.push_back(fmt::format("{} {} {:.{}f}", edits[end].adding ? "+" : "−", edits[end].photo, edits[end].value, digits));
+    }
+    const at::Tensor grid = image_grid({row});
+    out += html_picture(encode_png(grid), fmt::format("{}: photo and edit, {} ({})", edits[begin].attribute, what, fmt::join(words, "; ")),
+                        static_cast<int>(std::max<int64_t>(grid.size(2), 1) * (grid.size(1) < 100 ? 3 : 2) / 2));
+    begin = end;
+  }
+  return out;
+}
+
+/// The first path at which two JSON values differ, with both values.
+std::string first_difference(const Json& a, const Json& b, const std::string& path = "") {
+  if (a.is_object() && b.is_object()) {
+    for (const auto& [key, value] : a.items()) {
+      const std::string here = path.empty() ? key : path + "." + key;
+      if (!b.contains(key)) return here;
+      if (const std::string found = first_difference(value, b[key], here); !found.empty()) return found;
+    }
+    return "";
+  }
+  return a == b ? "" : fmt::format("{} is {} and {}", path, a.dump(), b.dump());
+}
+
+Json read_report(const std::filesystem::path& file) {
+  const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("report_format") || !json.contains("figures") || !json.contains("hash") || !json.contains("protocol") || !json.contains("pinned")) {
+    throw Error(fmt::format("{}: not a report of secgan evaluate", file.string()));
+  }
+  if (json["report_format"] != kReportFormat) {
+    throw Error(fmt::format("{}: report format {} is not the one that this version reads ({})", file.string(), json["report_format"].dump(), kReportFormat));
+  }
+  return json;
+}
+
+std::string cell(const Json& figures, const std::string& key) {
+  if (!figures.contains(key) || !figures[key].contains("value")) return "not measured";
+  const Json& f = figures[key];
+  const auto digits = f.value("digits", 3);
+  const auto text = [&](const char* name) { return f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–"); };
+  return fmt::format("{} [{}, {}]", text("value"), text("low"), text("high"));
+}
+
+}  // namespace
+
+std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context) { return report_json(evaluation, context).dump(2) + "\n"; }
+
+std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context) {
+  std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context), markdown_table(kFigureHeader, figure_rows(evaluation)));
+  if (!evaluation.attributes.empty()) out += "\n" + markdown_table(attribute_header(evaluation), attribute_rows(evaluation));
+  return out;
+}
+
+std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
+  std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
+  body += html_table(kFigureHeader, figure_rows(evaluation));
+  if (!context.grid.empty()) body += "<h2>Edits</h2>\n" + html_picture(context.grid, "Input, reconstruction, then every attribute flipped in turn. Below each photo its parse and the mask branch's answers, where the bundle has them.");
+  if (!evaluation.attributes.empty()) body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));
+  if (!evaluation.parser_iou.empty()) {
+    Table rows;
+    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c) rows.push_back({class_names(Labels::kSecgan12)[c], fmt::format("{:.3f}", evaluation.parser_iou[c])});
+    body += "<h2>Parser</h2>\n" + html_table({"Class", "IoU"}, rows);
+  }
+  if (!evaluation.outside.empty()) {
+    body += "<h2>Edits that changed most outside their attribute's region</h2>\n<p>A classifier may accept an edit that the eye does not. "
+            "These changed most where they had no business: mean absolute change, of a range of 2.</p>\n" + notable_pictures(evaluation.outside, "change outside", 3);
+  }
+  if (!evaluation.far_from_real.empty()) {
+    body += fmt::format("<h2>Edits furthest from real faces with the attribute as asked</h2>\n<p>Distance to the nearest photo whose own label is the one asked for, in the features of {}.</p>\n",
+                        html_escape(evaluation.neighbours)) +
+            notable_pictures(evaluation.far_from_real, "distance", 2);
+  }
+  return html_page(fmt::format("{}: evaluation", context.model), body);
+}
+
+void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context) {
+  std::filesystem::create_directories(folder);
+  write_file(folder / "protocol.toml", to_toml(to_json(evaluation.protocol)));
+  write_file(folder / "report.md", evaluation_markdown(evaluation, context));
+  write_file(folder / "report.html", evaluation_html(evaluation, context));
+  write_file(folder / "report.json", evaluation_json(evaluation, context));
+}
+
+std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols) {
+  if (files.empty()) throw InvalidArgument("reports: name at least one report.json");
+  std::vector<Json> reports;
+  for (const auto& file : files) reports.push_back(read_report(file));
+  std::set<std::string> hashes;
+  for (size_t i = 0; i < reports.size(); ++i) {
+    hashes.insert(reports[i]["hash"].get<std::string>());
+    if (hashes.size() == 1 || different_protocols) continue;
+    std::string what = first_difference(reports[0]["protocol"], reports[i]["protocol"]);
+    if (what.empty()) what = first_difference(reports[0]["pinned"], reports[i]["pinned"]);
+    throw InvalidArgument(fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(), what));
+  }
+  std::vector<std::string> header{"Figure"}, keys;
+  std::vector<std::pair<std::string, std::string>> titles;
+  for (const Json& report : reports) {
+    header.push_back(report["model"].value("name", "model"));
+    for (const auto& [key, figure] : report["figures"].items()) {
+      if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+      keys.push_back(key);
+      titles.emplace_back(key, figure.value("title", key) + (figure.contains("unit") ? ", " + figure.value("unit", "") : ""));
+    }
+  }
+  Table rows;
+  for (const auto& [key, title] : titles) {
+    std::vector<std::string> row{title};
+    for (const Json& report : reports) row.push_back(cell(report["figures"], key));
+    rows.push_back(std::move(row));
+  }
+  std::vector<std::string> protocols{"Protocol"};
+  for (const Json& report : reports) protocols.push_back(short_hash(report["hash"].get<std::string>()));
+  rows.push_back(std::move(protocols));
+  const std::string warning = hashes.size() > 1 ? "Different protocols: these figures are not comparable.\n\n" : "";
+  return warning + markdown_table(header, rows);
+}
+
+}  // namespace secgan
