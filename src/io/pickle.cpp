@@ -15,11 +15,6 @@
 namespace secgan {
 namespace {
 
-template <class T>
-const T* as(const PickleRef& ref) {
-  return ref ? std::get_if<T>(&ref->value) : nullptr;
-}
-
 [[noreturn]] void refuse(const std::string& what) { throw Error("pickle: " + what); }
 
 int64_t integer(const PickleRef& ref, const char* what) {

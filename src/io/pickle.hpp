@@ -36,6 +36,12 @@ struct PickleValue {
   std::variant<PickleNone, PickleOpaque, bool, int64_t, double, std::string, PickleGlobal, PickleList, PickleDict, at::Tensor> value;
 };
 
+/// The value as a T; null when it is something else.
+template <class T>
+const T* as(const PickleRef& ref) {
+  return ref ? std::get_if<T>(&ref->value) : nullptr;
+}
+
 /// What a pickle holds. Containers may be shared, nested without end or inside themselves; the document owns every
 /// value, so that freeing it neither recurses nor leaks.
 class PickleDocument {

@@ -17,11 +17,6 @@
 namespace secgan {
 namespace {
 
-template <class T>
-const T* as(const PickleRef& ref) {
-  return ref ? std::get_if<T>(&ref->value) : nullptr;
-}
-
 /// ("storage", type, key, place, count, …): what a persistent id says of a storage.
 struct StorageId {
   at::ScalarType type;

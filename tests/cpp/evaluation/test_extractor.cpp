@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <torch/torch.h>
 
+#include "evaluation/noise.hpp"
 #include "golden.hpp"
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
@@ -16,11 +17,6 @@ using namespace secgan;
 using namespace secgan::testing;
 
 namespace {
-
-at::Tensor noise(at::IntArrayRef shape) {
-  torch::manual_seed(1);
-  return torch::randint(0, 256, shape, torch::kByte);
-}
 
 AttributeClassifier small_classifier() {
   torch::manual_seed(2);
@@ -40,7 +36,7 @@ TEST_CASE("the classifier's features are its last map, averaged, of photos as it
   CHECK(extractor.fingerprint == sha256_tensors(module_state(*classifier)));
   CHECK(extractor.input == "32 x 32, antialiased bilinear on 8 bits, [-1, 1]");
 
-  const at::Tensor photos = noise({3, 3, 48, 40});
+  const at::Tensor photos = noise_photos({3, 3, 48, 40});
   const Extracted extracted = extractor(photos);
   CHECK_FALSE(extracted.logits.defined());
   CHECK_FALSE(extracted.features.requires_grad());
@@ -54,7 +50,7 @@ TEST_CASE("the classifier's features are its last map, averaged, of photos as it
 
 TEST_CASE("features do not depend on how photos are batched, nor on a bfloat16 region around", "[evaluation]") {
   const FeatureExtractor extractor = classifier_extractor(small_classifier(), "drawn-faces");
-  const at::Tensor photos = noise({5, 3, 32, 32});
+  const at::Tensor photos = noise_photos({5, 3, 32, 32});
   const at::Tensor whole = extractor(photos).features;
   CHECK(max_difference(whole[0], whole[1]) > 1e-3);
   for (const int64_t chunk : {1, 2, 5, 100}) {
@@ -72,7 +68,7 @@ TEST_CASE("an extractor of one's own is chunked, joined and checked", "[evaluati
                          const at::Tensor colour = photos.to(at::kDouble).mean({2, 3});
                          return Extracted{colour, colour.narrow(1, 0, 2)};
                        }};
-  const at::Tensor photos = noise({5, 3, 4, 6});
+  const at::Tensor photos = noise_photos({5, 3, 4, 6});
   const Extracted extracted = own(photos, 2);
   CHECK(sizes == std::vector<int64_t>{2, 2, 1});
   CHECK(extracted.features.scalar_type() == at::kFloat);
@@ -99,7 +95,7 @@ TEST_CASE("missing weights are named with where they come from", "[evaluation]")
 TEST_CASE("a network's own file makes the extractor of the same numbers", "[evaluation]") {
   torch::NoGradGuard no_grad;
   const TemporaryFolder folder;
-  const at::Tensor photos = noise({2, 3, 60, 50});
+  const at::Tensor photos = noise_photos({2, 3, 60, 50});
   ResNet network(kSwavResNet50);
   fill_golden(*network);
   network->eval();
