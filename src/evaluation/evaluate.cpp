@@ -123,6 +123,7 @@ class Evaluator {
     protocol.validate();
     check_fit();
     bootstrap_.emplace(out_.photos, protocol.resamples, mix_seed(protocol.seed, 1), protocol.level);
+    distribution_bootstrap_.emplace(out_.photos, protocol.distribution_resamples, mix_seed(protocol.seed, 1), protocol.level);
     if (bundle.has_parser()) parser_ = bundle.face_parser();
     if (edits_) {
       for (const auto* extractor : {&judges_.swav, &judges_.inception, &judges_.other}) {
@@ -422,9 +423,8 @@ class Evaluator {
     };
     const double value = distance(at::ones({photos.size(0)}, at::kDouble));
     std::vector<double> resampled;
-    const int64_t count = std::min(out_.protocol.distribution_resamples, out_.protocol.resamples);
-    for (int64_t r = 0; r < count; ++r) resampled.push_back(distance(bootstrap_->weights()[r]));
-    return recentred(*bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
+    for (int64_t r = 0; r < out_.protocol.distribution_resamples; ++r) resampled.push_back(distance(distribution_bootstrap_->weights()[r]));
+    return recentred(*distribution_bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
   }
 
   /// KID by its usual subsets. Its interval comes from weighted pairs of one subset of photos and an edit of each.
@@ -441,8 +441,8 @@ class Evaluator {
     const auto kernel = [](const at::Tensor& a, const at::Tensor& b) { return (at::matmul(a, b.t()) / a.size(1) + 1).pow(3); };
     const at::Tensor xx = kernel(x, x), yy = kernel(y, y), xy = kernel(x, y);
     std::vector<double> resampled;
-    for (int64_t r = 0; r < std::min<int64_t>(200, out_.protocol.resamples); ++r) {
-      const at::Tensor weights = bootstrap_->weights()[r];
+    for (int64_t r = 0; r < out_.protocol.distribution_resamples; ++r) {
+      const at::Tensor weights = distribution_bootstrap_->weights()[r];
       const at::Tensor u = weights.index_select(0, real_rows), v = weights.index_select(0, origin.index_select(0, edit_rows));
       // Unbiased: a photo is never paired with itself.
       const auto pairs = [](const at::Tensor& w, const at::Tensor& k) {
@@ -453,7 +453,7 @@ class Evaluator {
       const double cross = at::dot(u, at::mv(xy, v)).item<double>() / (u.sum().item<double>() * v.sum().item<double>());
       resampled.push_back(pairs(u, xx) + pairs(v, yy) - 2 * cross);
     }
-    return recentred(*bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
+    return recentred(*distribution_bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
   }
 
   Interval score(const Seen& view) const {
@@ -462,12 +462,11 @@ class Evaluator {
     // exp of (entropy of the mean answer - mean entropy of the answers), for every resample at once.
     const at::Tensor logs = at::log_softmax(logits, 1), probabilities = logs.exp();
     const at::Tensor entropy = -(probabilities * logs).sum(1);
-    const int64_t count = std::min<int64_t>(200, out_.protocol.resamples);
-    const at::Tensor weights = bootstrap_->weights().narrow(0, 0, count).index_select(1, origin);
+    const at::Tensor weights = distribution_bootstrap_->weights().index_select(1, origin);
     const at::Tensor total = weights.sum(1, /*keepdim=*/true);
     const at::Tensor marginal = at::matmul(weights, probabilities) / total;
     const at::Tensor resampled = (-(at::xlogy(marginal, marginal)).sum(1) - at::mv(weights, entropy) / total.squeeze(1)).exp();
-    return recentred(*bootstrap_, value, resampled, out_.photos);
+    return recentred(*distribution_bootstrap_, value, resampled, out_.photos);
   }
 
   void distribution_figures() {
@@ -555,7 +554,7 @@ class Evaluator {
   bool edits_ = false;
   std::optional<FaceParser> parser_;
   std::optional<FeatureExtractor> fallback_;
-  std::optional<Bootstrap> bootstrap_;
+  std::optional<Bootstrap> bootstrap_, distribution_bootstrap_;
   std::vector<Seen> seen_;
   Scores scores_;
   Evaluation out_;

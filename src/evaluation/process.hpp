@@ -9,7 +9,7 @@
 
 namespace secgan {
 
-/// Most memory that the process held so far, or since reset_peak_memory().
+/// Most memory that the process held so far.
 inline int64_t peak_memory_bytes() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -22,8 +22,5 @@ inline int64_t peak_memory_bytes() {
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<int64_t>(usage.ru_maxrss) << 10;
 }
-
-/// Starts the peak anew from what is held now, where the system can (Linux).
-inline void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 }  // namespace secgan

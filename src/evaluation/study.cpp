@@ -13,7 +13,6 @@
 #include "core/format.hpp"
 #include "core/rules.hpp"
 #include "evaluation/markdown.hpp"
-#include "evaluation/process.hpp"
 #include "io/options_json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/image_file.hpp"
@@ -23,6 +22,7 @@
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/html.hpp"
+#include "secgan/nn/profile.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan {
@@ -51,7 +51,7 @@ struct Run {
 
 struct Cost {
   double seconds_per_step = 0;  ///< median
-  double memory = 0;            ///< bytes beyond what the process held before the network was there
+  double memory = 0;            ///< bytes: networks, optimisers, moving averages, batches and a step, at their peak
 };
 
 /// Mean and standard deviation over seeds.
@@ -175,12 +175,11 @@ class Study {
       std::vector<double> memory;
       std::vector<std::vector<double>> seconds(variants_.size());
       for (const Variant& variant : variants_) {
-        reset_peak_memory();
-        const int64_t before = peak_memory_bytes();
-        tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant)));
-        tasks.back()->step(0, 1);
-        tasks.back()->step(1, 1);
-        memory.push_back(static_cast<double>(peak_memory_bytes() - before));
+        memory.push_back(static_cast<double>(peak_bytes([&] {
+          tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant)));
+          tasks.back()->step(0, 1);
+          tasks.back()->step(1, 1);
+        })));
       }
       for (int64_t round = 0; round < settings_.timing_rounds; ++round) {
         for (size_t v = 0; v < tasks.size(); ++v) {
@@ -283,7 +282,7 @@ class Study {
     out.intro = fmt::format("Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, the recipe of `secgan train --small`. "
                             "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by seed, ± half of Student's 95 % interval. "
                             "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of another classifier, trained with another seed than the judge. "
-                            "Seconds per step: median of {} steps, variants in turns, {} threads.",
+                            "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimisers, averages, parser, judge and a step hold at their peak.",
                             settings_.image_size, settings_.faces, settings_.unseen, settings_.steps, settings_.seeds, settings_.timing_rounds, at::get_num_threads());
     out.header = {"Backbone", "Variant", "TARR", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch", "s / step", "Cost", "Memory, MiB"};
     out.recognition_header = {"Backbone", "Variant"};

@@ -29,13 +29,6 @@ class MemoryWatch : public c10::MemoryReportingInfoBase {
   int64_t peak_ = 0;
 };
 
-int64_t peak_of(const std::function<void()>& work) {
-  const auto watch = std::make_shared<MemoryWatch>();
-  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, watch);
-  work();
-  return watch->peak();
-}
-
 /// What a call's inputs say, which are gone when its output is there: multiply-adds = per_value × the output's values,
 /// or `whole` where the inputs settle it.
 struct Cost : at::ObserverContext {
@@ -90,6 +83,13 @@ int64_t multiply_adds_of(const std::function<void()>& work) {
 
 }  // namespace
 
+int64_t peak_bytes(const std::function<void()>& work) {
+  const auto watch = std::make_shared<MemoryWatch>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, watch);
+  work();
+  return watch->peak();
+}
+
 NetworkProfile profile(const torch::nn::Module& module, const std::function<at::Tensor()>& forward) {
   NetworkProfile out;
   for (const at::Tensor& parameter : module.parameters()) out.parameters += parameter.numel();
@@ -99,8 +99,8 @@ NetworkProfile profile(const torch::nn::Module& module, const std::function<at::
     forward();
   };
   out.multiply_adds = multiply_adds_of(without_gradients);
-  out.forward_bytes = peak_of(without_gradients);
-  out.training_bytes = peak_of([&] {
+  out.forward_bytes = peak_bytes(without_gradients);
+  out.training_bytes = peak_bytes([&] {
     const at::Tensor total = forward().sum();
     total.backward();
   });

@@ -46,7 +46,7 @@ struct EvaluationProtocol {
   // Intervals.
   double level = 0.95;
   int64_t resamples = 1000;
-  int64_t distribution_resamples = 20;     ///< of Fréchet distances, each a new covariance
+  int64_t distribution_resamples = 50;     ///< of FID and its kin, each a new covariance
   uint64_t seed = 1;
 
   static void visit(auto& self, auto&& visit) {

@@ -17,8 +17,11 @@ struct NetworkProfile {
   int64_t training_bytes = 0;  ///< the same over forward and backward pass, gradients included
 };
 
-/// Runs `forward` twice, without and with gradients, and counts. Exact for the CPU's own allocations on this thread;
-/// scratch memory inside oneDNN is not seen.
+/// Most memory that `work` held at once. Exact for the CPU's own allocations on this thread; scratch memory inside oneDNN
+/// is not seen.
+int64_t peak_bytes(const std::function<void()>& work);
+
+/// Runs `forward` twice, without and with gradients, and counts; memory as peak_bytes.
 /// @param forward  one pass over the module whose answer has gradients
 NetworkProfile profile(const torch::nn::Module& module, const std::function<at::Tensor()>& forward);
 

@@ -24,6 +24,7 @@ EvaluationProtocol few(int64_t photos = 5) {
   protocol.photos = photos;
   protocol.min_samples = 2;
   protocol.resamples = 50;
+  protocol.distribution_resamples = 10;
   return protocol;
 }
 
