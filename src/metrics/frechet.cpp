@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/format.hpp"
@@ -20,9 +21,15 @@ constexpr double kWantedError = 1e-10;                       // of the traces
 double number(const at::Tensor& scalar) { return scalar.item<double>(); }
 
 at::Tensor checked_covariance(const at::Tensor& values, std::string_view name) {
-  const at::Tensor covariance = finite_float64(values, name).to(at::kCPU);
-  const double asymmetry = number((covariance - covariance.t()).abs().max()), largest = number(covariance.abs().max());
-  if (asymmetry > kAsymmetry * largest) throw InvalidArgument(fmt::format("{} is not symmetric: entries differ from their mirror images by up to {:.3g}", name, asymmetry));
+  check_floating(values, name);
+  const at::Tensor covariance = values.detach().to(at::kCPU, at::kDouble);
+  const auto [smallest, largest] = at::aminmax(covariance);  // in one pass; NaN wins
+  if (!std::isfinite(number(smallest)) || !std::isfinite(number(largest))) throw not_finite(name);
+  if (at::equal(covariance, covariance.t())) return covariance;
+  const double asymmetry = number((covariance - covariance.t()).abs().max());
+  if (asymmetry > kAsymmetry * std::max(-number(smallest), number(largest))) {
+    throw InvalidArgument(fmt::format("{} is not symmetric: entries differ from their mirror images by up to {:.3g}", name, asymmetry));
+  }
   return (covariance + covariance.t()) / 2;
 }
 
@@ -50,14 +57,40 @@ Factor factorise(const at::Tensor& covariance, std::string_view name) {
   return {vectors.index_select(1, kept) * values.index_select(0, kept).sqrt(), false};
 }
 
+constexpr int64_t kStrip = 256;  // of rows or columns multiplied at once, where half of a matrix is zeros or not asked for
+
+/// lower1ᵀ lower2, without the zeros above the diagonals.
+at::Tensor triangular_product(const at::Tensor& lower1, const at::Tensor& lower2) {
+  at::Tensor out = at::empty_like(lower1);
+  const int64_t dims = out.size(0);
+  for (int64_t begin = 0; begin < dims; begin += kStrip) {
+    const int64_t end = std::min(begin + kStrip, dims);
+    at::Tensor rows = out.slice(0, begin, end);
+    at::mm_out(rows, lower1.slice(0, begin).slice(1, begin, end).t(), lower2.slice(0, begin));
+  }
+  return out;
+}
+
+/// The lower half of a aᵀ; above it only the blocks on the diagonal are filled.
+at::Tensor lower_gram(const at::Tensor& a) {
+  at::Tensor out = at::zeros_like(a);
+  const int64_t dims = out.size(0);
+  for (int64_t begin = 0; begin < dims; begin += kStrip) {
+    const int64_t end = std::min(begin + kStrip, dims);
+    out.slice(0, begin).slice(1, begin, end).copy_(a.slice(0, begin).mm(a.slice(0, begin, end).t()));
+  }
+  return out;
+}
+
 /// Sum of the singular values of f1ᵀ f2 = tr √(S1 S2), to an absolute error of about `wanted_error`.
 double trace_of_root(const Factor& f1, const Factor& f2, double wanted_error) {
-  const at::Tensor product = f1.matrix.t().mm(f2.matrix);
+  const bool regular = f1.triangular && f2.triangular;
+  const at::Tensor product = regular ? triangular_product(f1.matrix, f2.matrix) : f1.matrix.t().mm(f2.matrix);
   if (product.numel() == 0) return 0;
-  if (f1.triangular && f2.triangular) {
+  if (regular) {
     // Roots of the eigenvalues of the square: three times as fast, where no small one loses its digits. Rounding moves
     // an eigenvalue by eps · largest, hence its root by that over twice the root.
-    const at::Tensor roots = at::linalg_eigvalsh(product.mm(product.t())).clamp_min(0).sqrt();
+    const at::Tensor roots = at::linalg_eigvalsh(lower_gram(product), "L").clamp_min(0).sqrt();
     const double largest = number(roots.max());
     if (kEpsilon * largest * largest * number((0.5 / roots).sum()) <= wanted_error) return number(roots.sum());
   }

@@ -15,11 +15,13 @@
 
 namespace secgan {
 
+inline InvalidArgument not_finite(std::string_view name) { return InvalidArgument(fmt::format("{} must be finite everywhere", name)); }
+
 /// Without gradient.  @throws InvalidArgument for integers and for values that are not finite.
 inline at::Tensor finite_float64(const at::Tensor& values, std::string_view name) {
   check_floating(values, name);
   at::Tensor out = values.detach().to(at::kDouble);
-  if (!at::isfinite(out).all().item<bool>()) throw InvalidArgument(fmt::format("{} must be finite everywhere", name));
+  if (!at::isfinite(out).all().item<bool>()) throw not_finite(name);
   return out;
 }
 

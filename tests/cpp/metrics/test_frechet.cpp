@@ -61,6 +61,17 @@ TEST_CASE("commuting covariances have a closed form", "[metrics]") {
   CHECK(frechet_distance(zero, torch::zeros({2, 2}), zero, torch::zeros({2, 2})) == 0);
 }
 
+TEST_CASE("matrices that are multiplied in strips give what one product gives", "[metrics]") {
+  torch::manual_seed(12);
+  // More rows than a strip, and no multiple of it. Rotated diagonals commute: closed form.
+  const at::Tensor d1 = torch::rand({600}, torch::kFloat64) + 0.5, d2 = torch::rand({600}, torch::kFloat64) + 0.5, zero = torch::zeros({600}, torch::kFloat64);
+  const at::Tensor q = std::get<0>(at::linalg_qr(randn64({600, 600})));
+  const auto rotated = [&](const at::Tensor& d) { return q.mm(d.diag()).mm(q.t()); };
+  CHECK(frechet_distance(zero, rotated(d1), zero, rotated(d2)) == Approx((d1.sqrt() - d2.sqrt()).square().sum().item<double>()).epsilon(1e-9));
+  CHECK(frechet_distance(zero, rotated(d1), zero, d2.diag()) ==
+        Approx((d1.sum() + d2.sum()).item<double>() - 2 * at::linalg_svdvals(d1.sqrt().diag().mm(q.t()).mm(d2.sqrt().diag())).sum().item<double>()).epsilon(1e-9));
+}
+
 TEST_CASE("equal sets are at distance 0 and both directions agree", "[metrics]") {
   torch::manual_seed(8);
   for (const int64_t samples : {8, 100}) {  // singular, regular

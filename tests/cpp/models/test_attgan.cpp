@@ -235,7 +235,7 @@ TEST_CASE("images and attributes of another shape are refused by name", "[models
   const at::Tensor image = at::zeros({2, 3, 32, 32});
   CHECK_THROWS_AS(generator->forward(image, at::zeros({2, 4})), InvalidArgument);
   CHECK_THROWS_WITH(generator->forward(image, at::zeros({2, 4})), Catch::Contains("attributes must be [N, A]"));
-  CHECK_THROWS_WITH(generator->forward(image, at::zeros({1, 3})), Catch::Contains("attributes must be [N, A]"));
+  CHECK_THROWS_WITH(generator->forward(image, at::zeros({1, 3})), "attributes must be of as many photos as the image, found 1 and 2");
   CHECK_THROWS_WITH(generator->forward(at::zeros({2, 3, 64, 64}), at::zeros({2, 3})), Catch::Contains("image must be"));
   CHECK_THROWS_WITH(generator->decode({}, at::zeros({2, 3})), Catch::Contains("features"));
   CHECK_THROWS_WITH(make_discriminator(small_discriminator())->forward(at::zeros({2, 4, 8, 8})),
