@@ -20,7 +20,7 @@ def class_names(labels: str) -> list[str]:
 
 def class_palette(labels: str) -> list[tuple[int, int, int]]:
     """RGB colours of a label set, by id."""
-    return [tuple(colour) for colour in _core.class_palette(labels)]
+    return [(red, green, blue) for red, green, blue in _core.class_palette(labels)]
 
 
 def _load_program(file: str) -> nn.Module:

@@ -36,7 +36,11 @@ class _OwnNetwork:
         self._given = True
         trained = [(name, tensor) for name, tensor in module.named_parameters() if tensor.requires_grad]
         kept = [(name, tensor) for name, tensor in module.named_parameters() if not tensor.requires_grad]
-        return _core.OwnNetwork(module, trained, kept + list(module.named_buffers()), lambda on: module.train(on) and None)
+
+        def train(on: bool) -> None:
+            module.train(on)
+
+        return _core.OwnNetwork(module, trained, kept + list(module.named_buffers()), train)
 
 
 def default_settings(small: bool = False) -> dict[str, Any]:

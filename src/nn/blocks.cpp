@@ -257,7 +257,7 @@ at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attri
   const at::Tensor tiled = attributes.to(features.dtype())
                                .unsqueeze(-1)
                                .unsqueeze(-1)
-                               .expand({-1, -1, features.size(2), features.size(3)});
+                               .expand_symint({-1, -1, features.sym_size(2), features.sym_size(3)});
   return at::cat({features, tiled}, 1);
 }
 

@@ -16,7 +16,7 @@ namespace {
 at::Tensor global_average(const at::Tensor& x) { return x.mean({2, 3}, /*keepdim=*/true); }
 
 at::Tensor nearest(const at::Tensor& x, const at::Tensor& like) {
-  return at::upsample_nearest2d(x, {like.size(2), like.size(3)});
+  return at::upsample_nearest2d_symint(x, {like.sym_size(2), like.sym_size(3)});
 }
 
 torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
@@ -116,7 +116,7 @@ class Head : public torch::nn::Module {
       : conv_block_(register_module("conv_block", ConvNormRelu(in, hidden, 3))),
         conv_(register_module("conv", conv1x1(hidden, classes))) {}
   at::Tensor forward(const at::Tensor& x, const at::Tensor& photo) {
-    return at::upsample_bilinear2d(conv_(conv_block_(x)), {photo.size(2), photo.size(3)}, /*align_corners=*/true);
+    return at::upsample_bilinear2d_symint(conv_(conv_block_(x)), {photo.sym_size(2), photo.sym_size(3)}, /*align_corners=*/true);
   }
 
  private:

@@ -50,7 +50,9 @@ Parser make_parser(const ParserOptions& options) {
 
 std::vector<at::Tensor> ParserImpl::checked(const at::Tensor& photo, bool main_only) {
   check_shape(photo, "photo", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
-  for (const int64_t side : {photo.size(2), photo.size(3)}) {
+  for (const int64_t dimension : {2, 3}) {
+    // size() would fix the batch as well where an export keeps it open.
+    const int64_t side = photo.sym_size(dimension).guard_int(__FILE__, __LINE__);
     if (side < side_multiple() || side % side_multiple() != 0) {
       throw InvalidArgument(fmt::format("photo side {} is not a multiple of {}", side, side_multiple()));
     }

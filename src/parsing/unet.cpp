@@ -47,7 +47,7 @@ std::vector<at::Tensor> UnetImpl::run(const at::Tensor& photo, bool /*main_only*
   for (auto& block : down_) features.push_back(z = block->forward(z));
   for (size_t i = 0; i < up_.size(); ++i) {
     const at::Tensor& skip = features[features.size() - 2 - i];
-    z = at::upsample_nearest2d(z, {skip.size(2), skip.size(3)});
+    z = at::upsample_nearest2d_symint(z, {skip.sym_size(2), skip.sym_size(3)});
     z = up_[i]->forward(at::cat({z, skip}, 1));
   }
   return {head_->forward(z)};

@@ -170,7 +170,8 @@ def test_parametrizations(make):
     flat(network(*inputs(network))).sum().backward()
     assert network.get_submodule(path).parametrizations[last].original1.grad is not None
     with torch.no_grad():
-        network.get_submodule(path).parametrizations[last].original0.mul_(2)
+        direction = network.get_submodule(path).parametrizations[last].original1  # a norm may follow, which hides the length
+        direction.add_(torch.linspace(-1, 1, direction.numel()).view_as(direction))
     assert not torch.allclose(run(network), before)
 
 
@@ -181,7 +182,7 @@ def test_moving_average(make):
     old = {k: v.clone() for k, v in network.state_dict().items()}
     with torch.no_grad():
         for p in network.parameters():
-            p.add_(1)
+            p.add_(0.01)
     average.update_parameters(network)
     for name, p in network.named_parameters():
         torch.testing.assert_close(average.module.state_dict()[name], (old[name] + p) / 2)
@@ -250,7 +251,7 @@ def test_export_with_the_weights_as_constants_and_any_batch(make):
 
 def test_repr_shows_the_layers(make):
     text = repr(make())
-    assert "Conv2d(3, " in text and "kernel_size" in text and text.count("\n") > 5
+    assert "Conv2d(" in text and "kernel_size" in text and text.count("\n") > 5
     assert "parameters" in text.splitlines()[0] and "Impl" not in text and "torch::" not in text
 
 
@@ -267,7 +268,7 @@ def test_the_gil_is_free_while_cpp_works(make):
     thread = threading.Thread(target=other)
     thread.start()
     try:
-        for batch in (4, 16, 64, 256, 512):
+        for batch in (4, 32, 256, 2048, 16384):
             arguments = inputs(network, batch)
             before = count
             run(network, *arguments)
