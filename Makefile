@@ -8,7 +8,8 @@ BIN       := $(VENV)/bin
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libeigen3-dev \
              libjpeg-dev libpng-dev libssl-dev libzip-dev pkg-config python3-venv python3-dev
-PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torchmetrics
+PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torchmetrics matplotlib mypy pybind11-stubgen \
+             onnx onnxscript onnxruntime nbclient ipykernel
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
 .PHONY: build demo test headers clean

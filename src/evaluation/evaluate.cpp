@@ -35,6 +35,9 @@ class Rows {
   void add(const at::Tensor& rows) { parts_.push_back(rows); }
   bool empty() const { return parts_.empty(); }
   at::Tensor all() const { return at::cat(parts_); }
+  void reorder(const at::Tensor& order) {
+    if (!parts_.empty()) parts_ = {all().index_select(0, order)};
+  }
   at::Tensor doubles() const { return all().to(at::kDouble); }
 
  private:
@@ -60,6 +63,12 @@ struct Seen {
   Rows photos, edits, edit_logits, edit_photo, edit_attribute;
 
   explicit Seen(const FeatureExtractor& of) : extractor(&of) {}
+
+  /// Edits by photo, then by attribute: splits and subsets follow the order, which must not follow the batches.
+  void sort() {
+    const at::Tensor order = (edit_photo.all() * (edit_attribute.all().max() + 1) + edit_attribute.all()).argsort();
+    for (Rows* rows : {&edits, &edit_logits, &edit_photo, &edit_attribute}) rows->reorder(order);
+  }
 };
 
 /// Per-photo contributions to every measure.
@@ -146,6 +155,7 @@ class Evaluator {
       score_batch(begin, std::min(begin + control_.batch, out_.photos), digest);
       if (control_.progress) control_.progress(std::min(begin + control_.batch, out_.photos), out_.photos);
     }
+    for (Seen& view : seen_) view.sort();
     pin(digest);
     figures();
     if (edits_) notable_edits();

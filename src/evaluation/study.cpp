@@ -391,6 +391,7 @@ void StudySettings::validate() const {
                                     std::pair("classifier_steps", classifier_steps), std::pair("timing_rounds", timing_rounds)}) {
     require_positive(name, value);
   }
+  if (faces < 64) throw InvalidArgument(fmt::format("faces {} is below 64, a batch of the judge's training", faces));
   if (unseen < 5) throw InvalidArgument(fmt::format("unseen {} is below 5", unseen));
   require_not_negative("threads", threads);
 }

@@ -145,7 +145,13 @@ TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[eva
   const Bundle bundle = random_bundle();
   EvaluationProtocol protocol = few(7);
   protocol.edits_per_photo = 3;
-  const Evaluation a = evaluate(bundle, kFaces, protocol, {.other = colours()}, {.batch = 2}), b = evaluate(bundle, kFaces, protocol, {.other = colours()}, {.batch = 7});
+  protocol.kernel_subset_size = 5;
+  FeatureExtractor inception = colours();  // in its place, with logits: KID's subsets and the score's splits depend on the order
+  inception.has_logits = true;
+  inception.extract = [](const at::Tensor& photos) { return Extracted{photos.to(at::kFloat).mean({2, 3}), photos.to(at::kFloat).mean({1, 3}) / 50}; };
+  const Judges judges{.inception = inception, .other = colours()};
+  const Evaluation a = evaluate(bundle, kFaces, protocol, judges, {.batch = 2}), b = evaluate(bundle, kFaces, protocol, judges, {.batch = 7});
+  CHECK(a.figure("is").measured.has_value());
   CHECK(a.hash == b.hash);
   REQUIRE(a.figures.size() == b.figures.size());
   for (size_t i = 0; i < a.figures.size(); ++i) {

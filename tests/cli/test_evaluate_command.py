@@ -1,0 +1,84 @@
+"""secgan evaluate, tabulate and compare."""
+
+import json
+
+import pytest
+
+from test_command import BUNDLE, refusal, run
+
+FEW = ("--data", "synthetic", "--photos", 12, "--option", "protocol.resamples=20")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("evaluation") / "out"
+    done = run("evaluate", BUNDLE, *FEW, "--out", out)
+    return out, done.stdout
+
+
+def test_figures_for_machines_people_and_the_web(report):
+    out, table = report
+    assert sorted(p.name for p in out.iterdir()) == ["protocol.toml", "report.html", "report.json", "report.md"]
+    figures = json.loads((out / "report.json").read_text())["figures"]
+    assert 0.8 < figures["tarr"]["value"] <= 1 and figures["tarr"]["low"] <= figures["tarr"]["value"] <= figures["tarr"]["high"]
+    assert figures["tarr"]["count"] == 12 and figures["fid"]["missing"].startswith("no weights were given")
+    assert "not measured: no weights were given (--swav)" in table and "| Eyeglasses |" in table
+    assert "Edits that changed most outside" in (out / "report.html").read_text()
+
+
+def test_json_to_the_terminal_is_only_json(report):
+    again = json.loads(run("evaluate", BUNDLE, *FEW, "--json", "-").stdout)
+    assert again["hash"] == json.loads((report[0] / "report.json").read_text())["hash"]
+
+
+def test_the_written_protocol_gives_the_same_hash(report):
+    again = json.loads(run("evaluate", BUNDLE, "--data", "synthetic", "--protocol", report[0] / "protocol.toml", "--json", "-").stdout)
+    assert again["hash"] == json.loads((report[0] / "report.json").read_text())["hash"]
+
+
+def test_tables_of_equal_protocols_only(report, tmp_path):
+    strong = tmp_path / "strong"
+    run("evaluate", BUNDLE, *FEW, "--option", "protocol.strength=1.5", "--out", strong)
+    files = [report[0] / "report.json", strong / "report.json"]
+    assert "strength is 1.0 and 1.5" in refusal("tabulate", *files, status=2)
+    assert "not comparable" in run("tabulate", *files, "--different-protocols").stdout
+    assert run("tabulate", files[0], files[0]).stdout.startswith("| Figure | drawn-faces | drawn-faces |")
+    assert "not a report" in refusal("tabulate", BUNDLE + "/config.json", status=1)
+
+
+def test_wrong_use(tmp_path):
+    evaluate = ("evaluate", BUNDLE, "--data", "synthetic")
+    assert "protocol 'fid-paper' is unknown" in refusal(*evaluate, "--protocol", "fid-paper", status=2)
+    assert "unknown key 'strenght'" in refusal(*evaluate, "--option", "protocol.strenght=1", status=2)
+    assert "strength -1 is not positive" in refusal(*evaluate, "--option", "protocol.strength=-1", status=2)
+    assert "none.pth" in refusal(*evaluate, "--inception", tmp_path / "none.pth", status=1)
+    wrong = refusal(*evaluate, "--swav", BUNDLE + "/model.safetensors", status=1)
+    assert "model.safetensors" in wrong and "conv1.weight" in wrong
+    # A list without a single test photo.
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = "Bald Bangs Black_Hair Blond_Hair Eyeglasses Male Mouth_Slightly_Open Mustache Pale_Skin"
+    (root / "list_attr_celeba.txt").write_text(f"1\n{names}\n000001.jpg " + "-1 " * 9 + "\n")
+    (root / "list_eval_partition.txt").write_text("000001.jpg 0\n")
+    assert "the test split is empty" in refusal("evaluate", BUNDLE, "--data", "celeba", "--root", root, status=1)
+
+
+STUDY = ("compare", "--backbones", "attgan", "--seeds", 2, "--image-size", 32, "--faces", 64, "--unseen", 6, "--steps", 2, "--threads", 1,
+         "--option", "parser_steps=2", "--option", "classifier_steps=2", "--option", "timing_rounds=2")
+
+
+def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
+    run(*STUDY, "--out", tmp_path / "study")
+    study = json.loads((tmp_path / "study" / "report.json").read_text())
+    assert set(study["runs"]["attgan"]) == {"plain", "sc0", "sc"} and len(study["runs"]["attgan"]["sc"]) == 2
+    assert study["costs"]["attgan"]["sc"]["memory_bytes"] > study["costs"]["attgan"]["plain"]["memory_bytes"] > 0
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert "λ_sc above 0 against λ_sc 0" in text and "photo branch alone" in text
+    # The finished runs are not trained again: the same figures, from the files that are there.
+    before = (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes()
+    run(*STUDY, "--out", tmp_path / "study")
+    assert json.loads((tmp_path / "study" / "report.json").read_text())["runs"] == study["runs"]
+    assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
+    assert "study of other settings" in refusal(*STUDY, "--lambda-sc", 3, "--out", tmp_path / "study", status=1)
+    assert "faces 32 is below 64" in refusal(*STUDY, "--faces", 32, "--out", tmp_path / "other", status=2)
+    assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
