@@ -161,7 +161,7 @@ std::string evaluation_markdown(const Evaluation& evaluation, const ReportContex
 std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
   std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
   body += html_table(kFigureHeader, figure_rows(evaluation));
-  if (!context.grid.empty()) body += "<h2>Edits</h2>\n" + html_picture(context.grid, "Input, reconstruction, then every attribute flipped in turn. Below each photo its parse and the mask branch's answers, where the bundle has them.");
+  if (context.grid.defined()) body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption, static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
   if (!evaluation.attributes.empty()) body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));
   if (!evaluation.parser_iou.empty()) {
     Table rows;

@@ -9,7 +9,6 @@
 #include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/image_file.hpp"
 #include "secgan/data/transforms.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/digest.hpp"
@@ -30,7 +29,7 @@ Judges open_judges(const EvaluateSettings& settings, Judges judges) {
 }
 
 /// The first photos with all their edits, as one picture.
-std::string example_grid(const Bundle& bundle, const Dataset& data) {
+at::Tensor example_grid(const Bundle& bundle, const Dataset& data) {
   if (bundle.generator.is_empty()) return {};
   std::vector<at::Tensor> photos, labels;
   for (int64_t i = 0; i < std::min<int64_t>(8, data.size()); ++i) {
@@ -38,7 +37,7 @@ std::string example_grid(const Bundle& bundle, const Dataset& data) {
     photos.push_back(to_float(sample.image));
     labels.push_back(sample.labels);
   }
-  return encode_png(preview(bundle, at::stack(photos), at::stack(labels)));
+  return preview(bundle, at::stack(photos), at::stack(labels));
 }
 
 void check(const EvaluateSettings& settings) {
@@ -56,6 +55,8 @@ EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model,
   run.context.model_digest = sha256_file(model / "model.safetensors");
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
   run.context.grid = example_grid(bundle, photos);
+  run.context.grid_caption = fmt::format("Columns: input, reconstruction, {} (each flipped: added where it was missing, removed where it was there). Below each photo "
+                                         "its parse and the mask branch's answers, where the bundle has them.", fmt::join(bundle.info.attributes, ", "));
   return run;
 }
 

@@ -218,7 +218,7 @@ class Study {
     judges.other = classifier_extractor(load_bundle(out_ / "features" / "bundle").classifier, "other-classifier");
     run.evaluation = evaluate(run.bundle, unseen(), protocol, judges, {.notable = 0});
     write_evaluation(folder / "evaluation", run.evaluation,
-                     {folder.filename().string(), sha256_file(folder / "bundle" / "model.safetensors"), fmt::format("drawn faces, {} px", settings_.image_size), {}});
+                     {folder.filename().string(), sha256_file(folder / "bundle" / "model.safetensors"), fmt::format("drawn faces, {} px", settings_.image_size), {}, {}});
     for (const std::string& key : kCompared) {
       const Figure& figure = run.evaluation.figure(key);
       if (figure.measured) run.figures[key] = figure.measured->value;

@@ -54,6 +54,54 @@ def test_the_ops_pass_torchs_own_check(target):
     torch.library.opcheck(torch.ops.secgan.soft_cross_entropy.default, (a, b.detach().exp()))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_half_precision_is_summed_in_float32(dtype, autocast):
+    """A mean over many pixels in bfloat16 would keep two or three digits."""
+    image, mask = (log_probabilities(2, 5, 32, 32, seed=seed, dtype=torch.float32).to(dtype) for seed in (7, 8))
+    expected = functional.semantic_consistency(image.double(), mask.double())
+    with torch.autocast("cpu", dtype, enabled=autocast):
+        terms = functional.semantic_consistency(image.requires_grad_(), mask)
+        loss = functional.soft_cross_entropy(image, mask.exp())
+    assert all(term.dtype == torch.float32 for term in (*terms, loss))
+    assert all(torch.allclose(a.double(), b, rtol=1e-6) for a, b in zip(terms, expected))
+    assert torch.allclose(loss.double(), functional.soft_cross_entropy(image.double(), mask.exp().double()), rtol=1e-5)
+    (terms[0] + loss).backward()
+    assert image.grad.dtype == dtype and image.grad.abs().sum() > 0
+
+
+def test_memory_format_and_empty_batches():
+    image, mask = log_probabilities(2, 5, 4, 4), log_probabilities(2, 5, 4, 4, seed=1)
+    last = image.to(memory_format=torch.channels_last)
+    assert last.stride() != image.stride()
+    for target in ("hard", "soft", "straight_through"):
+        for a, b in zip(functional.semantic_consistency(last, mask, target), functional.semantic_consistency(image, mask, target)):
+            assert torch.allclose(a, b, atol=1e-14)
+        empty = image[:0].requires_grad_()
+        terms = functional.semantic_consistency(empty, mask[:0], target)
+        assert [t.item() for t in terms] == [0, 0]
+        terms[0].backward()
+        assert empty.grad.shape == (0, 5, 4, 4)
+    assert torch.allclose(functional.soft_cross_entropy(last, mask.exp()), functional.soft_cross_entropy(image, mask.exp()), atol=1e-14)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_the_same_calls_on_cuda():
+    image, mask = log_probabilities(2, 5, 4, 4), log_probabilities(2, 5, 4, 4, seed=1)
+    for a, b in zip(functional.semantic_consistency(image.cuda(), mask.cuda()), functional.semantic_consistency(image, mask)):
+        assert torch.allclose(a.cpu(), b)
+
+
+@pytest.mark.parametrize("op", [torch.ops.secgan.soft_cross_entropy, torch.ops.secgan.semantic_consistency])
+def test_the_ops_name_the_argument_of_a_wrong_shape(op):
+    first = "logits" if op is torch.ops.secgan.soft_cross_entropy else "image_log_probs"
+    with pytest.raises(ValueError, match=rf"{first} must be \[N, K, H, W\], found \[3, 2, 2\]"):
+        op(torch.zeros(3, 2, 2), torch.zeros(3, 2, 2))
+    with pytest.raises(ValueError, match="must have the same shape, found"):
+        op(torch.zeros(1, 3, 2, 2, device="meta"), torch.zeros(1, 3, 2, 4, device="meta"))
+    assert "Tensor" in str(op.default._schema)
+
+
 def test_the_functions_compile_into_one_graph():
     image, mask = log_probabilities(1, 4, 2, 2), log_probabilities(1, 4, 2, 2, seed=4)
 

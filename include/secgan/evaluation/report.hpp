@@ -15,7 +15,8 @@ struct ReportContext {
   std::string model;         ///< the bundle's folder, as the reader knows it
   std::string model_digest;  ///< SHA-256 of its weights' file
   std::string data;          ///< the data set, in words
-  std::string grid;          ///< PNG bytes of example edits; empty: none
+  at::Tensor grid;           ///< [3, H, W] uint8, example edits; undefined: none
+  std::string grid_caption;
 };
 
 /// An evaluation as JSON text. Every figure carries value, low, high, count and the first characters of the protocol's

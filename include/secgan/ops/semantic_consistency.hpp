@@ -9,6 +9,7 @@
 
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/ops/precision.hpp"
 
 namespace secgan {
 
@@ -28,11 +29,12 @@ inline constexpr std::array<std::pair<std::string_view, ConsistencyTarget>, 3> k
 /// Cross-entropy of one side's segmentation under the other's log-probabilities, in nats, averaged over pixels
 /// and batch: -(1/HW) sum target(exp(target_log_probs)) * log_probs.
 /// @param log_probs, target_log_probs [N, K, H, W] log-probabilities over K
-/// @return scalar; 0 for an empty batch.
-inline at::Tensor segmentation_cross_entropy(const at::Tensor& log_probs, const at::Tensor& target_log_probs,
+/// @return scalar, of half precision in float32; 0 for an empty batch.
+inline at::Tensor segmentation_cross_entropy(const at::Tensor& given_log_probs, const at::Tensor& given_target_log_probs,
                                              ConsistencyTarget target = ConsistencyTarget::kHard) {
-  check_shape(log_probs, "log_probs", {kAny, kAny, kAny, kAny}, "[N, K, H, W]");
-  check_same_shape(log_probs, "log_probs", target_log_probs, "target_log_probs");
+  check_shape(given_log_probs, "log_probs", {kAny, kAny, kAny, kAny}, "[N, K, H, W]");
+  check_same_shape(given_log_probs, "log_probs", given_target_log_probs, "target_log_probs");
+  const at::Tensor log_probs = summable(given_log_probs), target_log_probs = summable(given_target_log_probs);
   if (log_probs.sym_numel() == 0) return log_probs.sum();
   if (target == ConsistencyTarget::kHard) {
     // Picking the arg-max class's log-probability is the product with the one-hot, without building it.

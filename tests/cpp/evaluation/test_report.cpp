@@ -27,7 +27,7 @@ Evaluation small_evaluation(double strength = 1) {
 TEST_CASE("a report carries every figure with interval, count and hash", "[evaluation]") {
   const TemporaryFolder folder;
   const Evaluation evaluation = small_evaluation();
-  write_evaluation(folder.path() / "out", evaluation, {"model <1>", "abc", "drawn faces", {}});
+  write_evaluation(folder.path() / "out", evaluation, {"model <1>", "abc", "drawn faces", {}, {}});
   const auto json = nlohmann::json::parse(read_file(folder.path() / "out" / "report.json"));
   CHECK(json["hash"] == evaluation.hash);
   CHECK(json["figures"]["tarr"]["value"].get<double>() == evaluation.value("tarr"));
@@ -49,7 +49,7 @@ TEST_CASE("a report carries every figure with interval, count and hash", "[evalu
 TEST_CASE("reports of different protocols share no table unless asked", "[evaluation]") {
   const TemporaryFolder folder;
   const auto write = [&](const std::string& name, double strength) {
-    write_evaluation(folder.path() / name, small_evaluation(strength), {name, "abc", "drawn faces", {}});
+    write_evaluation(folder.path() / name, small_evaluation(strength), {name, "abc", "drawn faces", {}, {}});
     return folder.path() / name / "report.json";
   };
   const auto a = write("one", 1), b = write("two", 1), c = write("strong", 2);
