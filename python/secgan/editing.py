@@ -106,6 +106,9 @@ class Editor:
             if unknown:
                 raise ValueError(f"source: attribute '{min(unknown)}' is unknown; known: {', '.join(self.attributes)}")
             labels = torch.tensor([float(source.get(name, False)) for name in self.attributes])
+        for name, value in edits.items():
+            if not isinstance(value, (int, float)):
+                raise ValueError(f"strength of '{name}' must be a number, found {value!r}")
         out = self._native.edit(_photo(image), [(name, float(value)) for name, value in edits.items()], labels, upscaling)
         return EditedPhoto(
             out.photo,

@@ -26,6 +26,9 @@ void Editor::save_pretrained(const std::filesystem::path& folder) const { save_b
 
 at::Tensor Editor::crop(const at::Tensor& photo) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
+  if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
+  if (photo.numel() == 0) throw InvalidArgument(fmt::format("photo must have pixels, found {} x {}", photo.size(2), photo.size(1)));
+  if (!photo.is_cpu()) throw InvalidArgument(fmt::format("photo must be on the device cpu, found {}", photo.device().str()));
   return crop_image(photo, crop_rect(crop_, photo.size(2), photo.size(1)));
 }
 

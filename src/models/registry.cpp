@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/floating.hpp"
 #include "core/rules.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/models/attgan.hpp"
 #include "secgan/models/stargan.hpp"
@@ -80,7 +80,7 @@ void check_batch(const at::Tensor& tensor, std::string_view name, const at::Tens
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
-  check_floating(image, "image");
+  if (named()) check_input(*this, image, "image"); else check_floating(image, "image");
   return encode_image(image);
 }
 
@@ -96,6 +96,7 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
   check_shape(attributes, "attributes", {kAny, options_.attributes}, "[N, A]");
   check_batch(attributes, "attributes", features.back());
   check_floating(attributes, "attributes");
+  check_device(attributes, "attributes", features.back(), "the image");
   const at::Tensor out = decode_features(features, attributes);
   switch (options_.output) {
     case OutputActivation::kTanh: return out.tanh();
@@ -112,7 +113,7 @@ at::Tensor GeneratorImpl::forward(const at::Tensor& image, const at::Tensor& att
 Scores DiscriminatorImpl::forward(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
-  check_floating(image, "image");
+  if (named()) check_input(*this, image, "image"); else check_floating(image, "image");
   return score(image);
 }
 

@@ -27,6 +27,25 @@ bool values_are_known(const at::Tensor& tensor) {
                                                         DispatchKey::FuncTorchBatched, DispatchKey::BatchedNestedTensor}));
 }
 
+/// Both floating and on one device, before a kernel fails without a name.
+void check_pair(const at::Tensor& a, const char* a_name, const at::Tensor& b, const char* b_name) {
+  for (const auto& [tensor, name] : {std::pair(a, a_name), std::pair(b, b_name)}) {
+    if (!tensor.is_floating_point()) {
+      throw secgan::InvalidArgument(std::string(name) + " must be floating point, found " + c10::toString(tensor.scalar_type()));
+    }
+  }
+  if (a.device() != b.device()) {
+    throw secgan::InvalidArgument(std::string(b_name) + " must be on the device of " + a_name + ", " + a.device().str() + ", found " + b.device().str());
+  }
+}
+
+void check_log_probabilities(const at::Tensor& log_probs, const char* name) {
+  if (!values_are_known(log_probs) || log_probs.dim() < 2 || log_probs.numel() == 0) return;
+  const double found = log_probs.detach().to(at::promote_types(log_probs.scalar_type(), at::kFloat)).logsumexp(1).abs().max().item<double>();
+  if (found < 0.05) return;
+  throw secgan::InvalidArgument(std::string(name) + " must hold log-probabilities over the classes (dimension 1), found a log of their sum of " + std::to_string(found));
+}
+
 void check_probabilities(const at::Tensor& target) {
   if (!values_are_known(target) || target.dim() < 2 || target.numel() == 0) return;
   const at::Tensor off = (target.detach().to(at::promote_types(target.scalar_type(), at::kFloat)).sum(1) - 1).abs().max();
@@ -45,6 +64,7 @@ void check_probabilities(const at::Tensor& target) {
 TORCH_LIBRARY(secgan, library) {
   library.def("soft_cross_entropy(Tensor logits, Tensor target) -> Tensor", [](const at::Tensor& logits, const at::Tensor& target) {
     return as_value_error([&] {
+      check_pair(logits, "logits", target, "target");
       at::Tensor loss = secgan::soft_cross_entropy(logits, target);  // shapes first
       check_probabilities(target);
       return loss;
@@ -54,8 +74,11 @@ TORCH_LIBRARY(secgan, library) {
       "semantic_consistency(Tensor image_log_probs, Tensor mask_log_probs, str target='hard') -> (Tensor, Tensor)",
       [](const at::Tensor& image_log_probs, const at::Tensor& mask_log_probs, std::string_view target) {
         return as_value_error([&] {
-          return secgan::semantic_consistency(image_log_probs, mask_log_probs,
-                                              secgan::parse_name(secgan::kConsistencyTargets, target, "target"));
+          check_pair(image_log_probs, "image_log_probs", mask_log_probs, "mask_log_probs");
+          auto terms = secgan::semantic_consistency(image_log_probs, mask_log_probs, secgan::parse_name(secgan::kConsistencyTargets, target, "target"));
+          check_log_probabilities(image_log_probs, "image_log_probs");
+          check_log_probabilities(mask_log_probs, "mask_log_probs");
+          return terms;
         });
       });
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/rules.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/parsing/bisenet.hpp"
@@ -50,6 +51,7 @@ Parser make_parser(const ParserOptions& options) {
 
 std::vector<at::Tensor> ParserImpl::checked(const at::Tensor& photo, bool main_only) {
   check_shape(photo, "photo", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
+  check_input(*this, photo, "photo");
   for (const int64_t dimension : {2, 3}) {
     // size() would fix the batch as well where an export keeps it open.
     const int64_t side = photo.sym_size(dimension).guard_int(__FILE__, __LINE__);
