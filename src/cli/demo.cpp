@@ -22,9 +22,9 @@ struct DemoOptions {
   uint64_t seed = 1;
   int64_t faces = 8000;
   int64_t image_size = 64;
-  int64_t parser_steps = 1600;
+  int64_t parser_steps = 1100;
   int64_t classifier_steps = 600;
-  int64_t steps = 2300;
+  int64_t steps = 1900;
   int64_t unseen = 500;
   int64_t threads = 0;
 };

@@ -42,6 +42,9 @@ struct Variant {
 /// The figures that a study compares, in the order of its tables.
 const std::vector<std::string> kCompared{"tarr", "preservation", "change_outside", "frechet_other-classifier", "psnr", "branch_miou"};
 
+/// A run whose edits the judge finds less often than a coin would has not taken off.
+constexpr double kStalled = 0.5;
+
 struct Run {
   std::map<std::string, double> figures;                            ///< by key; missing where not measured
   std::map<std::string, double> recognition;                        ///< TARR by attribute
@@ -272,7 +275,9 @@ class Study {
     const Spread d = difference(backbone, a, b, "tarr");
     const double half = half_width(d);
     if (!std::isfinite(half)) return fmt::format("{}: {} changed TARR by {:+.3f} in one run, which shows nothing.", backbone, what, d.mean);
-    if (std::abs(d.mean) <= half) return fmt::format("{}: {} changed TARR by {:+.3f} ± {:.3f}: no difference is shown.", backbone, what, d.mean, half);
+    if (std::abs(d.mean) <= half) {
+      return fmt::format("{}: {} changed TARR by {:+.3f} ± {:.3f}, an interval that holds 0: these runs show no difference of the means.", backbone, what, d.mean, half);
+    }
     return fmt::format("{}: {} {} TARR by {:.3f} ± {:.3f}.", backbone, what, d.mean > 0 ? "raised" : "lowered", std::abs(d.mean), half);
   }
 
@@ -284,7 +289,7 @@ class Study {
                             "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of another classifier, trained with another seed than the judge. "
                             "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimisers, averages, parser, judge and a step hold at their peak.",
                             settings_.image_size, settings_.faces, settings_.unseen, settings_.steps, settings_.seeds, settings_.timing_rounds, at::get_num_threads());
-    out.header = {"Backbone", "Variant", "TARR", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch", "s / step", "Cost", "Memory, MiB"};
+    out.header = {"Backbone", "Variant", "TARR", "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch", "s / step", "Cost", "Memory, MiB"};
     out.recognition_header = {"Backbone", "Variant"};
     for (const auto& [attribute, value] : runs_.begin()->second.front().recognition) out.recognition_header.push_back(attribute);
     for (const std::string& backbone : settings_.backbones) {
@@ -295,6 +300,12 @@ class Study {
         for (const std::string& figure : kCompared) {
           const std::vector<double> all = values(key, figure);
           row.push_back(all.empty() ? "–" : cell(spread_of(all), digits(figure)));
+          if (figure != "tarr") continue;
+          std::vector<std::string> single;
+          for (const double value : all) single.push_back(fmt::format("{:.3f}", value));
+          row.push_back(fmt::format("{}", fmt::join(single, ", ")));
+          const auto stalled = std::count_if(all.begin(), all.end(), [](double value) { return value < kStalled; });
+          if (stalled > 0) out.words += fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled, all.size(), kStalled);
         }
         const Cost cost = costs_.at({backbone, variant.key == "plain-time" ? "plain" : variant.key});
         row.push_back(fmt::format("{:.3f}", cost.seconds_per_step));
