@@ -12,7 +12,7 @@ PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torch
              onnx onnxscript onnxruntime nbclient ipykernel
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test headers clean
+.PHONY: build demo test headers format clean
 .DELETE_ON_ERROR:
 
 $(BUILD)/.packages: Makefile
@@ -45,6 +45,11 @@ test: build
 # Every public header compiles alone; LibTorch makes each a matter of ten seconds, so not a part of `make test`.
 headers: build
 	cmake --build $(BUILD) --target all_verify_interface_header_sets
+
+# One version, as versions differ in what they write.
+format: $(VENV)/.ready
+	$(BIN)/pip install -q --disable-pip-version-check clang-format==23.1.5
+	git ls-files '*.cpp' '*.hpp' | xargs $(BIN)/clang-format -i
 
 clean:
 	rm -rf $(BUILD)

@@ -35,7 +35,8 @@ int main(int argc, char** argv) {
     secgan::OwnParts own;
     own.networks.photo_generator = residual_edit;
     const secgan::TrainingOutcome outcome = secgan::train(settings, {.run = argv[1]}, own);
-    std::cout << outcome.steps << " steps in " << outcome.seconds << " s; averaged weights: " << argv[1] << "/photo_generator.safetensors\n";
+    std::cout << outcome.steps << " steps in " << outcome.seconds << " s; averaged weights: " << argv[1]
+              << "/photo_generator.safetensors\n";
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;

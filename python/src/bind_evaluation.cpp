@@ -9,7 +9,8 @@ namespace {
 
 using Features = std::function<at::Tensor(const at::Tensor&)>;
 
-Judges judges(const std::optional<std::pair<Features, std::string>>& extractor, const std::optional<std::pair<Features, std::string>>& identity, int64_t side) {
+Judges judges(const std::optional<std::pair<Features, std::string>>& extractor,
+              const std::optional<std::pair<Features, std::string>>& identity, int64_t side) {
   Judges out;
   if (extractor) out.other = function_extractor(extractor->first, extractor->second, side);
   if (identity) out.identity = function_extractor(identity->first, identity->second, side);
@@ -26,14 +27,28 @@ std::string finish(const EvaluationRun& run, const std::string& out) {
 void bind_evaluation(py::module_& module) {
   using Callable = std::optional<std::pair<Features, std::string>>;
   // Settings as JSON; functions of one's own with their names; the folder to report into. The report as JSON.
-  module.def("evaluate", [](const std::string& model, const std::string& settings, const Callable& extractor, const Callable& identity, const std::string& out) {
-    return finish(evaluate(model, options_from<EvaluateSettings>(settings), judges(extractor, identity, load_bundle(model).info.image_size)), out);
-  }, ReleaseGil());
-  module.def("evaluate_faces", [](const std::string& model, const Dataset& faces, const std::string& settings, const Callable& extractor, const Callable& identity, const std::string& out) {
-    return finish(evaluate(model, faces, options_from<EvaluateSettings>(settings), judges(extractor, identity, faces.image_size())), out);
-  }, ReleaseGil());
+  module.def(
+      "evaluate",
+      [](const std::string& model, const std::string& settings, const Callable& extractor, const Callable& identity,
+         const std::string& out) {
+        return finish(
+            evaluate(model, options_from<EvaluateSettings>(settings), judges(extractor, identity, load_bundle(model).info.image_size)),
+            out);
+      },
+      ReleaseGil());
+  module.def(
+      "evaluate_faces",
+      [](const std::string& model, const Dataset& faces, const std::string& settings, const Callable& extractor, const Callable& identity,
+         const std::string& out) {
+        return finish(evaluate(model, faces, options_from<EvaluateSettings>(settings), judges(extractor, identity, faces.image_size())),
+                      out);
+      },
+      ReleaseGil());
   module.def("open_protocol", [](const std::string& name) { return to_json(open_protocol(name)).dump(); });
-  module.def("compare_reports", [](const std::vector<std::string>& files, bool different) { return compare_reports({files.begin(), files.end()}, different); }, ReleaseGil());
+  module.def(
+      "compare_reports",
+      [](const std::vector<std::string>& files, bool different) { return compare_reports({files.begin(), files.end()}, different); },
+      ReleaseGil());
 }
 
 }  // namespace secgan::python

@@ -17,29 +17,48 @@ void bind_metrics(py::module_& module) {
   py::class_<FeatureStatistics>(module, "FeatureStatistics")
       .def(py::init<at::Tensor, at::Tensor, at::Tensor>())
       .def("update", &FeatureStatistics::update, ReleaseGil())
-      .def("resume", [](FeatureStatistics& statistics, const Moments& moments) {
-        statistics.reset();
-        statistics.merge(FeatureStatistics(GaussianMoments{std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)}));
-      }, ReleaseGil())
-      .def("moments", [](const FeatureStatistics& statistics) {
-        const GaussianMoments m = statistics.moments();
+      .def(
+          "resume",
+          [](FeatureStatistics& statistics, const Moments& moments) {
+            statistics.reset();
+            statistics.merge(FeatureStatistics(GaussianMoments{std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)}));
+          },
+          ReleaseGil())
+      .def(
+          "moments",
+          [](const FeatureStatistics& statistics) {
+            const GaussianMoments m = statistics.moments();
+            return Moments(m.mean, m.covariance, m.count);
+          },
+          ReleaseGil());
+  module.def(
+      "load_moments",
+      [](const std::string& file) {
+        const GaussianMoments m = load_moments(file);
         return Moments(m.mean, m.covariance, m.count);
-      }, ReleaseGil());
-  module.def("load_moments", [](const std::string& file) {
-    const GaussianMoments m = load_moments(file);
-    return Moments(m.mean, m.covariance, m.count);
-  }, ReleaseGil());
-  module.def("save_moments", [](const std::string& file, const Moments& moments) {
-    save_moments(file, {std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)});
-  }, ReleaseGil());
+      },
+      ReleaseGil());
+  module.def(
+      "save_moments",
+      [](const std::string& file, const Moments& moments) {
+        save_moments(file, {std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)});
+      },
+      ReleaseGil());
 
-  module.def("frechet_distance", [](const at::Tensor& mean1, const at::Tensor& covariance1, const at::Tensor& mean2, const at::Tensor& covariance2) {
-    return frechet_distance(mean1, covariance1, mean2, covariance2);
-  }, ReleaseGil());
-  module.def("kernel_distance", [pair](const at::Tensor& a, const at::Tensor& b, int64_t subsets, int64_t subset_size, uint64_t seed) {
-    return pair(kernel_distance(a, b, {.subsets = subsets, .subset_size = subset_size, .seed = seed}));
-  }, ReleaseGil());
-  module.def("inception_score", [pair](const at::Tensor& logits, int64_t splits) { return pair(inception_score(logits, splits)); }, ReleaseGil());
+  module.def(
+      "frechet_distance",
+      [](const at::Tensor& mean1, const at::Tensor& covariance1, const at::Tensor& mean2, const at::Tensor& covariance2) {
+        return frechet_distance(mean1, covariance1, mean2, covariance2);
+      },
+      ReleaseGil());
+  module.def(
+      "kernel_distance",
+      [pair](const at::Tensor& a, const at::Tensor& b, int64_t subsets, int64_t subset_size, uint64_t seed) {
+        return pair(kernel_distance(a, b, {.subsets = subsets, .subset_size = subset_size, .seed = seed}));
+      },
+      ReleaseGil());
+  module.def(
+      "inception_score", [pair](const at::Tensor& logits, int64_t splits) { return pair(inception_score(logits, splits)); }, ReleaseGil());
   module.def("structural_similarity", &structural_similarity, ReleaseGil());
   module.def("psnr", &psnr, ReleaseGil());
 

@@ -12,9 +12,10 @@ void bind_parsing(py::module_& module) {
 
   // The network is a Python callable: calling it takes the GIL again.
   py::class_<FaceParser>(module, "FaceParser")
-      .def(py::init([](ParserFunction network, const ClassMerge& merge, const std::string& normalization, std::optional<int64_t> input_size) {
-        return FaceParser(std::move(network), merge, parse_name(kPhotoNormalizations, normalization, "normalization"), input_size);
-      }))
+      .def(py::init(
+          [](ParserFunction network, const ClassMerge& merge, const std::string& normalization, std::optional<int64_t> input_size) {
+            return FaceParser(std::move(network), merge, parse_name(kPhotoNormalizations, normalization, "normalization"), input_size);
+          }))
       .def("log_probabilities", &FaceParser::log_probabilities, ReleaseGil());
 
   module.def("class_names", [](const std::string& labels) { return class_names(parse_name(kLabelSets, labels, "labels")); });

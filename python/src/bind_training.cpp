@@ -101,19 +101,27 @@ void bind_training(py::module_& module) {
     own.parser = parser;
     return run_training<TrainSettings>(settings, out, resume, own);
   });
-  module.def("train_parser", [](const std::string& settings, const std::string& out, bool resume) { return run_training<TrainParserSettings>(settings, out, resume, {}); });
-  module.def("train_classifier", [](const std::string& settings, const std::string& out, bool resume) { return run_training<TrainClassifierSettings>(settings, out, resume, {}); });
+  module.def("train_parser", [](const std::string& settings, const std::string& out, bool resume) {
+    return run_training<TrainParserSettings>(settings, out, resume, {});
+  });
+  module.def("train_classifier", [](const std::string& settings, const std::string& out, bool resume) {
+    return run_training<TrainClassifierSettings>(settings, out, resume, {});
+  });
   module.def("default_train_settings", [](bool small) {
     TrainSettings settings;
     if (small) settings.task = small_scale_recipe();
     return to_json(settings).dump();
   });
 
-  module.def("import_weights", [](const std::string& origin, const std::string& file, const std::string& out, const std::vector<std::string>& attributes,
-                                  std::optional<int64_t> image_size, const std::string& crop, std::optional<double> intensity, const std::string& classifier,
-                                  const std::string& parser, const std::string& licence) {
-    save_bundle(out, import_weights(parse_name(kWeightOrigins, origin, "origin"), file, {attributes, image_size, crop, intensity, classifier, parser, licence}));
-  }, ReleaseGil());
+  module.def(
+      "import_weights",
+      [](const std::string& origin, const std::string& file, const std::string& out, const std::vector<std::string>& attributes,
+         std::optional<int64_t> image_size, const std::string& crop, std::optional<double> intensity, const std::string& classifier,
+         const std::string& parser, const std::string& licence) {
+        save_bundle(out, import_weights(parse_name(kWeightOrigins, origin, "origin"), file,
+                                        {attributes, image_size, crop, intensity, classifier, parser, licence}));
+      },
+      ReleaseGil());
 }
 
 }  // namespace secgan::python

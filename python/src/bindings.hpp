@@ -46,19 +46,23 @@ TensorList tensors_of(const torch::nn::Module& module);
 template <class Class>
 void bind_module_state(Class& binding) {
   using Holder = typename Class::type;
-  binding.def("tensors", [](Holder& network) { return tensors_of(*network); })
+  binding
+      .def("tensors", [](Holder& network) { return tensors_of(*network); })
       // A layer and what lies below it; a path that only Python knows is passed over.
       .def("train",
            [](Holder& network, const std::string& path, bool on) {
              auto modules = network->named_modules();
              if (auto* const module = modules.find(path)) (*module)->train(on);
            })
-      .def("substitute", [](Holder& network, const NamedTensors& tensors) { return std::make_unique<Substitution>(*network, tensors); }, py::keep_alive<0, 1>())
-      .def("layers", [](Holder& network) {
-        std::ostringstream out;
-        out << *network;
-        return out.str();
-      })
+      .def(
+          "substitute", [](Holder& network, const NamedTensors& tensors) { return std::make_unique<Substitution>(*network, tensors); },
+          py::keep_alive<0, 1>())
+      .def("layers",
+           [](Holder& network) {
+             std::ostringstream out;
+             out << *network;
+             return out.str();
+           })
       .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
 }
 

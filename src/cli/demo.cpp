@@ -56,15 +56,19 @@ void demo(const DemoOptions& options) {
 
   DemoResult result;
   result.folder = out;
-  result.seconds.emplace_back("parser", stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
-  result.seconds.emplace_back("classifier", stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options.threads));
+  result.seconds.emplace_back("parser",
+                              stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
+  result.seconds.emplace_back(
+      "classifier", stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options.threads));
   result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan", options.threads));
   result.bundle = load_bundle(out / "secgan" / "bundle");
-  result.unseen = open_dataset([&] {
-    DataSettings test = data;
-    test.count = options.unseen;
-    return test;
-  }(), Split::kTest, true, true);
+  result.unseen = open_dataset(
+      [&] {
+        DataSettings test = data;
+        test.count = options.unseen;
+        return test;
+      }(),
+      Split::kTest, true, true);
   result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
   // A few of them as files, to try `secgan edit` on.
   fs::create_directories(out / "photos");
@@ -79,7 +83,8 @@ void demo(const DemoOptions& options) {
 }  // namespace
 
 void add_demo(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("demo", "draw faces, train parser, classifier and SeCGAN on them, edit unseen ones, write a report");
+  CLI::App& command =
+      *app.add_subcommand("demo", "draw faces, train parser, classifier and SeCGAN on them, edit unseen ones, write a report");
   auto options = std::make_shared<DemoOptions>();
   command.add_option("--out", options->out, "the demo's folder")->capture_default_str()->type_name("DIR");
   command.add_option("--seed", options->seed, "one seed makes the run repeatable")->capture_default_str()->type_name("N");

@@ -24,7 +24,8 @@ struct Goal {
   int digits;
 };
 
-std::string curves(const std::filesystem::path& run, const std::string& title, const std::vector<std::pair<std::string, std::string>>& figures) {
+std::string curves(const std::filesystem::path& run, const std::string& title,
+                   const std::vector<std::pair<std::string, std::string>>& figures) {
   std::vector<ChartSeries> series;
   for (const auto& [label, name] : figures) {
     LogSeries log = read_log(run, name);
@@ -43,9 +44,11 @@ std::string edit_pictures(const DemoResult& result) {
   const at::Tensor grid = preview(result.bundle, at::stack(photos), at::stack(labels));
   std::string columns = "input, reconstruction";
   for (const std::string& name : result.bundle.info.attributes) columns += ", " + name;
-  return html_picture(encode_png(grid), "Columns: " + columns +
-                      " (each flipped: added where it was missing, removed where it was there). Second line of each face: "
-                      "the parse, and the mask branch's answers.", static_cast<int>(grid.size(2) * 3 / 2));
+  return html_picture(encode_png(grid),
+                      "Columns: " + columns +
+                          " (each flipped: added where it was missing, removed where it was there). Second line of each face: "
+                          "the parse, and the mask branch's answers.",
+                      static_cast<int>(grid.size(2) * 3 / 2));
 }
 
 std::string slider_pictures(const DemoResult& result) {
@@ -67,7 +70,8 @@ std::string slider_pictures(const DemoResult& result) {
     rows.push_back(row);
   }
   const at::Tensor grid = image_grid(rows);
-  return html_picture(encode_png(grid), "Strength as a slider: the photo, then 0.25 to 1.5 of Eyeglasses, Mouth_Slightly_Open and Pale_Skin flipped.",
+  return html_picture(encode_png(grid),
+                      "Strength as a slider: the photo, then 0.25 to 1.5 of Eyeglasses, Mouth_Slightly_Open and Pale_Skin flipped.",
                       static_cast<int>(grid.size(2) * 3 / 2));
 }
 
@@ -93,7 +97,8 @@ bool write_demo_report(const DemoResult& result) {
     reached = reached && holds;
     json["figures"][goal.key] = goal.value;
     json["goals"][goal.key] = goal.at_least;
-    goal_rows.push_back({goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("{:g}", goal.at_least), holds ? "reached" : "missed"});
+    goal_rows.push_back(
+        {goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("{:g}", goal.at_least), holds ? "reached" : "missed"});
     fmt::print("{:40} {:>8} of {:g} {}\n", goal.name, goal_rows.back()[1], goal.at_least, holds ? "" : "(missed)");
   }
   json["reached"] = reached;
@@ -122,21 +127,29 @@ bool write_demo_report(const DemoResult& result) {
   }
 
   const std::filesystem::path run = result.folder / "secgan";
-  std::string body = "<h1>SeCGAN on drawn faces</h1>\n<p class=\"soft\">Everything here was made by one run of <code>secgan demo</code>: faces "
-                     "drawn with their true masks, a parser and a classifier trained on them, and the two branches of SeCGAN. "
-                     "The figures and pictures are of faces that no network saw in training.</p>\n";
+  std::string body =
+      "<h1>SeCGAN on drawn faces</h1>\n<p class=\"soft\">Everything here was made by one run of <code>secgan demo</code>: faces "
+      "drawn with their true masks, a parser and a classifier trained on them, and the two branches of SeCGAN. "
+      "The figures and pictures are of faces that no network saw in training.</p>\n";
   body += html_table({"Figure", "Value", "Goal", ""}, goal_rows);
   body += "<h2>Edits of unseen faces</h2>\n" + edit_pictures(result) + slider_pictures(result);
-  body += "<h2>Per attribute</h2>\n<p>TARR: share of edits in which the independent classifier finds what was asked for, in all, "
-          "where the attribute was added, and where it was removed. Others stay: share of the other attributes that it still sees as before. "
-          "Change outside: mean change (of a range of 2) of pixels that the attribute has no business with.</p>\n";
+  body +=
+      "<h2>Per attribute</h2>\n<p>TARR: share of edits in which the independent classifier finds what was asked for, in all, "
+      "where the attribute was added, and where it was removed. Others stay: share of the other attributes that it still sees as before. "
+      "Change outside: mean change (of a range of 2) of pixels that the attribute has no business with.</p>\n";
   body += html_table(header, rows);
   body += "<h2>Training</h2>\n<div class=\"charts\">\n";
-  body += curves(run, "Critic: E[D(fake)] − E[D(real)]", {{"photo", "photo/discriminator/adversarial"}, {"mask", "mask/discriminator/adversarial"}});
-  body += curves(run, "Attributes: cross-entropy", {{"D on photos", "photo/discriminator/attribute"}, {"G of photos", "photo/generator/attribute"},
-                                                     {"D on masks", "mask/discriminator/attribute"}, {"G of masks", "mask/generator/attribute"}});
-  body += curves(run, "Semantic consistency", {{"photo", "photo/generator/semantic_consistency"}, {"mask", "mask/generator/semantic_consistency"}});
-  body += curves(run, "Reconstruction", {{"photo (L1)", "photo/generator/reconstruction"}, {"mask (cross-entropy)", "mask/generator/reconstruction"}});
+  body += curves(run, "Critic: E[D(fake)] − E[D(real)]",
+                 {{"photo", "photo/discriminator/adversarial"}, {"mask", "mask/discriminator/adversarial"}});
+  body += curves(run, "Attributes: cross-entropy",
+                 {{"D on photos", "photo/discriminator/attribute"},
+                  {"G of photos", "photo/generator/attribute"},
+                  {"D on masks", "mask/discriminator/attribute"},
+                  {"G of masks", "mask/generator/attribute"}});
+  body += curves(run, "Semantic consistency",
+                 {{"photo", "photo/generator/semantic_consistency"}, {"mask", "mask/generator/semantic_consistency"}});
+  body += curves(run, "Reconstruction",
+                 {{"photo (L1)", "photo/generator/reconstruction"}, {"mask (cross-entropy)", "mask/generator/reconstruction"}});
   body += curves(result.folder / "parser", "Parser: cross-entropy", {{"training", "cross_entropy"}});
   body += curves(result.folder / "classifier", "Classifier: cross-entropy", {{"training", "cross_entropy"}});
   body += "</div>\n<h2>Parser, per class</h2>\n" + html_table({"Class", "IoU"}, classes);

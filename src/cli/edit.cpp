@@ -27,7 +27,8 @@ AttributeEdit parse_edit(const std::string& text) {
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != value.size()) throw InvalidArgument(fmt::format("--set {}: strength '{}' is not a number", text.substr(0, equals), value));
+  if (used == 0 || used != value.size())
+    throw InvalidArgument(fmt::format("--set {}: strength '{}' is not a number", text.substr(0, equals), value));
   return {text.substr(0, equals), strength};
 }
 
@@ -48,9 +49,7 @@ std::vector<fs::path> targets(const std::vector<std::string>& photos, const fs::
 }
 
 /// `name` with another stem ending and extension.
-fs::path beside(const fs::path& file, const std::string& suffix) {
-  return file.parent_path() / (file.stem().string() + suffix);
-}
+fs::path beside(const fs::path& file, const std::string& suffix) { return file.parent_path() / (file.stem().string() + suffix); }
 
 struct EditOptions {
   std::string model, out, upscaling = "resize", source;
@@ -101,7 +100,8 @@ void edit(const EditOptions& options, bool source_given) {
     for (int64_t a = 0; a < editor.attributes().size(); ++a) {
       if (edited.source[a].item<float>() > 0.5) has.push_back(editor.attributes().names()[static_cast<size_t>(a)]);
     }
-    fmt::print("{}  ({} {})\n", files[i].string(), source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")));
+    fmt::print("{}  ({} {})\n", files[i].string(),
+               source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")));
   }
 }
 
@@ -143,10 +143,14 @@ void add_editing(CLI::App& app) {
         ->allow_extra_args(false)
         ->type_name("NAME=X");
     command.add_option("--out", options->out, "folder for the results, which keep the photos' names")->required()->type_name("DIR");
-    CLI::Option* source = command.add_option("--source", options->source, "attributes that the photos have; default: as the bundle's classifier sees them")->type_name("A,B");
+    CLI::Option* source =
+        command.add_option("--source", options->source, "attributes that the photos have; default: as the bundle's classifier sees them")
+            ->type_name("A,B");
     command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side");
     command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
-    command.add_option("--upscaling", options->upscaling, "resize: the network's picture; detail: the photo plus the change")->capture_default_str()->type_name("NAME");
+    command.add_option("--upscaling", options->upscaling, "resize: the network's picture; detail: the photo plus the change")
+        ->capture_default_str()
+        ->type_name("NAME");
     command.callback([=] { edit(*options, source->count() > 0); });
   }
   {

@@ -47,22 +47,28 @@ void add_evaluation(CLI::App& app) {
     auto request = std::make_shared<EvaluationRequest>();
     auto flags = std::make_shared<SettingsFlags>(command);
     command.add_option("model", request->model, "the bundle's folder")->required()->type_name("MODEL");
-    command.add_option("--protocol", request->protocol, fmt::format("{}, or a TOML file", fmt::join(protocol_names(), ", ")))->capture_default_str()->type_name("NAME|FILE");
+    command.add_option("--protocol", request->protocol, fmt::format("{}, or a TOML file", fmt::join(protocol_names(), ", ")))
+        ->capture_default_str()
+        ->type_name("NAME|FILE");
     flags->value("--data", {"data.kind"}, "NAME", "celeba, celebamask-hq or synthetic");
     flags->text("--root", "data.root", "DIR", "the data set's folder");
     flags->value("--mask-labels", {"data.mask_labels"}, "NAME", "celebamask-hq: class order of index PNGs, celebamask-hq or face-parsing");
     flags->flag("--split-by-id", "data.split_by_mapping", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
     flags->flag("--masks", "masks", true, "celebamask-hq: read the masks too, for the parser's IoU");
     flags->text("--classifier", "protocol.classifier", "BUNDLE", "another judge than the bundle's own classifier");
-    flags->text("--inception", "inception", "FILE", fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin));
+    flags->text("--inception", "inception", "FILE",
+                fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin));
     flags->text("--swav", "swav", "FILE", fmt::format("{}; without it ssFID is not measured", kSwavWeightsOrigin));
-    flags->text("--extractor", "extractor.file", "FILE", "features of your own as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, .normalization by --option");
+    flags->text("--extractor", "extractor.file", "FILE",
+                "features of your own as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, "
+                ".normalization by --option");
     flags->text("--identity", "identity.file", "FILE", "an identity embedding likewise, for the cosine between photo and edit");
     flags->value("--photos", {"protocol.photos"}, "N", "the first N photos of the split: another protocol, with another hash");
     flags->value("--batch", {"batch"}, "N", "photos at once");
     flags->value("--threads", {"threads"}, "N", "CPU threads; 0: one per core");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");
-    command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")->type_name("FILE");
+    command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")
+        ->type_name("FILE");
     command.callback([=] { evaluate_model(*request, *flags); });
   }
   {

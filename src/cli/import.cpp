@@ -27,8 +27,9 @@ void run(const ImportRequest& request, bool image_size_given, bool intensity_giv
   const Bundle bundle = import_weights(origin, request.file, options);
   save_bundle(request.out, bundle);
   fmt::print("{}: {}\n", request.out,
-             bundle.generator.is_empty() ? describe(bundle.parser->options())
-                                         : fmt::format("{} ({})", describe(bundle.generator->options()), fmt::join(bundle.info.attributes, ", ")));
+             bundle.generator.is_empty()
+                 ? describe(bundle.parser->options())
+                 : fmt::format("{} ({})", describe(bundle.generator->options()), fmt::join(bundle.info.attributes, ", ")));
   fmt::print("photos are cropped by '{}' and shown to it at {} px\n", bundle.info.crop, bundle.info.image_size);
   if (!bundle.generator.is_empty() && bundle.classifier.is_empty()) {
     fmt::print("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE\n");
@@ -42,7 +43,9 @@ void add_import(CLI::App& app) {
   auto request = std::make_shared<ImportRequest>();
   std::string origins;
   for (const auto& [name, value] : kWeightOrigins) origins += (origins.empty() ? "" : ", ") + std::string(name);
-  command.add_option("file", request->file, "what the repository saved (.pth, .ckpt, .pth.tar, .pt), or the same as safetensors")->required()->type_name("FILE");
+  command.add_option("file", request->file, "what the repository saved (.pth, .ckpt, .pth.tar, .pt), or the same as safetensors")
+      ->required()
+      ->type_name("FILE");
   command.add_option("--from", request->origin, "whose it is: " + origins)->required()->type_name("NAME");
   command.add_option("--out", request->out, "the bundle's folder")->required()->type_name("BUNDLE");
   command
@@ -54,9 +57,13 @@ void add_import(CLI::App& app) {
           },
           "the generator's attributes, in its order; default: the repository's published list")
       ->type_name("A,B");
-  CLI::Option* image_size = command.add_option("--image-size", request->image_size, "side of the photos it was trained on; default 128, parsers 512")->type_name("N");
-  command.add_option("--crop", request->options.crop, "none, center, center:N or box:x,y,w,h; default: the repository's own")->type_name("CROP");
-  CLI::Option* intensity = command.add_option("--intensity", request->intensity, "what strength 1 means; default: the repository's test script")->type_name("X");
+  CLI::Option* image_size =
+      command.add_option("--image-size", request->image_size, "side of the photos it was trained on; default 128, parsers 512")
+          ->type_name("N");
+  command.add_option("--crop", request->options.crop, "none, center, center:N or box:x,y,w,h; default: the repository's own")
+      ->type_name("CROP");
+  CLI::Option* intensity =
+      command.add_option("--intensity", request->intensity, "what strength 1 means; default: the repository's test script")->type_name("X");
   command.add_option("--classifier", request->options.classifier, "bundle whose classifier goes along")->type_name("BUNDLE");
   command.add_option("--parser", request->options.parser, "bundle whose parser goes along")->type_name("BUNDLE");
   command.add_option("--licence", request->options.licence, "of the weights, for people to read")->type_name("TEXT");

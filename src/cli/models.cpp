@@ -86,7 +86,8 @@ std::vector<Row> measure(const ModelsRequest& request) {
 }
 
 nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<Row>& rows) {
-  nlohmann::ordered_json out = {{"image_size", request.image_size}, {"attributes", request.attributes}, {"networks", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json out = {
+      {"image_size", request.image_size}, {"attributes", request.attributes}, {"networks", nlohmann::ordered_json::array()}};
   for (const Row& r : rows) {
     nlohmann::ordered_json entry = {{"network", r.network}, {"part", r.part}};
     if (r.profile) {
@@ -113,8 +114,10 @@ void run(const ModelsRequest& request) {
   }
   if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
   const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  fmt::print("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes, kSecganClasses);
-  fmt::print("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs", "training needs");
+  fmt::print("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes,
+             kSecganClasses);
+  fmt::print("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs",
+             "training needs");
   for (const Row& r : rows) {
     if (!r.profile) {
       fmt::print("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
@@ -124,7 +127,9 @@ void run(const ModelsRequest& request) {
                static_cast<double>(r.profile->parameters) / 1e6, static_cast<double>(r.profile->multiply_adds) / 1e9,
                mebibytes(r.profile->weight_bytes), mebibytes(r.profile->forward_bytes), mebibytes(r.profile->training_bytes));
   }
-  fmt::print("\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with gradients\n");
+  fmt::print(
+      "\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with "
+      "gradients\n");
 }
 
 }  // namespace
@@ -134,7 +139,8 @@ void add_models(CLI::App& app) {
   auto request = std::make_shared<ModelsRequest>();
   command.add_option("--image-size", request->image_size, "side in pixels")->capture_default_str()->type_name("N");
   command.add_option("--attributes", request->attributes, "how many attributes")->capture_default_str()->type_name("N");
-  command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")->type_name("FILE");
+  command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")
+      ->type_name("FILE");
   command.callback([=] { run(*request); });
 }
 

@@ -21,58 +21,68 @@ class SettingsFlags {
  public:
   explicit SettingsFlags(CLI::App& command) : command_(command) {
     command_.add_option("--config", config_, "settings from a TOML file; flags win over it")->type_name("FILE");
-    command_.add_option_function<std::vector<std::string>>(
-        "--option",
-        [this](const std::vector<std::string>& assignments) {
-          for (const std::string& assignment : assignments) {
-            const size_t equals = assignment.find('=');
-            if (equals == std::string::npos) throw CLI::ValidationError("--option", "'" + assignment + "' is not path=value");
-            set(named_, assignment.substr(0, equals), parsed(assignment.substr(equals + 1)));
-          }
-        },
-        "any setting by its path, as task.photo_generator.attgan.enc_dim=32 (repeatable)")
+    command_
+        .add_option_function<std::vector<std::string>>(
+            "--option",
+            [this](const std::vector<std::string>& assignments) {
+              for (const std::string& assignment : assignments) {
+                const size_t equals = assignment.find('=');
+                if (equals == std::string::npos) throw CLI::ValidationError("--option", "'" + assignment + "' is not path=value");
+                set(named_, assignment.substr(0, equals), parsed(assignment.substr(equals + 1)));
+              }
+            },
+            "any setting by its path, as task.photo_generator.attgan.enc_dim=32 (repeatable)")
         ->type_name("PATH=VALUE");
   }
 
   /// A flag whose value is a number, a name or a switch's true/false.
   void value(const std::string& flag, const std::vector<std::string>& paths, const std::string& type, const std::string& help) {
-    command_.add_option_function<std::string>(
-                flag, [this, paths](const std::string& text) { for (const auto& path : paths) set(path, parsed(text)); }, help)
+    command_
+        .add_option_function<std::string>(
+            flag,
+            [this, paths](const std::string& text) {
+              for (const auto& path : paths) set(path, parsed(text));
+            },
+            help)
         ->type_name(type)
         ->take_last();
   }
   /// A flag whose value is text even where it looks like a number.
   void text(const std::string& flag, const std::string& path, const std::string& type, const std::string& help) {
-    command_.add_option_function<std::string>(flag, [this, path](const std::string& text) { set(path, text); }, help)
+    command_.add_option_function<std::string>(
+                flag, [this, path](const std::string& text) { set(path, text); }, help)
         ->type_name(type)
         ->take_last();
   }
   /// A flag whose value is a list of names with commas.
   void list(const std::string& flag, const std::string& path, const std::string& help) {
-    command_.add_option_function<std::string>(
-                flag,
-                [this, path](const std::string& text) {
-                  nlohmann::json names = nlohmann::json::array();
-                  std::istringstream stream(text);
-                  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-                  set(path, names);
-                },
-                help)
+    command_
+        .add_option_function<std::string>(
+            flag,
+            [this, path](const std::string& text) {
+              nlohmann::json names = nlohmann::json::array();
+              std::istringstream stream(text);
+              for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
+              set(path, names);
+            },
+            help)
         ->type_name("A,B")
         ->take_last();
   }
   /// A flag whose value stands for several settings: `expand` gives them as an object for each path.
-  void expanded(const std::string& flag, const std::vector<std::pair<std::string, std::function<nlohmann::json(const std::string&)>>>& paths,
+  void expanded(const std::string& flag,
+                const std::vector<std::pair<std::string, std::function<nlohmann::json(const std::string&)>>>& paths,
                 const std::string& type, const std::string& help) {
-    command_.add_option_function<std::string>(
-                flag,
-                [this, paths](const std::string& text) {
-                  for (const auto& [path, expand] : paths) {
-                    const nlohmann::json settings = expand(text);
-                    for (const auto& [name, value] : settings.items()) set(path + "." + name, value);
-                  }
-                },
-                help)
+    command_
+        .add_option_function<std::string>(
+            flag,
+            [this, paths](const std::string& text) {
+              for (const auto& [path, expand] : paths) {
+                const nlohmann::json settings = expand(text);
+                for (const auto& [name, value] : settings.items()) set(path + "." + name, value);
+              }
+            },
+            help)
         ->type_name(type)
         ->take_last();
   }

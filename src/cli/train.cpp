@@ -77,15 +77,21 @@ void add_training(CLI::App& app) {
     flags->value("--batch", {"task.loader.batch"}, "N", "photos per batch");
     flags->value("--seed", {"task.loader.seed"}, "N", "one seed makes the run repeatable");
     const std::string names = fmt::format("{}", fmt::join(preset_names(), ", "));
-    flags->expanded("--backbone", {{"task.photo_generator", network<GeneratorOptions>(&generator_preset)}, {"task.photo_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
+    flags->expanded("--backbone",
+                    {{"task.photo_generator", network<GeneratorOptions>(&generator_preset)},
+                     {"task.photo_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
                     "NAME", "photo branch's networks: " + names);
-    flags->expanded("--mask-backbone", {{"task.mask_generator", network<GeneratorOptions>(&generator_preset)}, {"task.mask_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
+    flags->expanded("--mask-backbone",
+                    {{"task.mask_generator", network<GeneratorOptions>(&generator_preset)},
+                     {"task.mask_discriminator", network<DiscriminatorOptions>(&discriminator_preset)}},
                     "NAME", "mask branch's networks: " + names);
     flags->flag("--no-mask-branch", "task.mask_branch", false, "train the photo branch alone: the baseline");
     flags->text("--parser", "parser", "BUNDLE", "bundle of train-parser or import");
-    flags->text("--parser-program", "parser_program.file", "FILE", "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
+    flags->text("--parser-program", "parser_program.file", "FILE",
+                "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
     flags->text("--classifier", "classifier", "BUNDLE", "bundle of train-classifier, for editing without given labels");
-    flags->value("--lambda-sc", {"task.losses.photo.semantic_consistency", "task.losses.mask.semantic_consistency"}, "X", "weight of the semantic consistency");
+    flags->value("--lambda-sc", {"task.losses.photo.semantic_consistency", "task.losses.mask.semantic_consistency"}, "X",
+                 "weight of the semantic consistency");
     auto small = std::make_shared<bool>(false);
     command.add_flag("--small", *small, "start from the recipe for 64 px on a CPU instead of AttGAN's published one");
     command.callback([=] {

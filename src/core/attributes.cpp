@@ -16,8 +16,10 @@ using Groups = std::vector<std::vector<std::string_view>>;
 
 const Groups& exclusive_groups(ConflictRules rules) {
   static const Groups none;
-  static const Groups stgan = {
-      {"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"}, {"Bald", "Bangs"}, {"Receding_Hairline", "Bangs"}, {"Straight_Hair", "Wavy_Hair"}};
+  static const Groups stgan = {{"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"},
+                               {"Bald", "Bangs"},
+                               {"Receding_Hairline", "Bangs"},
+                               {"Straight_Hair", "Wavy_Hair"}};
   static const Groups secgan = [] {
     Groups groups = stgan;
     groups.front().push_back("Bald");
@@ -35,6 +37,7 @@ const Groups& exclusive_groups(ConflictRules rules) {
 }  // namespace
 
 const std::vector<std::string>& celeba_attribute_names() {
+  // clang-format off
   static const std::vector<std::string> names = {
       "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive",       "Bags_Under_Eyes",  "Bald",
       "Bangs",            "Big_Lips",        "Big_Nose",         "Black_Hair",       "Blond_Hair",
@@ -44,6 +47,7 @@ const std::vector<std::string>& celeba_attribute_names() {
       "Oval_Face",        "Pale_Skin",       "Pointy_Nose",      "Receding_Hairline", "Rosy_Cheeks",
       "Sideburns",        "Smiling",         "Straight_Hair",    "Wavy_Hair",        "Wearing_Earrings",
       "Wearing_Hat",      "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young"};
+  // clang-format on
   return names;
 }
 
@@ -69,9 +73,7 @@ AttributeSchema::AttributeSchema(std::vector<std::string> names, ConflictRules r
   }
 }
 
-bool AttributeSchema::contains(std::string_view name) const {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
-}
+bool AttributeSchema::contains(std::string_view name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
 
 int64_t AttributeSchema::index(std::string_view name) const {
   const auto found = std::find(names_.begin(), names_.end(), name);
@@ -81,9 +83,7 @@ int64_t AttributeSchema::index(std::string_view name) const {
   return found - names_.begin();
 }
 
-const std::vector<int64_t>& AttributeSchema::excluded_by(int64_t index) const {
-  return excluded_.at(static_cast<size_t>(index));
-}
+const std::vector<int64_t>& AttributeSchema::excluded_by(int64_t index) const { return excluded_.at(static_cast<size_t>(index)); }
 
 at::Tensor AttributeSchema::flip(const at::Tensor& labels, int64_t index) const {
   check_shape(labels, "labels", {kAny, size()}, "[N, A]");
@@ -106,8 +106,7 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
     for (size_t j = 0; j < i; ++j) {
       if (edits[j].name == name) throw InvalidArgument(fmt::format("attribute '{}' is given twice", name));
       const auto& excluded = excluded_by(column);
-      if (strength > 0 && edits[j].strength > 0 &&
-          std::find(excluded.begin(), excluded.end(), index(edits[j].name)) != excluded.end()) {
+      if (strength > 0 && edits[j].strength > 0 && std::find(excluded.begin(), excluded.end(), index(edits[j].name)) != excluded.end()) {
         throw InvalidArgument(fmt::format("'{}' and '{}' exclude each other: add one of them", edits[j].name, name));
       }
     }

@@ -20,6 +20,7 @@ struct Part {
 };
 
 // CelebAMask-HQ's classes in its own order, with its colours and the class of the twelve that each belongs to.
+// clang-format off
 constexpr std::array<Part, 19> kParts{{
     {"background", "others", {0, 0, 0}},      {"skin", "skin", {204, 0, 0}},
     {"nose", "nose", {76, 153, 0}},           {"eye_g", "glasses", {204, 204, 0}},
@@ -32,17 +33,20 @@ constexpr std::array<Part, 19> kParts{{
     {"neck_l", "others", {0, 51, 0}},         {"neck", "neck", {255, 153, 51}},
     {"cloth", "others", {0, 204, 0}},
 }};
+// clang-format on
 
-constexpr std::array<std::string_view, 19> kFaceParsingOrder{
-    "background", "skin",  "l_brow", "r_brow", "l_eye", "r_eye",  "eye_g", "l_ear", "r_ear", "ear_r",
-    "nose",       "mouth", "u_lip",  "l_lip",  "neck",  "neck_l", "cloth", "hair",  "hat"};
+constexpr std::array<std::string_view, 19> kFaceParsingOrder{"background", "skin",   "l_brow", "r_brow", "l_eye", "r_eye", "eye_g",
+                                                             "l_ear",      "r_ear",  "ear_r",  "nose",   "mouth", "u_lip", "l_lip",
+                                                             "neck",       "neck_l", "cloth",  "hair",   "hat"};
 
 // The twelve; each takes the colour of the named part.
+// clang-format off
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kTwelve{{
     {"skin", "skin"}, {"eyebrows", "l_brow"}, {"eyes", "l_eye"}, {"glasses", "eye_g"}, {"ears", "l_ear"},
     {"earrings", "ear_r"}, {"nose", "nose"}, {"mouth", "mouth"}, {"lips", "u_lip"}, {"neck", "neck"},
     {"hair", "hair"}, {"others", "background"},
 }};
+// clang-format on
 
 const Part& part(std::string_view name) {
   return *std::find_if(kParts.begin(), kParts.end(), [&](const Part& p) { return p.name == name; });
@@ -99,8 +103,7 @@ ClassMerge::ClassMerge(Labels from) : outputs_(kSecganClasses) {
   }
 }
 
-ClassMerge::ClassMerge(const std::vector<std::vector<int64_t>>& groups)
-    : outputs_(static_cast<int64_t>(groups.size())) {
+ClassMerge::ClassMerge(const std::vector<std::vector<int64_t>>& groups) : outputs_(static_cast<int64_t>(groups.size())) {
   std::map<int64_t, int64_t> target;
   for (size_t j = 0; j < groups.size(); ++j) {
     for (const int64_t id : groups[j]) {
@@ -129,8 +132,8 @@ bool ClassMerge::identity() const {
 at::Tensor ClassMerge::ids(const at::Tensor& ids) const {
   const at::Tensor unknown = (ids < 0).logical_or(ids >= input_classes());
   if (unknown.any().item<bool>()) {
-    throw InvalidArgument(fmt::format("class id {} is unknown: ids go from 0 to {}",
-                                      ids.masked_select(unknown)[0].item<int64_t>(), input_classes() - 1));
+    throw InvalidArgument(
+        fmt::format("class id {} is unknown: ids go from 0 to {}", ids.masked_select(unknown)[0].item<int64_t>(), input_classes() - 1));
   }
   const at::Tensor table = at::tensor(target_, at::kLong).to(ids.device());
   return table.index_select(0, ids.reshape(-1).to(at::kLong)).reshape(ids.sizes()).to(ids.scalar_type());

@@ -22,7 +22,8 @@ CelebA::CelebA(CelebAOptions options) : options_(std::move(options)) {
   std::unordered_map<std::string, int64_t> partition;
   for_each_line(partition_file, [&](const ListLine& line) {
     const int64_t part = list_number(partition_file, line, 1);
-    if (part < 0 || part > 2) throw Error(fmt::format("{}:{}: partition {} is none of 0, 1, 2", partition_file.string(), line.number, part));
+    if (part < 0 || part > 2)
+      throw Error(fmt::format("{}:{}: partition {} is none of 0, 1, 2", partition_file.string(), line.number, part));
     partition[std::string(line.words[0])] = part;
   });
   for (size_t i = 0; i < list.photos.size(); ++i) {
@@ -43,7 +44,8 @@ Sample CelebA::get(int64_t index) const {
   const at::Tensor photo = read_image(sample_name(index));
   Sample sample;
   try {
-    sample.image = resize_image(crop_image(photo, crop_rect(options_.crop, photo.size(2), photo.size(1))), options_.image_size, options_.image_size);
+    sample.image =
+        resize_image(crop_image(photo, crop_rect(options_.crop, photo.size(2), photo.size(1))), options_.image_size, options_.image_size);
   } catch (const InvalidArgument& error) {
     throw Error(fmt::format("'{}': {}", sample_name(index), error.what()));
   }

@@ -63,7 +63,8 @@ CelebAMaskHq::CelebAMaskHq(CelebAMaskHqOptions options) : options_(std::move(opt
   std::unordered_map<int64_t, Split> mapping;
   if (options_.split_by_mapping) {
     const fs::path file = root / "CelebA-HQ-to-CelebA-mapping.txt";
-    if (!fs::exists(file)) throw FileNotFound(fmt::format("'{}' is missing: it holds the official split; split_by_mapping=false cuts by id", file.string()));
+    if (!fs::exists(file))
+      throw FileNotFound(fmt::format("'{}' is missing: it holds the official split; split_by_mapping=false cuts by id", file.string()));
     mapping = read_mapping(file);
   }
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -111,7 +112,8 @@ at::Tensor CelebAMaskHq::mask(int64_t id) const {
     const at::Tensor covered = read_image(file)[0] > 127;
     if (!merged.defined()) merged = at::zeros(covered.sizes(), at::kByte);
     if (covered.sizes() != merged.sizes()) {
-      throw Error(fmt::format("'{}' has {} x {} pixels, the parts before it {} x {}", file.string(), covered.size(1), covered.size(0), merged.size(1), merged.size(0)));
+      throw Error(fmt::format("'{}' has {} x {} pixels, the parts before it {} x {}", file.string(), covered.size(1), covered.size(0),
+                              merged.size(1), merged.size(0)));
     }
     merged.masked_fill_(covered, static_cast<int64_t>(part));
   }

@@ -7,8 +7,7 @@
 
 namespace secgan {
 
-std::vector<DataProblem> check_data(const Dataset& data, int threads,
-                                    const std::function<void(int64_t done)>& progress) {
+std::vector<DataProblem> check_data(const Dataset& data, int threads, const std::function<void(int64_t done)>& progress) {
   std::mutex reporting;
   int64_t done = 0;
   std::vector<std::string> found(static_cast<size_t>(data.size()));

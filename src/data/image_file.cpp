@@ -1,10 +1,10 @@
 #include "secgan/data/image_file.hpp"
 
 #include <ATen/ATen.h>
-#include <cstdio>  // jpeglib.h needs it first
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 #include <png.h>
+#include <cstdio>  // jpeglib.h needs it first
 
 #include <algorithm>
 #include <cctype>
@@ -205,7 +205,8 @@ std::string write_png(const at::Tensor& pixels, int64_t channels, const std::vec
   std::vector<png_bytep> rows;
   std::vector<png_color> colours;
   for (const auto& c : palette) colours.push_back({c[0], c[1], c[2]});
-  for (int64_t y = 0; y < pixels.size(0); ++y) rows.push_back(const_cast<png_bytep>(pixels.const_data_ptr<uint8_t>()) + y * pixels.size(1) * channels);
+  for (int64_t y = 0; y < pixels.size(0); ++y)
+    rows.push_back(const_cast<png_bytep>(pixels.const_data_ptr<uint8_t>()) + y * pixels.size(1) * channels);
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &errors, &png_fail, &png_ignore);
   png_infop info = png_create_info_struct(png);
   if (setjmp(png_jmpbuf(png)) != 0) {
@@ -213,10 +214,14 @@ std::string write_png(const at::Tensor& pixels, int64_t channels, const std::vec
     throw Error("PNG: " + errors.message);
   }
   png_set_write_fn(
-      png, &out, [](png_structp p, png_bytep data, png_size_t count) { static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(data), count); },
+      png, &out,
+      [](png_structp p, png_bytep data, png_size_t count) {
+        static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(data), count);
+      },
       [](png_structp) {});
   png_set_IHDR(png, info, static_cast<png_uint_32>(pixels.size(1)), static_cast<png_uint_32>(pixels.size(0)), 8,
-               channels == 1 ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+               channels == 1 ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
   if (channels == 1) png_set_PLTE(png, info, colours.data(), static_cast<int>(colours.size()));
   png_write_info(png, info);
   png_write_image(png, rows.data());

@@ -29,11 +29,13 @@ void for_each_line(const std::filesystem::path& file, const std::function<void(c
 }
 
 int64_t list_number(const std::filesystem::path& file, const ListLine& line, size_t word) {
-  if (word >= line.words.size()) throw Error(fmt::format("{}:{}: {} words, expected {} or more", file.string(), line.number, line.words.size(), word + 1));
+  if (word >= line.words.size())
+    throw Error(fmt::format("{}:{}: {} words, expected {} or more", file.string(), line.number, line.words.size(), word + 1));
   const std::string_view text = line.words[word];
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) throw Error(fmt::format("{}:{}: '{}' is not a number", file.string(), line.number, text));
+  if (error != std::errc{} || end != text.data() + text.size())
+    throw Error(fmt::format("{}:{}: '{}' is not a number", file.string(), line.number, text));
   return value;
 }
 
@@ -42,7 +44,8 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
   size_t lines = 0, names = 0;
   std::vector<size_t> columns;
   const auto require_heading = [&](bool found) {
-    if (!found) throw Error(fmt::format("{}: not an attribute list: a line with the count and one with the names come first", file.string()));
+    if (!found)
+      throw Error(fmt::format("{}: not an attribute list: a line with the count and one with the names come first", file.string()));
   };
   for_each_line(file, [&](const ListLine& line) {
     if (++lines == 1) return require_heading(line.words.size() == 1);
@@ -51,7 +54,8 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
       for (const std::string& attribute : attributes) {
         const auto found = std::find(line.words.begin(), line.words.end(), attribute);
         if (found == line.words.end()) {
-          throw InvalidArgument(fmt::format("attribute '{}' is unknown; {} has: {}", attribute, file.string(), fmt::join(line.words, ", ")));
+          throw InvalidArgument(
+              fmt::format("attribute '{}' is unknown; {} has: {}", attribute, file.string(), fmt::join(line.words, ", ")));
         }
         columns.push_back(static_cast<size_t>(found - line.words.begin()));
       }
@@ -63,7 +67,8 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
     std::vector<float> labels;
     for (const size_t column : columns) {
       const std::string_view word = line.words[column + 1];
-      if (word != "1" && word != "-1" && word != "0") throw Error(fmt::format("{}:{}: label '{}' is none of 1, -1, 0", file.string(), line.number, word));
+      if (word != "1" && word != "-1" && word != "0")
+        throw Error(fmt::format("{}:{}: label '{}' is none of 1, -1, 0", file.string(), line.number, word));
       labels.push_back(word == "1" ? 1.0f : 0.0f);
     }
     list.photos.emplace_back(line.words[0]);

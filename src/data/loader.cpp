@@ -35,8 +35,7 @@ int64_t permuted(int64_t place, int64_t n, uint64_t key) {
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
-    : dataset_(std::move(dataset)), options_(options) {
+Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options) : dataset_(std::move(dataset)), options_(options) {
   if (options_.batch < 1) throw InvalidArgument(fmt::format("batch {} is not positive", options_.batch));
   if (options_.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     throw InvalidArgument(fmt::format("seed {} is above 2^63 - 1, the largest number of a settings file", options_.seed));

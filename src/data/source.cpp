@@ -37,7 +37,8 @@ std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split 
   switch (settings.kind) {
     case DataKind::kSynthetic: {
       if (with_attributes && !attributes.empty() && attributes != synthetic_attribute_names()) {
-        throw InvalidArgument(fmt::format("drawn faces have these attributes, all of them: {}", fmt::join(synthetic_attribute_names(), ", ")));
+        throw InvalidArgument(
+            fmt::format("drawn faces have these attributes, all of them: {}", fmt::join(synthetic_attribute_names(), ", ")));
       }
       // Other people in every split.
       const auto seed = uint64_t{1} + static_cast<uint64_t>(split);
@@ -50,7 +51,7 @@ std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split 
       break;
     case DataKind::kCelebAMaskHq:
       data = std::make_shared<CelebAMaskHq>(CelebAMaskHqOptions{settings.root, attributes, with_masks, settings.mask_labels, split,
-                                                               settings.split_by_mapping, settings.image_size, crop, settings.count});
+                                                                settings.split_by_mapping, settings.image_size, crop, settings.count});
       break;
   }
   return settings.cache ? std::make_shared<CachedDataset>(data) : data;

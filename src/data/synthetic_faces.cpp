@@ -23,9 +23,7 @@ enum Class { kSkin, kEyebrows, kEyes, kGlasses, kEars, kEarrings, kNose, kMouth,
 class Dice {
  public:
   explicit Dice(uint64_t seed) : seed_(seed) {}
-  float uniform(float low, float high) {
-    return low + (high - low) * static_cast<float>(mix_seed(seed_, counter_++) >> 40) * 0x1p-24f;
-  }
+  float uniform(float low, float high) { return low + (high - low) * static_cast<float>(mix_seed(seed_, counter_++) >> 40) * 0x1p-24f; }
   bool chance(float share) { return uniform(0, 1) < share; }
   int pick(int count) { return std::min(static_cast<int>(uniform(0, static_cast<float>(count))), count - 1); }
   Colour pick(std::initializer_list<Colour> colours, float jitter) {
@@ -75,14 +73,16 @@ struct Person {
     mouth_height = dice.uniform(0.56f, 0.63f);
     lip = dice.uniform(0.055f, 0.08f);
     ear = dice.uniform(0.14f, 0.18f);
-    skin = dice.pick({rgb(226, 172, 134), rgb(210, 152, 112), rgb(190, 128, 90), rgb(160, 104, 72), rgb(126, 80, 56), rgb(98, 62, 46)}, 0.03f);
+    skin =
+        dice.pick({rgb(226, 172, 134), rgb(210, 152, 112), rgb(190, 128, 90), rgb(160, 104, 72), rgb(126, 80, 56), rgb(98, 62, 46)}, 0.03f);
     pale = dice.pick({rgb(250, 229, 220), rgb(247, 225, 210), rgb(248, 232, 226)}, 0.015f);
     hair = dice.pick({rgb(112, 68, 40), rgb(134, 84, 50), rgb(152, 66, 38), rgb(158, 158, 164), rgb(138, 138, 142)}, 0.03f);
     black = dice.pick({rgb(30, 26, 28), rgb(24, 24, 32), rgb(38, 30, 30)}, 0.015f);
     blond = dice.pick({rgb(236, 204, 112), rgb(244, 220, 146), rgb(226, 188, 94)}, 0.03f);
     iris = dice.pick({rgb(88, 56, 34), rgb(70, 110, 150), rgb(80, 120, 84), rgb(50, 38, 32)}, 0.03f);
     lips = dice.pick({rgb(188, 84, 84), rgb(204, 96, 100), rgb(172, 72, 80), rgb(196, 92, 84)}, 0.03f);
-    shirt = dice.pick({rgb(70, 100, 150), rgb(150, 70, 74), rgb(84, 130, 104), rgb(90, 84, 110), rgb(214, 208, 196), rgb(60, 64, 72)}, 0.05f);
+    shirt =
+        dice.pick({rgb(70, 100, 150), rgb(150, 70, 74), rgb(84, 130, 104), rgb(90, 84, 110), rgb(214, 208, 196), rgb(60, 64, 72)}, 0.05f);
     frame = dice.pick({rgb(26, 26, 30), rgb(92, 46, 30), rgb(150, 34, 44), rgb(30, 60, 120)}, 0.02f);
     earring = dice.pick({rgb(240, 196, 60), rgb(222, 226, 234), rgb(70, 180, 170)}, 0.02f);
     volume = dice.uniform(0.10f, 0.20f);
@@ -165,15 +165,18 @@ class Painter {
     const Point across{std::cos(p_.background_angle), std::sin(p_.background_angle)};
     const auto everywhere = [](Point) { return -1.0f; };
     const Colour a = p_.background, b = mix(p_.background, p_.background2, 0.6f);
-    canvas_.fill({{0, 0}, {1, 1}}, everywhere, [&](Point at) {
-      const float t = across.x * (at.x - 0.5f) + across.y * (at.y - 0.5f);
-      switch (p_.background_kind) {
-        case 0: return a;
-        case 1: return mix(a, b, std::clamp(t + 0.5f, 0.0f, 1.0f));
-        case 2: return mix(a, b, std::clamp(0.5f + 1.6f * std::sin(14 * t), 0.0f, 1.0f) * 0.6f);
-        default: return mix(b, a, std::clamp(2.6f * length(at - Point{0.5f + 0.3f * across.x, 0.3f}) - 0.3f, 0.0f, 1.0f));
-      }
-    }, Canvas::kKeepClass);
+    canvas_.fill(
+        {{0, 0}, {1, 1}}, everywhere,
+        [&](Point at) {
+          const float t = across.x * (at.x - 0.5f) + across.y * (at.y - 0.5f);
+          switch (p_.background_kind) {
+            case 0: return a;
+            case 1: return mix(a, b, std::clamp(t + 0.5f, 0.0f, 1.0f));
+            case 2: return mix(a, b, std::clamp(0.5f + 1.6f * std::sin(14 * t), 0.0f, 1.0f) * 0.6f);
+            default: return mix(b, a, std::clamp(2.6f * length(at - Point{0.5f + 0.3f * across.x, 0.3f}) - 0.3f, 0.0f, 1.0f));
+          }
+        },
+        Canvas::kKeepClass);
   }
 
   void paint_body() {
@@ -206,8 +209,9 @@ class Painter {
       const Point radii{p_.ear * 0.72f, p_.ear * 1.25f};
       canvas_.fill(around(centre, radii.x, radii.y), [&](Point at) { return ellipse(at - centre, radii); }, paint(0.93f * skin_), kEars);
       const Point inner = centre + Point{side * 0.02f, 0};
-      canvas_.fill(around(inner, radii.x * 0.5f, radii.y * 0.55f), [&](Point at) { return ellipse(at - inner, 0.52f * radii); },
-                   paint(0.80f * skin_), Canvas::kKeepClass);
+      canvas_.fill(
+          around(inner, radii.x * 0.5f, radii.y * 0.55f), [&](Point at) { return ellipse(at - inner, 0.52f * radii); },
+          paint(0.80f * skin_), Canvas::kKeepClass);
     }
   }
 
@@ -228,7 +232,9 @@ class Painter {
     const Colour blush = mix(skin_, rgb(214, 96, 90), 0.30f);
     for (const float side : {-1.0f, 1.0f}) {
       const Point cheek = feature(side * 0.43f, 0.33f);
-      canvas_.fill(around(cheek, 0.3f, 0.2f), [&](Point at) { return ellipse(at - cheek, {0.16f, 0.11f}); }, paint(blush), Canvas::kKeepClass, 0.55f);
+      canvas_.fill(
+          around(cheek, 0.3f, 0.2f), [&](Point at) { return ellipse(at - cheek, {0.16f, 0.11f}); }, paint(blush), Canvas::kKeepClass,
+          0.55f);
     }
     if (male_) {
       const auto chin = [&](Point at) { return std::max(head(at), 0.80f - at.y + 0.25f * at.x * at.x); };
@@ -247,10 +253,14 @@ class Painter {
       return std::max({std::abs(at.x - x) - half, bridge.y - at.y, at.y - bottom});
     };
     canvas_.fill({{tip.x - 0.3f, bridge.y}, {tip.x + 0.3f, bottom}}, wedge, paint(0.93f * skin_), kNose);
-    canvas_.fill(around(tip, p_.nose_width, 0.08f), [&](Point at) { return ellipse(at - tip, {p_.nose_width, 0.075f}); }, paint(0.88f * skin_), kNose);
+    canvas_.fill(
+        around(tip, p_.nose_width, 0.08f), [&](Point at) { return ellipse(at - tip, {p_.nose_width, 0.075f}); }, paint(0.88f * skin_),
+        kNose);
     for (const float side : {-1.0f, 1.0f}) {
       const Point nostril = tip + Point{side * 0.5f * p_.nose_width, 0.035f};
-      canvas_.fill(around(nostril, 0.05f, 0.05f), [&](Point at) { return ellipse(at - nostril, {0.028f, 0.022f}); }, paint(0.58f * skin_), Canvas::kKeepClass);
+      canvas_.fill(
+          around(nostril, 0.05f, 0.05f), [&](Point at) { return ellipse(at - nostril, {0.028f, 0.022f}); }, paint(0.58f * skin_),
+          Canvas::kKeepClass);
     }
   }
 
@@ -260,7 +270,8 @@ class Painter {
     const Colour lips = male_ ? mix(p_.lips, skin_, 0.42f) : mix(p_.lips, 0.9f * skin_, 0.12f);
     if (shows_[kMouthOpen]) {
       const float open = 0.13f;
-      canvas_.fill(around(centre, half, open + lip), [&](Point at) { return ellipse(at - centre, {half, open + 0.8f * lip}); }, paint(lips), kLips);
+      canvas_.fill(
+          around(centre, half, open + lip), [&](Point at) { return ellipse(at - centre, {half, open + 0.8f * lip}); }, paint(lips), kLips);
       const auto inside = [&](Point at) { return ellipse(at - centre, {half - 0.7f * lip, open - 0.1f * lip}); };
       canvas_.fill(around(centre, half, open), inside, paint(rgb(92, 26, 32)), kMouth);
       const auto teeth = [&](Point at) { return std::max(inside(at) + 0.008f, at.y - (centre.y - open + 2 * open * p_.teeth)); };
@@ -306,7 +317,9 @@ class Painter {
     canvas_.fill(around(iris, size, size), [&](Point at) { return std::max(length(at - iris) - size, shape(at)); }, paint(p_.iris), kEyes);
     canvas_.fill(around(iris, size, size), [&](Point at) { return length(at - iris) - 0.5f * size; }, paint(rgb(18, 14, 14)), kEyes);
     const Point glint = iris + Point{-0.3f * size, -0.35f * size};
-    canvas_.fill(around(glint, size, size), [&](Point at) { return length(at - glint) - 0.26f * size; }, [](Point) { return rgb(255, 255, 255); }, kEyes);
+    canvas_.fill(
+        around(glint, size, size), [&](Point at) { return length(at - glint) - 0.26f * size; }, [](Point) { return rgb(255, 255, 255); },
+        kEyes);
     // The upper lid; lashes make it heavier.
     const float lid = std::max(male_ ? 0.022f : 0.04f, 0.9f * pixel_);
     const auto upper = [&](Point at) { return std::max(std::abs(shape(at)) - 0.5f * lid, at.y - centre.y + 0.15f * radii.y); };
@@ -332,7 +345,8 @@ class Painter {
     const float opening_y = 0.16f;
     const auto shape = [&](Point at) {
       const float cap = at.y < 0 ? ellipse(at, {x, top}) : std::abs(at.x) - x;
-      const float face = ellipse(at - Point{p_.parting * 0.12f + 0.5f * turn_, opening_y}, {opening.x, at.y < opening_y ? opening.y : 2.0f});
+      const float face =
+          ellipse(at - Point{p_.parting * 0.12f + 0.5f * turn_, opening_y}, {opening.x, at.y < opening_y ? opening.y : 2.0f});
       return std::max({cap, -face, at.y - low});
     };
     // Strands: a little lighter along the parting.
@@ -386,7 +400,9 @@ class Painter {
       return nearest;
     };
     const Bounds box{{-1.2f, p_.eye_height - 0.45f}, {1.2f, p_.eye_height + 0.5f}};
-    canvas_.fill(box, lens, [](Point at) { return mix(rgb(196, 220, 236), rgb(255, 255, 255), std::clamp(0.5f - 2 * (at.x + at.y), 0.0f, 1.0f)); }, kGlasses, 0.22f);
+    canvas_.fill(
+        box, lens, [](Point at) { return mix(rgb(196, 220, 236), rgb(255, 255, 255), std::clamp(0.5f - 2 * (at.x + at.y), 0.0f, 1.0f)); },
+        kGlasses, 0.22f);
     canvas_.fill(box, wires, paint(p_.frame), kGlasses);
   }
 
@@ -430,8 +446,8 @@ Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64
 }  // namespace
 
 const std::vector<std::string>& synthetic_attribute_names() {
-  static const std::vector<std::string> names = {"Bald", "Bangs", "Black_Hair", "Blond_Hair", "Eyeglasses",
-                                                 "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin"};
+  static const std::vector<std::string> names = {
+      "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Eyeglasses", "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin"};
   return names;
 }
 

@@ -26,7 +26,8 @@ void Editor::save_pretrained(const std::filesystem::path& folder) const { save_b
 
 at::Tensor Editor::crop(const at::Tensor& photo) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
-  if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
+  if (photo.scalar_type() != at::kByte)
+    throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
   if (photo.numel() == 0) throw InvalidArgument(fmt::format("photo must have pixels, found {} x {}", photo.size(2), photo.size(1)));
   if (!photo.is_cpu()) throw InvalidArgument(fmt::format("photo must be on the device cpu, found {}", photo.device().str()));
   return crop_image(photo, crop_rect(crop_, photo.size(2), photo.size(1)));
@@ -37,13 +38,14 @@ at::Tensor Editor::network_input(const at::Tensor& crop) const {
 }
 
 at::Tensor Editor::predict(const at::Tensor& photo) {
-  if (bundle_.classifier.is_empty()) throw InvalidArgument("source: the bundle has no classifier, so the photo's attributes must be given, found none");
+  if (bundle_.classifier.is_empty())
+    throw InvalidArgument("source: the bundle has no classifier, so the photo's attributes must be given, found none");
   at::NoGradGuard no_grad;
   return bundle_.classifier->forward(network_input(crop(photo)))[0].sigmoid();
 }
 
-EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits,
-                         const std::optional<at::Tensor>& source, Upscaling upscaling) {
+EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const std::optional<at::Tensor>& source,
+                         Upscaling upscaling) {
   if (bundle_.generator.is_empty()) throw Error("the bundle has no generator: it can parse, not edit");
   at::NoGradGuard no_grad;
   EditedPhoto out;

@@ -73,12 +73,12 @@ struct Seen {
 
 /// Per-photo contributions to every measure.
 struct Scores {
-  Rows labels;                                  // [N, A]
-  Rows right;                                   // [N, A] the classifier is right about the photo
-  Rows asked, found, adding, kept, keepable;    // [N, F]
-  Rows outside, outside_pixels, identity;       // [N, F]
-  Rows psnr, ssim, l1;                          // [N]
-  Rows parse_pairs, branch_pairs;               // [N, 144] confusion counts
+  Rows labels;                                // [N, A]
+  Rows right;                                 // [N, A] the classifier is right about the photo
+  Rows asked, found, adding, kept, keepable;  // [N, F]
+  Rows outside, outside_pixels, identity;     // [N, F]
+  Rows psnr, ssim, l1;                        // [N]
+  Rows parse_pairs, branch_pairs;             // [N, 144] confusion counts
 };
 
 at::Tensor confusion(const at::Tensor& predicted, const at::Tensor& truth) {
@@ -96,7 +96,8 @@ at::Tensor mean_iou(const at::Tensor& counts) {
   return at::nanmean(both / any, {1});  // 0 / 0 where a class occurs in neither
 }
 
-Interval confusion_interval(const Bootstrap& bootstrap, const at::Tensor& counts, const std::function<at::Tensor(const at::Tensor&)>& measure) {
+Interval confusion_interval(const Bootstrap& bootstrap, const at::Tensor& counts,
+                            const std::function<at::Tensor(const at::Tensor&)>& measure) {
   const at::Tensor value = measure(counts.sum(0, /*keepdim=*/true));
   return bootstrap.interval(value.item<double>(), measure(at::matmul(bootstrap.weights(), counts)), counts.size(0));
 }
@@ -125,9 +126,15 @@ std::pair<at::Tensor, at::Tensor> weighted_moments(const at::Tensor& rows, const
 
 class Evaluator {
  public:
-  Evaluator(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges, const EvaluationControl& control)
-      : bundle_(bundle), data_(data), control_(control), generator_(bundle.generator), mask_generator_(bundle.mask_generator),
-        classifier_(judges.classifier.is_empty() ? bundle.classifier : judges.classifier), judges_(judges) {
+  Evaluator(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges,
+            const EvaluationControl& control)
+      : bundle_(bundle),
+        data_(data),
+        control_(control),
+        generator_(bundle.generator),
+        mask_generator_(bundle.mask_generator),
+        classifier_(judges.classifier.is_empty() ? bundle.classifier : judges.classifier),
+        judges_(judges) {
     out_.protocol = protocol;
     protocol.validate();
     check_fit();
@@ -171,7 +178,8 @@ class Evaluator {
     const auto& names = bundle_.info.attributes;
     if (has_attributes()) {
       if (data_.attributes().names() != names) {
-        throw InvalidArgument(fmt::format("the data set's attributes ({}) are not the bundle's ({})", fmt::join(data_.attributes().names(), ", "), fmt::join(names, ", ")));
+        throw InvalidArgument(fmt::format("the data set's attributes ({}) are not the bundle's ({})",
+                                          fmt::join(data_.attributes().names(), ", "), fmt::join(names, ", ")));
       }
       schema_ = AttributeSchema(names, out_.protocol.conflicts);
       if (out_.protocol.attributes.empty()) out_.protocol.attributes = names;
@@ -181,7 +189,8 @@ class Evaluator {
       throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data_.image_size(), bundle_.info.image_size));
     }
     if (!judges_.classifier.is_empty() && judges_.classifier->options().attributes != static_cast<int64_t>(names.size())) {
-      throw InvalidArgument(fmt::format("classifier: it knows {} attributes, the bundle has {}", judges_.classifier->options().attributes, names.size()));
+      throw InvalidArgument(
+          fmt::format("classifier: it knows {} attributes, the bundle has {}", judges_.classifier->options().attributes, names.size()));
     }
     if (out_.protocol.crop.empty()) out_.protocol.crop = bundle_.info.crop;
     const int64_t wanted = out_.protocol.photos;
@@ -194,11 +203,13 @@ class Evaluator {
   void require_samples() const {
     const int64_t per_photo = edits_per_photo(), edits = out_.photos * per_photo;
     if (std::min(out_.photos, edits) < out_.protocol.min_samples) {
-      throw InvalidArgument(fmt::format("photos: a Fréchet distance needs at least {} photos and edits (min_samples), found {} and {}", out_.protocol.min_samples, out_.photos, edits));
+      throw InvalidArgument(fmt::format("photos: a Fréchet distance needs at least {} photos and edits (min_samples), found {} and {}",
+                                        out_.protocol.min_samples, out_.photos, edits));
     }
     const int64_t subset = out_.protocol.kernel_subset_size;
     if (judges_.inception && std::min(out_.photos, edits) < subset) {
-      throw InvalidArgument(fmt::format("kernel_subset_size {} is more than there are photos ({}) or edits ({})", subset, out_.photos, edits));
+      throw InvalidArgument(
+          fmt::format("kernel_subset_size {} is more than there are photos ({}) or edits ({})", subset, out_.photos, edits));
     }
   }
 
@@ -313,7 +324,8 @@ class Evaluator {
         view.edit_attribute.add(at::full({rows.size(0)}, static_cast<int64_t>(f), at::kLong));
       }
     }
-    asked.flush(scores_.asked), found.flush(scores_.found), adding.flush(scores_.adding), kept.flush(scores_.kept), keepable.flush(scores_.keepable);
+    asked.flush(scores_.asked), found.flush(scores_.found), adding.flush(scores_.adding), kept.flush(scores_.kept),
+        keepable.flush(scores_.keepable);
     outside.flush(scores_.outside), outside_pixels.flush(scores_.outside_pixels), same_person.flush(scores_.identity);
     if (parser_ && !mask_generator_.is_empty()) scores_.branch_pairs.add(branch_pairs);
   }
@@ -330,12 +342,17 @@ class Evaluator {
     nlohmann::ordered_json protocol = to_json(out_.protocol);
     protocol.erase("name");        // for people
     protocol.erase("classifier");  // its weights count, not its folder
-    out_.hash = sha256(nlohmann::ordered_json{{"version", kProtocolVersion}, {"protocol", protocol}, {"photos", out_.pinned.photos},
-                                              {"classifier", out_.pinned.classifier}, {"extractors", out_.pinned.extractors}}.dump());
+    out_.hash = sha256(nlohmann::ordered_json{{"version", kProtocolVersion},
+                                              {"protocol", protocol},
+                                              {"photos", out_.pinned.photos},
+                                              {"classifier", out_.pinned.classifier},
+                                              {"extractors", out_.pinned.extractors}}
+                           .dump());
   }
 
   void add(std::string key, std::string title, std::string unit, int digits, std::optional<Interval> measured, std::string missing = {}) {
-    out_.figures.push_back({std::move(key), std::move(title), std::move(unit), digits, measured, measured ? std::string() : std::move(missing)});
+    out_.figures.push_back(
+        {std::move(key), std::move(title), std::move(unit), digits, measured, measured ? std::string() : std::move(missing)});
   }
 
   std::string why_no_edits() const {
@@ -356,21 +373,29 @@ class Evaluator {
     const auto when = [](bool there, const auto& measure) { return there ? At(measure()) : At(); };
 
     const std::string no_edits = why_no_edits(), no_generator = "the bundle has no generator", no_parser = "the bundle has no parser";
-    add("tarr", "TARR, target attribute recognition rate", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found, asked); }), no_edits);
-    add("tarr_add", "TARR where the attribute was added", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found * adding, adding); }), no_edits);
-    add("tarr_remove", "TARR where it was removed", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found * removing, removing); }), no_edits);
+    add("tarr", "TARR, target attribute recognition rate", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found, asked); }),
+        no_edits);
+    add("tarr_add", "TARR where the attribute was added", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found * adding, adding); }),
+        no_edits);
+    add("tarr_remove", "TARR where it was removed", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(found * removing, removing); }),
+        no_edits);
     add("tarr_balanced", "TARR, mean of all sides", "", 3,
-        when(edits_, [&] { return bootstrap.mean_ratio(at::cat({found * adding, found * removing}, 1), at::cat({adding, removing}, 1)); }), no_edits);
-    add("preservation", "attributes not asked for that stay", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(kept, keepable); }), no_edits);
+        when(edits_, [&] { return bootstrap.mean_ratio(at::cat({found * adding, found * removing}, 1), at::cat({adding, removing}, 1)); }),
+        no_edits);
+    add("preservation", "attributes not asked for that stay", "", 3, when(edits_, [&] { return bootstrap.mean_ratio(kept, keepable); }),
+        no_edits);
     add("change_outside", "mean change outside the attribute's region, of a range of 2", "", 4,
         when(edits_ && parser_, [&] { return bootstrap.mean_ratio(outside, outside_pixels); }), edits_ ? no_parser : no_edits);
     add("classifier_accuracy", "the classifier's own accuracy on the photos", "", 3,
         when(right.defined(), [&] { return bootstrap.mean_ratio(right, at::ones_like(right)); }), "there is no classifier");
 
     const bool reconstructs = !scores_.psnr.empty();
-    add("psnr", "PSNR of the reconstruction", "dB", 2, when(reconstructs, [&] { return bootstrap.mean(scores_.psnr.doubles()); }), no_generator);
-    add("ssim", "SSIM of the reconstruction", "", 4, when(reconstructs, [&] { return bootstrap.mean(scores_.ssim.doubles()); }), no_generator);
-    add("l1", "mean absolute error of the reconstruction, of a range of 2", "", 4, when(reconstructs, [&] { return bootstrap.mean(scores_.l1.doubles()); }), no_generator);
+    add("psnr", "PSNR of the reconstruction", "dB", 2, when(reconstructs, [&] { return bootstrap.mean(scores_.psnr.doubles()); }),
+        no_generator);
+    add("ssim", "SSIM of the reconstruction", "", 4, when(reconstructs, [&] { return bootstrap.mean(scores_.ssim.doubles()); }),
+        no_generator);
+    add("l1", "mean absolute error of the reconstruction, of a range of 2", "", 4,
+        when(reconstructs, [&] { return bootstrap.mean(scores_.l1.doubles()); }), no_generator);
 
     distribution_figures();
 
@@ -393,19 +418,31 @@ class Evaluator {
       for (int64_t c = 0; c < kSecganClasses; ++c) out_.parser_iou.push_back(iou[c].item<double>());
     }
     add("identity_cosine", "cosine of the identity embedding, photo against edit", "", 3,
-        when(!scores_.identity.empty(), [&] { const at::Tensor cosine = scores_.identity.doubles(); return bootstrap.mean_ratio(cosine, at::ones_like(cosine)); }),
+        when(!scores_.identity.empty(),
+             [&] {
+               const at::Tensor cosine = scores_.identity.doubles();
+               return bootstrap.mean_ratio(cosine, at::ones_like(cosine));
+             }),
         edits_ ? "no embedding network was given" : no_edits);
-    add("milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2, when(!generator_.is_empty(), [&] { return edit_time(); }), no_generator);
+    add("milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2,
+        when(!generator_.is_empty(), [&] { return edit_time(); }), no_generator);
     const double peak = static_cast<double>(peak_memory_bytes()) / (1 << 20);
     add("peak_memory", "peak memory of the process", "MiB", 0, Interval{peak, peak, peak, 1});
 
     for (size_t f = 0; edits_ && f < flipped_.size(); ++f) {
       const auto column = [&](const at::Tensor& values) { return values.select(1, static_cast<int64_t>(f)); };
-      const auto ratio = [&](const char* key, const char* title, const at::Tensor& numerators, const at::Tensor& denominators, int digits = 3) {
+      const auto ratio = [&](const char* key, const char* title, const at::Tensor& numerators, const at::Tensor& denominators,
+                             int digits = 3) {
         const bool any = denominators.defined() && column(denominators).sum().item<double>() > 0;
-        return Figure{key, title, "", digits, when(any, [&] { return bootstrap.ratio(column(numerators), column(denominators)); }), any ? "" : "no photo asks for it"};
+        return Figure{key,
+                      title,
+                      "",
+                      digits,
+                      when(any, [&] { return bootstrap.ratio(column(numerators), column(denominators)); }),
+                      any ? "" : "no photo asks for it"};
       };
-      std::vector<Figure> row{ratio("tarr", "TARR", found, asked), ratio("tarr_add", "added", found * adding, adding), ratio("tarr_remove", "removed", found * removing, removing),
+      std::vector<Figure> row{ratio("tarr", "TARR", found, asked), ratio("tarr_add", "added", found * adding, adding),
+                              ratio("tarr_remove", "removed", found * removing, removing),
                               ratio("preservation", "others stay", kept, keepable)};
       if (parser_) row.push_back(ratio("change_outside", "change outside", outside, outside_pixels, 4));
       if (!scores_.identity.empty()) {
@@ -441,7 +478,10 @@ class Evaluator {
   Interval kernel(const Seen& view) const {
     const at::Tensor photos = view.photos.all(), edits = view.edits.all(), origin = view.edit_photo.all();
     const uint64_t seed = mix_seed(out_.protocol.seed, 3);
-    const double value = kernel_distance(photos, edits, {.subsets = out_.protocol.kernel_subsets, .subset_size = out_.protocol.kernel_subset_size, .seed = seed}).mean;
+    const double value =
+        kernel_distance(photos, edits,
+                        {.subsets = out_.protocol.kernel_subsets, .subset_size = out_.protocol.kernel_subset_size, .seed = seed})
+            .mean;
     constexpr int64_t kMost = 2000;
     const auto some = [&](int64_t size, uint64_t purpose) {
       return at::randperm(size, seeded_generator(mix_seed(seed, purpose)), at::kLong).narrow(0, 0, std::min(size, kMost));
@@ -488,8 +528,11 @@ class Evaluator {
     add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav ? At(frechet(*swav)) : At(), why("--swav"));
     add("kid", "KID of the edits, Inception v3", "", 5, inception ? At(kernel(*inception)) : At(), why("--inception"));
     const bool logits = inception && !inception->edit_logits.empty();
-    add("is", "Inception Score of the edits", "", 3, logits ? At(score(*inception)) : At(), inception ? "the weights have no classifier layer" : why("--inception"));
-    if (other) add("frechet_" + other->extractor->name, fmt::format("Fréchet distance of the edits in the features of {}", other->extractor->name), "", 3, frechet(*other));
+    add("is", "Inception Score of the edits", "", 3, logits ? At(score(*inception)) : At(),
+        inception ? "the weights have no classifier layer" : why("--inception"));
+    if (other)
+      add("frechet_" + other->extractor->name, fmt::format("Fréchet distance of the edits in the features of {}", other->extractor->name),
+          "", 3, frechet(*other));
   }
 
   /// Median over some photos; the interval is the bootstrap of that median.
@@ -506,7 +549,8 @@ class Evaluator {
       if (i >= kWarm) times.push_back(taken.count());
     }
     const at::Tensor all = at::tensor(times, at::kDouble);
-    const at::Tensor draws = at::randint(kPhotos, {out_.protocol.resamples, kPhotos}, seeded_generator(mix_seed(out_.protocol.seed, 4)), at::kLong);
+    const at::Tensor draws =
+        at::randint(kPhotos, {out_.protocol.resamples, kPhotos}, seeded_generator(mix_seed(out_.protocol.seed, 4)), at::kLong);
     const at::Tensor medians = std::get<0>(all.index_select(0, draws.flatten()).view(draws.sizes()).median(1));
     return bootstrap_->interval(all.median().item<double>(), medians, kPhotos);
   }
@@ -521,7 +565,8 @@ class Evaluator {
       const Sample sample = data_.get(index);
       const at::Tensor labels = sample.labels.unsqueeze(0);
       const Edit edited = edit(to_float(sample.image).unsqueeze(0).contiguous(at::MemoryFormat::ChannelsLast), labels, flipped_[f]);
-      out.push_back({schema_.names()[static_cast<size_t>(flipped_[f])], edited.target[0][flipped_[f]].item<float>() > 0.5, sample.id, top[k].item<double>(), sample.image, edited.bytes[0]});
+      out.push_back({schema_.names()[static_cast<size_t>(flipped_[f])], edited.target[0][flipped_[f]].item<float>() > 0.5, sample.id,
+                     top[k].item<double>(), sample.image, edited.bytes[0]});
     }
   }
 
@@ -533,7 +578,8 @@ class Evaluator {
       for (size_t f = 0; f < flipped_.size(); ++f) notable(out_.outside, mean.select(1, static_cast<int64_t>(f)), every, f);
     }
     const Seen& view = seen_.front();
-    const at::Tensor photos = view.photos.all(), edits = view.edits.all(), origin = view.edit_photo.all(), attribute = view.edit_attribute.all();
+    const at::Tensor photos = view.photos.all(), edits = view.edits.all(), origin = view.edit_photo.all(),
+                     attribute = view.edit_attribute.all();
     const at::Tensor labels = scores_.labels.all();
     for (size_t f = 0; f < flipped_.size(); ++f) {
       const at::Tensor has = labels.select(1, flipped_[f]) > 0.5;
@@ -545,7 +591,8 @@ class Evaluator {
       for (const bool adding : {true, false}) {
         const at::Tensor rows = had.eq(!adding).nonzero().flatten(), real = has.eq(adding).nonzero().flatten();
         if (rows.numel() == 0 || real.numel() == 0) continue;
-        const at::Tensor nearest = std::get<0>(at::cdist(edits.index_select(0, mine.index_select(0, rows)), photos.index_select(0, real)).min(1));
+        const at::Tensor nearest =
+            std::get<0>(at::cdist(edits.index_select(0, mine.index_select(0, rows)), photos.index_select(0, real)).min(1));
         distance.index_copy_(0, rows, nearest.to(at::kDouble));
       }
       const at::Tensor known = distance.ge(0).nonzero().flatten();
@@ -593,7 +640,8 @@ double Evaluation::value(std::string_view key) const {
   return found.measured->value;
 }
 
-Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges, const EvaluationControl& control) {
+Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges,
+                    const EvaluationControl& control) {
   return Evaluator(bundle, data, protocol, judges, control).run();
 }
 

@@ -39,7 +39,9 @@ at::Tensor pooled_answer(const TensorFunction& program, const at::Tensor& photos
 }
 
 /// Photos as the network computes.
-at::Tensor as_weights(const torch::nn::Module& network, const at::Tensor& photos) { return photos.to(network.parameters()[0].scalar_type()); }
+at::Tensor as_weights(const torch::nn::Module& network, const at::Tensor& photos) {
+  return photos.to(network.parameters()[0].scalar_type());
+}
 
 PhotoInput inception_input(ResizeFilter resize) {
   PhotoInput input = kInceptionInput;
@@ -125,7 +127,9 @@ FeatureExtractor program_extractor(const ExtractorProgram& program) {
           .fingerprint = sha256_file(program.file),
           .input = input.describe(),
           .dims = pooled_answer(run, probe, program.file).size(1),
-          .extract = [run, input, file = program.file](const at::Tensor& photos) { return Extracted{pooled_answer(run, input(photos), file), {}}; }};
+          .extract = [run, input, file = program.file](const at::Tensor& photos) {
+            return Extracted{pooled_answer(run, input(photos), file), {}};
+          }};
 }
 
 FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side) {
@@ -135,7 +139,9 @@ FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)>
           .fingerprint = "a function, without fingerprint",
           .input = "8-bit photos as they are",
           .dims = dims,
-          .extract = [function = std::move(function), name](const at::Tensor& photos) { return Extracted{pooled_answer(function, photos, name), {}}; }};
+          .extract = [function = std::move(function), name](const at::Tensor& photos) {
+            return Extracted{pooled_answer(function, photos, name), {}};
+          }};
 }
 
 }  // namespace secgan

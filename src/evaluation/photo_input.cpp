@@ -54,7 +54,8 @@ at::Tensor PhotoInput::operator()(const at::Tensor& photos) const {
   switch (resize) {
     case ResizeFilter::kNone:
       if (photos.size(2) != height || photos.size(3) != width) {
-        throw InvalidArgument(fmt::format("photos must be {} x {} where resize is none, found {} x {}", width, height, photos.size(3), photos.size(2)));
+        throw InvalidArgument(
+            fmt::format("photos must be {} x {} where resize is none, found {} x {}", width, height, photos.size(3), photos.size(2)));
       }
       out = unit(photos);
       break;

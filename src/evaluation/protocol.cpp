@@ -18,8 +18,9 @@ EvaluationProtocol stgan_paper() {
   EvaluationProtocol protocol;
   protocol.name = "stgan-paper";
   protocol.crop = "box:3,26,170,170";
-  protocol.attributes = {"Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male",
-                         "Mouth_Slightly_Open", "Mustache", "No_Beard", "Pale_Skin", "Young"};
+  protocol.attributes = {"Bald",           "Bangs",      "Black_Hair", "Blond_Hair",          "Brown_Hair",
+                         "Bushy_Eyebrows", "Eyeglasses", "Male",       "Mouth_Slightly_Open", "Mustache",
+                         "No_Beard",       "Pale_Skin",  "Young"};
   protocol.conflicts = ConflictRules::kStgan;
   protocol.strength = 1.5;
   return protocol;
@@ -52,7 +53,8 @@ EvaluationProtocol open_protocol(const std::string& name_or_file) {
   if (name_or_file == "secgan") return {};
   if (name_or_file == "stgan-paper") return stgan_paper();
   if (!std::filesystem::exists(name_or_file)) {
-    throw InvalidArgument(fmt::format("protocol '{}' is unknown, and there is no such file; known: {}", name_or_file, fmt::join(protocol_names(), ", ")));
+    throw InvalidArgument(
+        fmt::format("protocol '{}' is unknown, and there is no such file; known: {}", name_or_file, fmt::join(protocol_names(), ", ")));
   }
   EvaluationProtocol protocol;
   try {

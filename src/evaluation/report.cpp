@@ -30,15 +30,23 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 Json figure_json(const Figure& figure, const std::string& hash) {
   if (!figure.measured) return {{"missing", figure.missing}, {"protocol", short_hash(hash)}};
   const Interval& m = *figure.measured;
-  Json out{{"value", number(m.value)}, {"low", number(m.low)}, {"high", number(m.high)}, {"count", m.count}, {"protocol", short_hash(hash)}};
+  Json out{
+      {"value", number(m.value)}, {"low", number(m.low)}, {"high", number(m.high)}, {"count", m.count}, {"protocol", short_hash(hash)}};
   if (!figure.unit.empty()) out["unit"] = figure.unit;
   return out;
 }
 
 Json report_json(const Evaluation& evaluation, const ReportContext& context) {
-  Json json{{"report_format", kReportFormat}, {"secgan", std::string(kVersion)}, {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
-            {"data", context.data}, {"photos", evaluation.photos}, {"hash", evaluation.hash}, {"protocol", to_json(evaluation.protocol)},
-            {"pinned", {{"photos", evaluation.pinned.photos}, {"classifier", evaluation.pinned.classifier}, {"extractors", evaluation.pinned.extractors}}}};
+  Json json{
+      {"report_format", kReportFormat},
+      {"secgan", std::string(kVersion)},
+      {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
+      {"data", context.data},
+      {"photos", evaluation.photos},
+      {"hash", evaluation.hash},
+      {"protocol", to_json(evaluation.protocol)},
+      {"pinned",
+       {{"photos", evaluation.pinned.photos}, {"classifier", evaluation.pinned.classifier}, {"extractors", evaluation.pinned.extractors}}}};
   for (const Figure& figure : evaluation.figures) {
     json["figures"][figure.key] = figure_json(figure, evaluation.hash);
     json["figures"][figure.key]["title"] = figure.title;
@@ -49,19 +57,23 @@ Json report_json(const Evaluation& evaluation, const ReportContext& context) {
     for (const Figure& figure : figures) json["attributes"][attribute][figure.key] = figure_json(figure, evaluation.hash);
   }
   if (!evaluation.parser_iou.empty()) {
-    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c) json["parser_iou"][class_names(Labels::kSecgan12)[c]] = number(evaluation.parser_iou[c]);
+    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c)
+      json["parser_iou"][class_names(Labels::kSecgan12)[c]] = number(evaluation.parser_iou[c]);
   }
   return json;
 }
 
 using Table = std::vector<std::vector<std::string>>;
 
-std::string with_unit(const Figure& figure) { return figure.unit.empty() ? figure.title : fmt::format("{}, {}", figure.title, figure.unit); }
+std::string with_unit(const Figure& figure) {
+  return figure.unit.empty() ? figure.title : fmt::format("{}, {}", figure.title, figure.unit);
+}
 
 Table figure_rows(const Evaluation& evaluation) {
   Table rows;
   for (const Figure& figure : evaluation.figures) {
-    rows.push_back({with_unit(figure), figure.text(), figure.measured ? std::to_string(figure.measured->count) : "", short_hash(evaluation.hash)});
+    rows.push_back(
+        {with_unit(figure), figure.text(), figure.measured ? std::to_string(figure.measured->count) : "", short_hash(evaluation.hash)});
   }
   return rows;
 }
@@ -88,10 +100,11 @@ const std::vector<std::string> kFigureHeader{"Figure", "Value [interval]", "Phot
 
 std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
   const EvaluationProtocol& p = evaluation.protocol;
-  std::string text = fmt::format("Model {} (SHA-256 {}). {} photos of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
-                                 "Intervals: {:g} % bootstrap over photos, {} resamples. Protocol {} {}.",
-                                 context.model, short_hash(context.model_digest), evaluation.photos, context.data, name_of(kSplits, p.split), p.crop, p.strength,
-                                 name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
+  std::string text = fmt::format(
+      "Model {} (SHA-256 {}). {} photos of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
+      "Intervals: {:g} % bootstrap over photos, {} resamples. Protocol {} {}.",
+      context.model, short_hash(context.model_digest), evaluation.photos, context.data, name_of(kSplits, p.split), p.crop, p.strength,
+      name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
   for (const std::string& extractor : evaluation.pinned.extractors) text += fmt::format(" Extractor: {}.", extractor);
   return text;
 }
@@ -131,11 +144,13 @@ std::string first_difference(const Json& a, const Json& b, const std::string& pa
 
 Json read_report(const std::filesystem::path& file) {
   const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("report_format") || !json.contains("figures") || !json.contains("hash") || !json.contains("protocol") || !json.contains("pinned")) {
+  if (!json.is_object() || !json.contains("report_format") || !json.contains("figures") || !json.contains("hash") ||
+      !json.contains("protocol") || !json.contains("pinned")) {
     throw Error(fmt::format("{}: not a report of secgan evaluate", file.string()));
   }
   if (json["report_format"] != kReportFormat) {
-    throw Error(fmt::format("{}: report format {} is not the one that this version reads ({})", file.string(), json["report_format"].dump(), kReportFormat));
+    throw Error(fmt::format("{}: report format {} is not the one that this version reads ({})", file.string(), json["report_format"].dump(),
+                            kReportFormat));
   }
   return json;
 }
@@ -144,37 +159,51 @@ std::string cell(const Json& figures, const std::string& key) {
   if (!figures.contains(key) || !figures[key].contains("value")) return "not measured";
   const Json& f = figures[key];
   const auto digits = f.value("digits", 3);
-  const auto text = [&](const char* name) { return f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–"); };
+  const auto text = [&](const char* name) {
+    return f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–");
+  };
   return fmt::format("{} [{}, {}]", text("value"), text("low"), text("high"));
 }
 
 }  // namespace
 
-std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context) { return report_json(evaluation, context).dump(2) + "\n"; }
+std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context) {
+  return report_json(evaluation, context).dump(2) + "\n";
+}
 
 std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context) {
-  std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context), markdown_table(kFigureHeader, figure_rows(evaluation)));
+  std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context),
+                                markdown_table(kFigureHeader, figure_rows(evaluation)));
   if (!evaluation.attributes.empty()) out += "\n" + markdown_table(attribute_header(evaluation), attribute_rows(evaluation));
   return out;
 }
 
 std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
-  std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
+  std::string body =
+      fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
   body += html_table(kFigureHeader, figure_rows(evaluation));
-  if (context.grid.defined()) body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption, static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
-  if (!evaluation.attributes.empty()) body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));
+  if (context.grid.defined())
+    body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption,
+                                              static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
+  if (!evaluation.attributes.empty())
+    body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));
   if (!evaluation.parser_iou.empty()) {
     Table rows;
-    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c) rows.push_back({class_names(Labels::kSecgan12)[c], fmt::format("{:.3f}", evaluation.parser_iou[c])});
+    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c)
+      rows.push_back({class_names(Labels::kSecgan12)[c], fmt::format("{:.3f}", evaluation.parser_iou[c])});
     body += "<h2>Parser</h2>\n" + html_table({"Class", "IoU"}, rows);
   }
   if (!evaluation.outside.empty()) {
-    body += "<h2>Edits that changed most outside their attribute's region</h2>\n<p>A classifier may accept an edit that the eye does not. "
-            "These changed most where they had no business: mean absolute change, of a range of 2.</p>\n" + notable_pictures(evaluation.outside, "change outside", 3);
+    body +=
+        "<h2>Edits that changed most outside their attribute's region</h2>\n<p>A classifier may accept an edit that the eye does not. "
+        "These changed most where they had no business: mean absolute change, of a range of 2.</p>\n" +
+        notable_pictures(evaluation.outside, "change outside", 3);
   }
   if (!evaluation.far_from_real.empty()) {
-    body += fmt::format("<h2>Edits furthest from real faces with the attribute as asked</h2>\n<p>Distance to the nearest photo whose own label is the one asked for, in the features of {}.</p>\n",
-                        html_escape(evaluation.neighbours)) +
+    body += fmt::format(
+                "<h2>Edits furthest from real faces with the attribute as asked</h2>\n<p>Distance to the nearest photo whose own label is "
+                "the one asked for, in the features of {}.</p>\n",
+                html_escape(evaluation.neighbours)) +
             notable_pictures(evaluation.far_from_real, "distance", 2);
   }
   return html_page(fmt::format("{}: evaluation", context.model), body);
@@ -198,7 +227,8 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
     if (hashes.size() == 1 || different_protocols) continue;
     std::string what = first_difference(reports[0]["protocol"], reports[i]["protocol"]);
     if (what.empty()) what = first_difference(reports[0]["pinned"], reports[i]["pinned"]);
-    throw InvalidArgument(fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(), what));
+    throw InvalidArgument(
+        fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(), what));
   }
   std::vector<std::string> header{"Figure"}, keys;
   std::vector<std::pair<std::string, std::string>> titles;

@@ -19,9 +19,11 @@ namespace {
 Judges open_judges(const EvaluateSettings& settings, Judges judges) {
   if (judges.classifier.is_empty() && !settings.protocol.classifier.empty()) {
     judges.classifier = load_bundle(settings.protocol.classifier).classifier;
-    if (judges.classifier.is_empty()) throw InvalidArgument(fmt::format("classifier: bundle {} holds no classifier", settings.protocol.classifier));
+    if (judges.classifier.is_empty())
+      throw InvalidArgument(fmt::format("classifier: bundle {} holds no classifier", settings.protocol.classifier));
   }
-  if (!judges.inception && !settings.inception.empty()) judges.inception = inception_extractor(settings.inception, 2048, settings.inception_resize);
+  if (!judges.inception && !settings.inception.empty())
+    judges.inception = inception_extractor(settings.inception, 2048, settings.inception_resize);
   if (!judges.swav && !settings.swav.empty()) judges.swav = swav_extractor(settings.swav);
   if (!judges.other && !settings.extractor.file.empty()) judges.other = program_extractor(settings.extractor);
   if (!judges.identity && !settings.identity.file.empty()) judges.identity = program_extractor(settings.identity);
@@ -55,14 +57,17 @@ EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model,
   run.context.model_digest = sha256_file(model / "model.safetensors");
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
   run.context.grid = example_grid(bundle, photos);
-  run.context.grid_caption = fmt::format("Columns: input, reconstruction, {} (each flipped: added where it was missing, removed where it was there). Below each photo "
-                                         "its parse and the mask branch's answers, where the bundle has them.", fmt::join(bundle.info.attributes, ", "));
+  run.context.grid_caption = fmt::format(
+      "Columns: input, reconstruction, {} (each flipped: added where it was missing, removed where it was there). Below each photo "
+      "its parse and the mask branch's answers, where the bundle has them.",
+      fmt::join(bundle.info.attributes, ", "));
   return run;
 }
 
 }  // namespace
 
-EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& own, const std::function<void(int64_t, int64_t)>& progress) {
+EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& own,
+                       const std::function<void(int64_t, int64_t)>& progress) {
   check(settings);
   const Bundle bundle = load_bundle(model);
   DataSettings data = settings.data;

@@ -46,8 +46,8 @@ const std::vector<std::string> kCompared{"tarr", "preservation", "change_outside
 constexpr double kStalled = 0.5;
 
 struct Run {
-  std::map<std::string, double> figures;                            ///< by key; missing where not measured
-  std::map<std::string, double> recognition;                        ///< TARR by attribute
+  std::map<std::string, double> figures;      ///< by key; missing where not measured
+  std::map<std::string, double> recognition;  ///< TARR by attribute
   Evaluation evaluation;
   Bundle bundle;
 };
@@ -194,7 +194,8 @@ class Study {
       for (size_t v = 0; v < tasks.size(); ++v) {
         const Cost cost{median(seconds[v]), memory[v]};
         costs_[{backbone, variants_[v].key}] = cost;
-        rows.push_back({{"backbone", backbone}, {"variant", variants_[v].key}, {"seconds_per_step", cost.seconds_per_step}, {"memory", cost.memory}});
+        rows.push_back(
+            {{"backbone", backbone}, {"variant", variants_[v].key}, {"seconds_per_step", cost.seconds_per_step}, {"memory", cost.memory}});
       }
     }
     write_file(file, rows.dump(2) + "\n");
@@ -221,7 +222,11 @@ class Study {
     judges.other = classifier_extractor(load_bundle(out_ / "features" / "bundle").classifier, "other-classifier");
     run.evaluation = evaluate(run.bundle, unseen(), protocol, judges, {.notable = 0});
     write_evaluation(folder / "evaluation", run.evaluation,
-                     {folder.filename().string(), sha256_file(folder / "bundle" / "model.safetensors"), fmt::format("drawn faces, {} px", settings_.image_size), {}, {}});
+                     {folder.filename().string(),
+                      sha256_file(folder / "bundle" / "model.safetensors"),
+                      fmt::format("drawn faces, {} px", settings_.image_size),
+                      {},
+                      {}});
     for (const std::string& key : kCompared) {
       const Figure& figure = run.evaluation.figure(key);
       if (figure.measured) run.figures[key] = figure.measured->value;
@@ -258,7 +263,8 @@ class Study {
 
   std::string cell(const Spread& spread, int digits) const {
     if (spread.count == 0) return "–";
-    return spread.count < 2 ? fmt::format("{:.{}f}", spread.mean, digits) : fmt::format("{:.{}f} ± {:.{}f}", spread.mean, digits, spread.deviation, digits);
+    return spread.count < 2 ? fmt::format("{:.{}f}", spread.mean, digits)
+                            : fmt::format("{:.{}f} ± {:.{}f}", spread.mean, digits, spread.deviation, digits);
   }
 
   static int digits(const std::string& key) { return key == "psnr" ? 2 : key == "change_outside" ? 4 : 3; }
@@ -276,7 +282,8 @@ class Study {
     const double half = half_width(d);
     if (!std::isfinite(half)) return fmt::format("{}: {} changed TARR by {:+.3f} in one run, which shows nothing.", backbone, what, d.mean);
     if (std::abs(d.mean) <= half) {
-      return fmt::format("{}: {} changed TARR by {:+.3f} ± {:.3f}, an interval that holds 0: these runs show no difference of the means.", backbone, what, d.mean, half);
+      return fmt::format("{}: {} changed TARR by {:+.3f} ± {:.3f}, an interval that holds 0: these runs show no difference of the means.",
+                         backbone, what, d.mean, half);
     }
     return fmt::format("{}: {} {} TARR by {:.3f} ± {:.3f}.", backbone, what, d.mean > 0 ? "raised" : "lowered", std::abs(d.mean), half);
   }
@@ -284,12 +291,20 @@ class Study {
   Page page() const {
     Page out;
     out.title = "Does the mask branch pay?";
-    out.intro = fmt::format("Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, the recipe of `secgan train --small`. "
-                            "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by seed, ± half of Student's 95 % interval. "
-                            "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of another classifier, trained with another seed than the judge. "
-                            "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimisers, averages, parser, judge and a step hold at their peak.",
-                            settings_.image_size, settings_.faces, settings_.unseen, settings_.steps, settings_.seeds, settings_.timing_rounds, at::get_num_threads());
-    out.header = {"Backbone", "Variant", "TARR", "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch", "s / step", "Cost", "Memory, MiB"};
+    out.intro = fmt::format(
+        "Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, the recipe of "
+        "`secgan train --small`. "
+        "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by "
+        "seed, ± half of Student's 95 % interval. "
+        "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of "
+        "another classifier, trained with another seed than the judge. "
+        "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimisers, averages, parser, judge "
+        "and a step hold at their peak.",
+        settings_.image_size, settings_.faces, settings_.unseen, settings_.steps, settings_.seeds, settings_.timing_rounds,
+        at::get_num_threads());
+    out.header = {
+        "Backbone", "Variant", "TARR",       "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch",
+        "s / step", "Cost",    "Memory, MiB"};
     out.recognition_header = {"Backbone", "Variant"};
     for (const auto& [attribute, value] : runs_.begin()->second.front().recognition) out.recognition_header.push_back(attribute);
     for (const std::string& backbone : settings_.backbones) {
@@ -305,7 +320,9 @@ class Study {
           for (const double value : all) single.push_back(fmt::format("{:.3f}", value));
           row.push_back(fmt::format("{}", fmt::join(single, ", ")));
           const auto stalled = std::count_if(all.begin(), all.end(), [](double value) { return value < kStalled; });
-          if (stalled > 0) out.words += fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled, all.size(), kStalled);
+          if (stalled > 0)
+            out.words += fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled,
+                                     all.size(), kStalled);
         }
         const Cost cost = costs_.at({backbone, variant.key == "plain-time" ? "plain" : variant.key});
         row.push_back(fmt::format("{:.3f}", cost.seconds_per_step));
@@ -320,13 +337,16 @@ class Study {
         }
         out.recognition.push_back(std::move(found));
       }
-      std::vector<std::tuple<std::string, std::string, std::string>> pairs{{"sc", "sc0", "λ_sc above 0 against λ_sc 0"}, {"sc", "plain", "the whole against the photo branch alone, equal steps"}};
+      std::vector<std::tuple<std::string, std::string, std::string>> pairs{
+          {"sc", "sc0", "λ_sc above 0 against λ_sc 0"}, {"sc", "plain", "the whole against the photo branch alone, equal steps"}};
       if (settings_.same_time) pairs.emplace_back("sc", "plain-time", "the whole against the photo branch alone, equal time");
       for (const auto& [a, b, what] : pairs) {
         std::vector<std::string> row{backbone, what};
         for (const std::string& figure : kCompared) {
           const Spread d = difference(backbone, a, b, figure);
-          row.push_back(d.count == 0 ? "–" : d.count < 2 ? fmt::format("{:+.{}f}", d.mean, digits(figure)) : fmt::format("{:+.{}f} ± {:.{}f}", d.mean, digits(figure), half_width(d), digits(figure)));
+          row.push_back(d.count == 0  ? "–"
+                        : d.count < 2 ? fmt::format("{:+.{}f}", d.mean, digits(figure))
+                                      : fmt::format("{:+.{}f} ± {:.{}f}", d.mean, digits(figure), half_width(d), digits(figure)));
         }
         out.differences.push_back(std::move(row));
         out.words += verdict(backbone, a, b, what) + "\n";
@@ -335,7 +355,9 @@ class Study {
     return out;
   }
 
-  std::vector<std::string> difference_header() const { return {"Backbone", "Difference", "TARR", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch"}; }
+  std::vector<std::string> difference_header() const {
+    return {"Backbone", "Difference", "TARR", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch"};
+  }
 
   void write() {
     const Page p = page();
@@ -360,7 +382,10 @@ class Study {
         Bundle shown = runs_.at({backbone, variant.key}).front().bundle;
         shown.mask_generator = Generator(nullptr);
         const at::Tensor grid = preview(shown, at::stack(photos), at::stack(labels));
-        body += html_picture(encode_png(grid), fmt::format("{}, {}. Columns: photo, reconstruction, {}", backbone, variant.title, fmt::join(shown.info.attributes, ", ")), static_cast<int>(grid.size(2) * 3 / 2));
+        body += html_picture(
+            encode_png(grid),
+            fmt::format("{}, {}. Columns: photo, reconstruction, {}", backbone, variant.title, fmt::join(shown.info.attributes, ", ")),
+            static_cast<int>(grid.size(2) * 3 / 2));
       }
     }
     write_file(out_ / "report.html", html_page(p.title, body));
@@ -373,7 +398,8 @@ class Study {
         json["runs"][key.first][key.second].push_back({{"figures", figures}, {"tarr", run.recognition}});
       }
     }
-    for (const auto& [key, cost] : costs_) json["costs"][key.first][key.second] = {{"seconds_per_step", cost.seconds_per_step}, {"memory_bytes", cost.memory}};
+    for (const auto& [key, cost] : costs_)
+      json["costs"][key.first][key.second] = {{"seconds_per_step", cost.seconds_per_step}, {"memory_bytes", cost.memory}};
     write_file(out_ / "report.json", json.dump(2) + "\n");
     status_ << p.words;
   }
@@ -413,7 +439,8 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
   // Runs of other settings in one table would be a lie.
   const fs::path file = out / "settings.json";
   const std::string text = to_json(settings).dump(2) + "\n";
-  if (fs::exists(file) && read_file(file) != text) throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
+  if (fs::exists(file) && read_file(file) != text)
+    throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   write_file(file, text);
   return Study(settings, out, status, stop).run();
 }

@@ -27,9 +27,8 @@ FaceParser Bundle::face_parser() const {
   if (parser.is_empty()) throw Error("the bundle has no parser");
   Parser network = parser;
   freeze(*network);
-  return FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); },
-                    ClassMerge(info.parser_labels), info.parser_normalization,
-                    info.parser_input_size > 0 ? std::optional(info.parser_input_size) : std::nullopt);
+  return FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); }, ClassMerge(info.parser_labels),
+                    info.parser_normalization, info.parser_input_size > 0 ? std::optional(info.parser_input_size) : std::nullopt);
 }
 
 at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& difference) const {
@@ -94,7 +93,8 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   visit_networks(bundle, [&](const char* name, const auto& network, auto) {
     if (network.is_empty()) return;
     if constexpr (requires { network->named(); }) {
-      if (!network->named()) throw Error(fmt::format("{}: a bundle cannot hold the {}, a network of your own: save its tensors", folder.string(), name));
+      if (!network->named())
+        throw Error(fmt::format("{}: a bundle cannot hold the {}, a network of your own: save its tensors", folder.string(), name));
     }
     networks[name] = to_json(network->options());
     for (const auto& [key, tensor] : module_state(*network, std::string(name) + ".")) {

@@ -46,9 +46,7 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-bool numeric(const std::string& cell) {
-  return !cell.empty() && cell.find_first_not_of("0123456789.+-eE% ") == std::string::npos;
-}
+bool numeric(const std::string& cell) { return !cell.empty() && cell.find_first_not_of("0123456789.+-eE% ") == std::string::npos; }
 
 /// Round steps of 1, 2 or 5 that cut a range into four to eight.
 double tick_step(double range) {
@@ -100,10 +98,11 @@ std::string html_escape(std::string_view text) {
 }
 
 std::string html_page(std::string_view title, std::string_view body) {
-  return fmt::format("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>{}</style>\n"
-                     "</head>\n<body>\n{}\n</body>\n</html>\n",
-                     html_escape(title), kStyle, body);
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>{}</style>\n"
+      "</head>\n<body>\n{}\n</body>\n</html>\n",
+      html_escape(title), kStyle, body);
 }
 
 std::string html_picture(std::string_view png, std::string_view caption, int width) {
@@ -147,13 +146,16 @@ std::string html_line_chart(std::string_view title, std::string_view x_label, co
 
   std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", kWidth, kHeight, html_escape(title));
   for (const double y : y_axis.ticks()) {
-    svg += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.7g}</text>\n",
-                       kLeft, kWidth - kRight, y_at(y), y_at(y), kLeft - 6, y_at(y) + 4, y);
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text x=\"{}\" y=\"{:.1f}\" "
+        "text-anchor=\"end\">{:.7g}</text>\n",
+        kLeft, kWidth - kRight, y_at(y), y_at(y), kLeft - 6, y_at(y) + 4, y);
   }
   for (const double x : x_axis.ticks()) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.7g}</text>\n", x_at(x), kHeight - kBottom + 16, x);
   }
-  svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", (kLeft + kWidth - kRight) / 2, kHeight - 4, html_escape(x_label));
+  svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", (kLeft + kWidth - kRight) / 2, kHeight - 4,
+                     html_escape(x_label));
   std::string legend;
   for (size_t s = 0; s < series.size(); ++s) {
     std::string path, dots;
@@ -165,11 +167,13 @@ std::string html_line_chart(std::string_view title, std::string_view x_label, co
         continue;
       }
       // A line needs two points.
-      if (drawn == 1) dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", x_at(series[s].x[i - 1]), y_at(series[s].y[i - 1]));
+      if (drawn == 1)
+        dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", x_at(series[s].x[i - 1]), y_at(series[s].y[i - 1]));
       drawn = 0;
     }
     const std::string name = html_escape(series[s].name);
-    svg += fmt::format("<g style=\"stroke:var(--s{0});fill:var(--s{0})\"><title>{1}</title><path d=\"{2}\"/>{3}</g>\n", s % kColours, name, path, dots);
+    svg += fmt::format("<g style=\"stroke:var(--s{0});fill:var(--s{0})\"><title>{1}</title><path d=\"{2}\"/>{3}</g>\n", s % kColours, name,
+                       path, dots);
     legend += fmt::format("<span class=\"legend\"><span style=\"color:var(--s{})\">&#9644;</span> {}</span> ", s % kColours, name);
   }
   return fmt::format("<figure><strong>{}</strong>{}</svg><figcaption>{}</figcaption></figure>\n", html_escape(title), svg, legend);

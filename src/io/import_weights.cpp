@@ -39,11 +39,12 @@ Recipe recipe_of(WeightOrigin origin) {
 std::vector<std::string> published_attributes(WeightOrigin origin) {
   switch (origin) {
     case WeightOrigin::kAttGanPyTorch:
-      return {"Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male",
-              "Mouth_Slightly_Open", "Mustache", "No_Beard", "Pale_Skin", "Young"};
+      return {"Bald",           "Bangs",      "Black_Hair", "Blond_Hair",          "Brown_Hair",
+              "Bushy_Eyebrows", "Eyeglasses", "Male",       "Mouth_Slightly_Open", "Mustache",
+              "No_Beard",       "Pale_Skin",  "Young"};
     case WeightOrigin::kStganPyTorch:
-      return {"Bangs", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male", "Mouth_Slightly_Open",
-              "Mustache", "Pale_Skin", "Young"};
+      return {"Bangs", "Blond_Hair",          "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses",
+              "Male",  "Mouth_Slightly_Open", "Mustache",   "Pale_Skin",      "Young"};
     default: return {"Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"};
   }
 }
@@ -88,7 +89,8 @@ Options recognize_in(const fs::path& file, const Options& base, auto&& fits, std
     if (const auto* options = std::get_if<Options>(&*found); options != nullptr && fits(*options)) return *options;
     seen += (seen.empty() ? "a " : ", a ") + describe(*found);
   }
-  throw Error(fmt::format("{}: holds no {}; it seems to hold {}", file.string(), wanted, seen.empty() ? "none of the known networks" : seen));
+  throw Error(
+      fmt::format("{}: holds no {}; it seems to hold {}", file.string(), wanted, seen.empty() ? "none of the known networks" : seen));
 }
 
 Bundle import_parser(const fs::path& file, const ImportOptions& options) {
@@ -167,7 +169,8 @@ Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOpt
                                         fmt::join(bundle.info.attributes, ", ")));
     }
     if (other.info.image_size != bundle.info.image_size) {
-      throw InvalidArgument(fmt::format("classifier: trained at {} px, the bundle is for {} px", other.info.image_size, bundle.info.image_size));
+      throw InvalidArgument(
+          fmt::format("classifier: trained at {} px, the bundle is for {} px", other.info.image_size, bundle.info.image_size));
     }
     bundle.classifier = other.classifier;
     bundle.info.attributes = other.info.attributes;

@@ -17,8 +17,10 @@ namespace {
 /// zllrunning's names of a parser and pytorch-fid's of an Inception v3 become ours; others stay.
 NamedTensors renamed(NamedTensors tensors) {
   for (auto& [name, tensor] : tensors) {
-    if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out")) name = bisenet_name_from_zllrunning(name);
-    else if (name.starts_with("blocks.")) name = inception_name_from_wrapper(name);
+    if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out"))
+      name = bisenet_name_from_zllrunning(name);
+    else if (name.starts_with("blocks."))
+      name = inception_name_from_wrapper(name);
   }
   return tensors;
 }
@@ -33,9 +35,9 @@ bool is_swav_head(std::string_view name) { return name.starts_with("projection_h
 
 /// How a file's entries differ from a module's.
 struct Comparison {
-  NamedTensors fitting;    ///< pairs to copy: the module's tensor is looked up by name
+  NamedTensors fitting;  ///< pairs to copy: the module's tensor is looked up by name
   int64_t wrong = 0;
-  std::string first;       ///< the first difference in words
+  std::string first;  ///< the first difference in words
 };
 
 Comparison compare(const NamedTensors& wanted, const NamedTensors& given, Ignored ignored) {
@@ -52,18 +54,21 @@ Comparison compare(const NamedTensors& wanted, const NamedTensors& given, Ignore
     if (found == by_name.end()) {
       if (!may_be_missing(name)) wrong(fmt::format("'{}' is missing", name));
     } else if (found->second.sizes() != target.sizes()) {
-      wrong(fmt::format("'{}' has shape [{}], the network [{}]", name, fmt::join(found->second.sizes(), ", "), fmt::join(target.sizes(), ", ")));
+      wrong(fmt::format("'{}' has shape [{}], the network [{}]", name, fmt::join(found->second.sizes(), ", "),
+                        fmt::join(target.sizes(), ", ")));
     } else {
       out.fitting.emplace_back(name, found->second);
     }
   }
   for (const auto& [name, tensor] : given) {
-    if (!known.contains(name) && !may_be_missing(name) && !ignored(name)) wrong(fmt::format("'{}' belongs to no layer of the network", name));
+    if (!known.contains(name) && !may_be_missing(name) && !ignored(name))
+      wrong(fmt::format("'{}' belongs to no layer of the network", name));
   }
   return out;
 }
 
-void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const NetworkOptions* options, Ignored ignored) {
+void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const NetworkOptions* options,
+          Ignored ignored) {
   const NamedTensors state = module_state(module);
   std::optional<Comparison> best;
   std::optional<StateDict> closest;

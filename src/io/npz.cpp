@@ -21,20 +21,20 @@ namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::string_view kSuffix = ".npy";
-constexpr size_t kAlignment = 64;      // of the data, as NumPy writes it
+constexpr size_t kAlignment = 64;       // of the data, as NumPy writes it
 constexpr size_t kMostDimensions = 64;  // NumPy's own limit
 // Deflate repeats at most 258 bytes per code: a member that claims more than this is no honest one.
 constexpr uint64_t kMostExpansion = 1040;
 
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kTypes{{{"f8", at::kDouble},
-                                                                            {"f4", at::kFloat},
-                                                                            {"f2", at::kHalf},
-                                                                            {"i8", at::kLong},
-                                                                            {"i4", at::kInt},
-                                                                            {"i2", at::kShort},
-                                                                            {"i1", at::kChar},
-                                                                            {"u1", at::kByte},
-                                                                            {"b1", at::kBool}}};
+                                                                             {"f4", at::kFloat},
+                                                                             {"f2", at::kHalf},
+                                                                             {"i8", at::kLong},
+                                                                             {"i4", at::kInt},
+                                                                             {"i2", at::kShort},
+                                                                             {"i1", at::kChar},
+                                                                             {"u1", at::kByte},
+                                                                             {"b1", at::kBool}}};
 
 struct ZipError : zip_error_t {
   ZipError() { zip_error_init(this); }
@@ -145,7 +145,8 @@ class HeaderReader {
 
 at::ScalarType scalar_type(std::string_view type) {
   if (type.size() >= 2 && (type[1] == 'O' || type == "O")) throw Error("an array of Python objects, which are never read");
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
   if (found == kTypes.end() || (type[0] != '<' && type[0] != '|')) throw Error(fmt::format("type '{}' is not supported", type));
   return found->second;
 }
@@ -176,10 +177,12 @@ at::Tensor parse_array(std::string_view bytes) {
   bool empty = false;
   for (const int64_t extent : header.shape) {
     empty = empty || extent == 0;
-    if (__builtin_mul_overflow(wanted, static_cast<uint64_t>(std::max<int64_t>(extent, 1)), &wanted) || wanted >> 62 != 0) throw Error("shape is too large");
+    if (__builtin_mul_overflow(wanted, static_cast<uint64_t>(std::max<int64_t>(extent, 1)), &wanted) || wanted >> 62 != 0)
+      throw Error("shape is too large");
   }
   if ((empty ? 0 : wanted) != bytes.size()) {
-    throw Error(fmt::format("{} bytes of data, its shape ({}) of {} asks for {}", bytes.size(), fmt::join(header.shape, ", "), header.type, empty ? 0 : wanted));
+    throw Error(fmt::format("{} bytes of data, its shape ({}) of {} asks for {}", bytes.size(), fmt::join(header.shape, ", "), header.type,
+                            empty ? 0 : wanted));
   }
   if (type == at::kBool && std::any_of(bytes.begin(), bytes.end(), [](char byte) { return byte != 0 && byte != 1; })) {
     throw Error("a byte is neither true nor false");  // undefined behaviour where it would be read
@@ -257,19 +260,24 @@ NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std:
   return arrays;
 }
 
-NamedTensors load_npz(const std::filesystem::path& file, const std::vector<std::string>& only) { return parse_npz(read_file(file), file.string(), only); }
+NamedTensors load_npz(const std::filesystem::path& file, const std::vector<std::string>& only) {
+  return parse_npz(read_file(file), file.string(), only);
+}
 
 std::string encode_npz(const NamedTensors& tensors) {
   if (tensors.empty()) throw InvalidArgument(".npz: no arrays to write");
   std::vector<std::string> members;  // libzip reads them when the archive is closed
   std::set<std::string_view> names;
   for (const auto& [name, tensor] : tensors) {
-    const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
-    if (type == kTypes.end()) throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
+    const auto type =
+        std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    if (type == kTypes.end())
+      throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
     if (name.empty() || !names.insert(name).second) throw InvalidArgument(fmt::format("array '{}': names must be given, and once", name));
     const at::Tensor stored = tensor.detach().to(at::kCPU).contiguous();
-    std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", stored.element_size() == 1 ? '|' : '<', type->first,
-                                     fmt::join(stored.sizes(), ", "), stored.dim() == 1 ? "," : "");
+    std::string header =
+        fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", stored.element_size() == 1 ? '|' : '<', type->first,
+                    fmt::join(stored.sizes(), ", "), stored.dim() == 1 ? "," : "");
     const size_t before = kMagic.size() + 4;  // version and length
     header.resize((before + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment - before - 1, ' ');
     header += '\n';
@@ -287,7 +295,8 @@ std::string encode_npz(const NamedTensors& tensors) {
   zip_source_keep(target.get());  // one for the archive, one for reading what it wrote
   for (size_t i = 0; i < members.size(); ++i) {
     Source member(zip_source_buffer(archive.get(), members[i].data(), members[i].size(), 0));
-    const int64_t index = member ? zip_file_add(archive.get(), (tensors[i].first + std::string(kSuffix)).c_str(), member.get(), ZIP_FL_ENC_UTF_8) : -1;
+    const int64_t index =
+        member ? zip_file_add(archive.get(), (tensors[i].first + std::string(kSuffix)).c_str(), member.get(), ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) throw InvalidArgument(fmt::format("array '{}': {}", tensors[i].first, zip_strerror(archive.get())));
     member.release();  // the archive's now
     // 1980-01-01, the first date that the format can write: the same arrays give the same bytes.

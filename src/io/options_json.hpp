@@ -90,7 +90,8 @@ void read_field(Field& field, const Json& value, const std::string& where) {
     require(value.is_string(), "text");
     field = value.template get<std::string>();
   } else {
-    static_assert(std::is_same_v<Field, std::vector<std::string>> || std::is_same_v<Field, std::vector<int64_t>>, "no JSON form for this field");
+    static_assert(std::is_same_v<Field, std::vector<std::string>> || std::is_same_v<Field, std::vector<int64_t>>,
+                  "no JSON form for this field");
     require(value.is_array(), "a list");
     Field items;
     for (const auto& item : value) {

@@ -186,10 +186,13 @@ class Machine {
 
   void step(char op) {
     switch (op) {
-      case '\x80': take(1); break;                       // protocol
-      case '\x95': take(8); break;                       // frame
-      case '(': stack_.emplace_back(); break;            // mark
-      case '0': if (stack_.empty()) refuse("stack underflow"); stack_.pop_back(); break;
+      case '\x80': take(1); break;             // protocol
+      case '\x95': take(8); break;             // frame
+      case '(': stack_.emplace_back(); break;  // mark
+      case '0':
+        if (stack_.empty()) refuse("stack underflow");
+        stack_.pop_back();
+        break;
       case '1': pop_to_mark(); break;
       case '2': stack_.push_back(top()); break;
       case 'N': push(PickleNone{}); break;
@@ -197,7 +200,10 @@ class Machine {
       case '\x89': push(false); break;
       case 'I': {
         const std::string_view text = line();
-        if (text == "00" || text == "01") push(text == "01"); else push(parsed(text));
+        if (text == "00" || text == "01")
+          push(text == "01");
+        else
+          push(parsed(text));
         break;
       }
       case 'J': push(int64_t{number<int32_t>()}); break;
@@ -220,15 +226,27 @@ class Machine {
         break;
       }
       case 'V': push(std::string(line())); break;
-      case 'U': case 'C': case '\x8c': push(std::string(take(number<uint8_t>()))); break;
-      case 'T': case 'X': case 'B': push(std::string(take(number<uint32_t>()))); break;
-      case '\x8d': case '\x8e': case '\x96': push(std::string(take(number<uint64_t>()))); break;
+      case 'U':
+      case 'C':
+      case '\x8c': push(std::string(take(number<uint8_t>()))); break;
+      case 'T':
+      case 'X':
+      case 'B': push(std::string(take(number<uint32_t>()))); break;
+      case '\x8d':
+      case '\x8e':
+      case '\x96': push(std::string(take(number<uint64_t>()))); break;
       case ']': push(PickleList{}); break;
       case '}': push(PickleDict{}); break;
       case ')': push(PickleList{{}, true}); break;
-      case '\x8f': push(PickleOpaque{}); break;          // empty set
-      case '\x90': pop_to_mark(); top(); break;          // set items
-      case '\x91': pop_to_mark(); push(PickleOpaque{}); break;
+      case '\x8f': push(PickleOpaque{}); break;  // empty set
+      case '\x90':
+        pop_to_mark();
+        top();
+        break;  // set items
+      case '\x91':
+        pop_to_mark();
+        push(PickleOpaque{});
+        break;
       case 'l': push(PickleList{pop_to_mark()}); break;
       case 't': push(PickleList{pop_to_mark(), true}); break;
       case '\x85': push(PickleList{pop_many(1), true}); break;
@@ -263,14 +281,26 @@ class Machine {
         break;
       }
       case 'R': reduce(); break;
-      case '\x81': case '\x92': {                        // objects of classes
+      case '\x81':
+      case '\x92': {  // objects of classes
         pop_many(op == '\x81' ? 2 : 3);
         push(PickleOpaque{});
         break;
       }
-      case 'i': line(); line(); pop_to_mark(); push(PickleOpaque{}); break;
-      case 'o': pop_to_mark(); push(PickleOpaque{}); break;
-      case 'b': pop(); top(); break;                     // an object's attributes: state dictionaries keep `_metadata` there
+      case 'i':
+        line();
+        line();
+        pop_to_mark();
+        push(PickleOpaque{});
+        break;
+      case 'o':
+        pop_to_mark();
+        push(PickleOpaque{});
+        break;
+      case 'b':
+        pop();
+        top();
+        break;  // an object's attributes: state dictionaries keep `_metadata` there
       case 'Q': {
         const PickleRef id = pop();
         PickleValue value = persistent_load_(*id);
@@ -313,20 +343,18 @@ PickleDocument::~PickleDocument() {
   for (const auto& ref : all_) ref->value = PickleNone{};
 }
 
-PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) {
-  return Machine(bytes, persistent_load).run();
-}
+PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) { return Machine(bytes, persistent_load).run(); }
 
 std::optional<at::ScalarType> storage_type(std::string_view global) {
   constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kStorages{{{"DoubleStorage", at::kDouble},
-                                                                                 {"FloatStorage", at::kFloat},
-                                                                                 {"HalfStorage", at::kHalf},
-                                                                                 {"BFloat16Storage", at::kBFloat16},
-                                                                                 {"LongStorage", at::kLong},
-                                                                                 {"IntStorage", at::kInt},
-                                                                                 {"ShortStorage", at::kShort},
-                                                                                 {"CharStorage", at::kChar},
-                                                                                 {"ByteStorage", at::kByte}}};
+                                                                                  {"FloatStorage", at::kFloat},
+                                                                                  {"HalfStorage", at::kHalf},
+                                                                                  {"BFloat16Storage", at::kBFloat16},
+                                                                                  {"LongStorage", at::kLong},
+                                                                                  {"IntStorage", at::kInt},
+                                                                                  {"ShortStorage", at::kShort},
+                                                                                  {"CharStorage", at::kChar},
+                                                                                  {"ByteStorage", at::kByte}}};
   for (const std::string_view prefix : {"torch.cuda.", "torch."}) {
     if (!global.starts_with(prefix)) continue;
     for (const auto& [name, type] : kStorages) {

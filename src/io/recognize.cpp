@@ -160,7 +160,8 @@ DiscriminatorOptions stgan_discriminator(const Shapes& s, DiscriminatorOptions o
 DiscriminatorOptions stargan_discriminator(const Shapes& s, DiscriminatorOptions options) {
   auto& o = options.stargan;
   std::vector<int64_t> widths;
-  for (; s.has(fmt::format("main.{}.weight", 2 * widths.size()));) widths.push_back(s.extent(fmt::format("main.{}.weight", 2 * widths.size()), 0));
+  for (; s.has(fmt::format("main.{}.weight", 2 * widths.size()));)
+    widths.push_back(s.extent(fmt::format("main.{}.weight", 2 * widths.size()), 0));
   o.repeat_num = static_cast<int64_t>(widths.size());
   o.conv_dim = widths[0];
   o.max_dim = cap_of(widths, o.max_dim);
@@ -176,10 +177,12 @@ std::optional<NetworkOptions> build(const Shapes& s, const GeneratorOptions& gen
     options.backbone = backbone;
     return options;
   };
-  if (s.has("enc_layers.0.layers.0.weight") && s.has("dec_layers.0.layers.0.weight")) return attgan_generator(s, with(generator, Backbone::kAttGan));
+  if (s.has("enc_layers.0.layers.0.weight") && s.has("dec_layers.0.layers.0.weight"))
+    return attgan_generator(s, with(generator, Backbone::kAttGan));
   if (s.has("encoder.0.0.weight") && s.has("decoder.0.0.weight")) return stgan_generator(s, with(generator, Backbone::kStgan));
   if (s.has("main.0.weight") && s.has("main.1.weight")) return stargan_generator(s, with(generator, Backbone::kStarGan));
-  if (s.has("conv.0.layers.0.weight") && s.has("fc_cls.1.layers.0.weight")) return attgan_discriminator(s, with(discriminator, Backbone::kAttGan));
+  if (s.has("conv.0.layers.0.weight") && s.has("fc_cls.1.layers.0.weight"))
+    return attgan_discriminator(s, with(discriminator, Backbone::kAttGan));
   if (s.has("conv.0.0.weight") && s.has("fc_att.2.weight")) return stgan_discriminator(s, with(discriminator, Backbone::kStgan));
   if (s.has("main.0.weight") && s.has("conv2.weight")) return stargan_discriminator(s, with(discriminator, Backbone::kStarGan));
   for (const std::string backbone : {"cp.resnet", "fpn.backbone"}) {
@@ -202,7 +205,8 @@ nlohmann::ordered_json json_of(const NetworkOptions& options) {
   return std::visit([](const auto& o) { return to_json(o); }, options);
 }
 
-void collect_differences(const nlohmann::ordered_json& found, const nlohmann::ordered_json& expected, const std::string& path, std::string& out) {
+void collect_differences(const nlohmann::ordered_json& found, const nlohmann::ordered_json& expected, const std::string& path,
+                         std::string& out) {
   for (const auto& [key, value] : found.items()) {
     if (!expected.contains(key)) continue;
     const std::string name = path.empty() ? key : path + "." + key;

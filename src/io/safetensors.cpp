@@ -18,15 +18,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kTypes{{{"F64", at::kDouble},
-                                                                             {"F32", at::kFloat},
-                                                                             {"F16", at::kHalf},
-                                                                             {"BF16", at::kBFloat16},
-                                                                             {"I64", at::kLong},
-                                                                             {"I32", at::kInt},
-                                                                             {"I16", at::kShort},
-                                                                             {"I8", at::kChar},
-                                                                             {"U8", at::kByte},
-                                                                             {"BOOL", at::kBool}}};
+                                                                              {"F32", at::kFloat},
+                                                                              {"F16", at::kHalf},
+                                                                              {"BF16", at::kBFloat16},
+                                                                              {"I64", at::kLong},
+                                                                              {"I32", at::kInt},
+                                                                              {"I16", at::kShort},
+                                                                              {"I8", at::kChar},
+                                                                              {"U8", at::kByte},
+                                                                              {"BOOL", at::kBool}}};
 constexpr uint64_t kLargestHeader = 100'000'000;  // the reference reader's own limit
 
 struct Entry {
@@ -44,8 +44,8 @@ Entry parse_entry(const std::string& name, const Json& value, uint64_t size, std
   const auto& dtype = value["dtype"];
   const auto& shape = value["shape"];
   const auto& offsets = value["data_offsets"];
-  if (!dtype.is_string() || !shape.is_array() || !offsets.is_array() || offsets.size() != 2 ||
-      !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+  if (!dtype.is_string() || !shape.is_array() || !offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned()) {
     refuse("dtype, shape or data_offsets is malformed");
   }
   Entry entry{name, at::kFloat, {}, offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
@@ -78,7 +78,8 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   if (bytes.size() < sizeof header_size) throw Error(fmt::format("{}: not a safetensors file: {} bytes", name, bytes.size()));
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   if (header_size > kLargestHeader || header_size > bytes.size() - sizeof header_size) {
-    throw Error(fmt::format("{}: not a safetensors file, or truncated: header of {} bytes in a file of {}", name, header_size, bytes.size()));
+    throw Error(
+        fmt::format("{}: not a safetensors file, or truncated: header of {} bytes in a file of {}", name, header_size, bytes.size()));
   }
   const std::string_view text = bytes.substr(sizeof header_size, header_size);
   const std::string_view data = bytes.substr(sizeof header_size + header_size);
@@ -114,10 +115,12 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   // The format allows neither holes nor overlaps nor a tail: every byte belongs to one tensor.
   std::vector<const Entry*> by_place;
   for (const Entry& entry : entries) by_place.push_back(&entry);
-  std::stable_sort(by_place.begin(), by_place.end(), [](const Entry* a, const Entry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+  std::stable_sort(by_place.begin(), by_place.end(),
+                   [](const Entry* a, const Entry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
   uint64_t covered = 0;
   for (const Entry* entry : by_place) {
-    if (entry->begin != covered) throw Error(fmt::format("{}: tensor '{}': data begins at {}, expected {}", name, entry->name, entry->begin, covered));
+    if (entry->begin != covered)
+      throw Error(fmt::format("{}: tensor '{}': data begins at {}, expected {}", name, entry->name, entry->begin, covered));
     covered = entry->end;
   }
   if (covered != data.size()) throw Error(fmt::format("{}: {} bytes of data belong to no tensor", name, data.size() - covered));
@@ -145,8 +148,10 @@ std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
-    if (type == kTypes.end()) throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
+    const auto type =
+        std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    if (type == kTypes.end())
+      throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
     if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");
     if (header.contains(name)) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
     header[name] = {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};

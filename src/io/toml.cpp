@@ -13,9 +13,7 @@ namespace secgan {
 namespace {
 
 nlohmann::json json_from(const toml::node& node, const std::string& file) {
-  const auto refuse = [&](const char* what) {
-    return Error(fmt::format("{}:{}: {} in settings", file, node.source().begin.line, what));
-  };
+  const auto refuse = [&](const char* what) { return Error(fmt::format("{}:{}: {} in settings", file, node.source().begin.line, what)); };
   if (const auto* table = node.as_table()) {
     nlohmann::json out = nlohmann::json::object();
     for (const auto& [key, value] : *table) out[std::string(key.str())] = json_from(value, file);

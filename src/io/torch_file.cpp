@@ -40,7 +40,8 @@ StorageId storage_id(const PickleValue& id) {
 
 at::Tensor storage_tensor(const StorageId& id, std::string_view bytes) {
   int64_t wanted = 0;
-  if (__builtin_mul_overflow(id.count, static_cast<int64_t>(c10::elementSize(id.type)), &wanted) || static_cast<uint64_t>(wanted) != bytes.size()) {
+  if (__builtin_mul_overflow(id.count, static_cast<int64_t>(c10::elementSize(id.type)), &wanted) ||
+      static_cast<uint64_t>(wanted) != bytes.size()) {
     throw Error(fmt::format("storage '{}' of {} values has {} bytes", id.key, id.count, bytes.size()));
   }
   at::Tensor tensor = at::empty({id.count}, id.type);

@@ -30,7 +30,8 @@ double mean_of_numbers(const std::vector<double>& values) {
 }
 
 void check_counts(const at::Tensor& counts, std::string_view name) {
-  if (counts.scalar_type() != at::kLong) throw InvalidArgument(fmt::format("{} must be int64, found {}", name, c10::toString(counts.scalar_type())));
+  if (counts.scalar_type() != at::kLong)
+    throw InvalidArgument(fmt::format("{} must be int64, found {}", name, c10::toString(counts.scalar_type())));
 }
 
 void check_ids(const at::Tensor& ids, std::string_view name, int64_t classes) {
@@ -68,7 +69,8 @@ void MaskAgreement::update(const at::Tensor& predicted, const at::Tensor& truth)
 
 void MaskAgreement::merge(const MaskAgreement& other) {
   if (other.counts_.size(0) != counts_.size(0)) {
-    throw InvalidArgument(fmt::format("agreement over {} classes cannot be merged with agreement over {}", counts_.size(0), other.counts_.size(0)));
+    throw InvalidArgument(
+        fmt::format("agreement over {} classes cannot be merged with agreement over {}", counts_.size(0), other.counts_.size(0)));
   }
   counts_ += other.counts_.to(counts_.device());
 }
@@ -114,7 +116,8 @@ void LabelAgreement::update(const at::Tensor& logits, const at::Tensor& labels) 
 
 void LabelAgreement::merge(const LabelAgreement& other) {
   if (other.right_.size(0) != right_.size(0)) {
-    throw InvalidArgument(fmt::format("agreement on {} attributes cannot be merged with agreement on {}", right_.size(0), other.right_.size(0)));
+    throw InvalidArgument(
+        fmt::format("agreement on {} attributes cannot be merged with agreement on {}", right_.size(0), other.right_.size(0)));
   }
   right_ += other.right_.to(right_.device());
   total_ += other.total_.to(total_.device());

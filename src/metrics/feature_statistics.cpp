@@ -32,11 +32,13 @@ GaussianMoments load_moments(const std::filesystem::path& file) {
   for (const auto& [name, into] : {std::pair{"mu", &moments.mean}, std::pair{"sigma", &moments.covariance}}) {
     const at::Tensor* const found = find(name);
     if (found == nullptr) fail(fmt::format("no array '{}': not saved feature statistics", name));
-    if (!found->is_floating_point()) fail(fmt::format("'{}' must be float64 or float32, found {}", name, c10::toString(found->scalar_type())));
+    if (!found->is_floating_point())
+      fail(fmt::format("'{}' must be float64 or float32, found {}", name, c10::toString(found->scalar_type())));
     *into = found->to(at::kDouble);
     if (!at::isfinite(*into).all().item<bool>()) fail(fmt::format("'{}' holds values that are not finite", name));
   }
-  if (moments.mean.dim() != 1 || moments.mean.numel() == 0 || moments.covariance.sizes() != at::IntArrayRef{moments.mean.size(0), moments.mean.size(0)}) {
+  if (moments.mean.dim() != 1 || moments.mean.numel() == 0 ||
+      moments.covariance.sizes() != at::IntArrayRef{moments.mean.size(0), moments.mean.size(0)}) {
     fail(fmt::format("'mu' and 'sigma' must be [D] and [D, D], found {} and {}", moments.mean.sizes(), moments.covariance.sizes()));
   }
   if (const at::Tensor* const count = find("count")) {
@@ -78,8 +80,9 @@ FeatureStatistics::FeatureStatistics(at::Tensor count, at::Tensor sum, at::Tenso
   check_shape(sum_, "sum", {kAny}, "[D]");
   check_shape(products_, "products", {sum_.size(0), sum_.size(0)}, "[D, D]");
   if (count_.scalar_type() != at::kLong || sum_.scalar_type() != at::kDouble || products_.scalar_type() != at::kDouble) {
-    throw InvalidArgument(fmt::format("count, sum and products must be int64, float64 and float64, found {}, {} and {}", c10::toString(count_.scalar_type()),
-                                      c10::toString(sum_.scalar_type()), c10::toString(products_.scalar_type())));
+    throw InvalidArgument(fmt::format("count, sum and products must be int64, float64 and float64, found {}, {} and {}",
+                                      c10::toString(count_.scalar_type()), c10::toString(sum_.scalar_type()),
+                                      c10::toString(products_.scalar_type())));
   }
 }
 
@@ -92,7 +95,8 @@ void FeatureStatistics::update(const at::Tensor& features) {
 }
 
 void FeatureStatistics::merge(const FeatureStatistics& other) {
-  if (other.dims() != dims()) throw InvalidArgument(fmt::format("statistics of {} dimensions cannot be merged with statistics of {}", dims(), other.dims()));
+  if (other.dims() != dims())
+    throw InvalidArgument(fmt::format("statistics of {} dimensions cannot be merged with statistics of {}", dims(), other.dims()));
   count_ += other.count_.to(count_.device());
   sum_ += other.sum_.to(sum_.device());
   products_ += other.products_.to(products_.device());

@@ -18,13 +18,15 @@ std::string registered_name(std::string name) {
 }
 
 /// Registers the tensors, so that parameters(), state and moves find them.
-void adopt(torch::nn::Module& module, const CallableState& state, bool callable, int64_t attributes, int64_t image_size, int64_t image_channels) {
+void adopt(torch::nn::Module& module, const CallableState& state, bool callable, int64_t attributes, int64_t image_size,
+           int64_t image_channels) {
   require_positive("attributes", attributes);
   require_positive("image_size", image_size);
   require_positive("image_channels", image_channels);
   if (!callable) throw InvalidArgument("function must be callable, found none");
   for (const auto& [name, tensor] : state.parameters) {
-    if (!tensor.is_floating_point()) throw InvalidArgument(fmt::format("parameter '{}' must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
+    if (!tensor.is_floating_point())
+      throw InvalidArgument(fmt::format("parameter '{}' must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
   }
   try {
     for (const auto& [name, tensor] : state.parameters) module.register_parameter(registered_name(name), tensor, tensor.requires_grad());
@@ -55,7 +57,8 @@ void CallableGeneratorImpl::train(bool on) {
 
 at::Tensor CallableGeneratorImpl::decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
   at::Tensor edit = function_(features[0], attributes);
-  check_shape(edit, "your generator's answer", {features[0].size(0), features[0].size(1), features[0].size(2), features[0].size(3)}, "the image's");
+  check_shape(edit, "your generator's answer", {features[0].size(0), features[0].size(1), features[0].size(2), features[0].size(3)},
+              "the image's");
   return edit;
 }
 
@@ -72,9 +75,11 @@ void CallableDiscriminatorImpl::train(bool on) {
 Scores CallableDiscriminatorImpl::score(const at::Tensor& image) {
   Scores scores = function_(image);
   // A patch map [N, 1, h, w] is as good: every loss term takes the mean.
-  if (!scores.adversarial.defined() || scores.adversarial.dim() < 2 || scores.adversarial.size(0) != image.size(0) || scores.adversarial.size(1) != 1) {
-    throw InvalidArgument(fmt::format("your discriminator's adversarial score must be [N, 1] or [N, 1, h, w] for {} images, found {}", image.size(0),
-                                      scores.adversarial.defined() ? fmt::format("[{}]", fmt::join(scores.adversarial.sizes(), ", ")) : "nothing"));
+  if (!scores.adversarial.defined() || scores.adversarial.dim() < 2 || scores.adversarial.size(0) != image.size(0) ||
+      scores.adversarial.size(1) != 1) {
+    throw InvalidArgument(
+        fmt::format("your discriminator's adversarial score must be [N, 1] or [N, 1, h, w] for {} images, found {}", image.size(0),
+                    scores.adversarial.defined() ? fmt::format("[{}]", fmt::join(scores.adversarial.sizes(), ", ")) : "nothing"));
   }
   check_shape(scores.attribute_logits, "your discriminator's attribute logits", {image.size(0), options().attributes}, "[N, A]");
   return scores;
@@ -85,8 +90,10 @@ Generator make_callable_generator(const GeneratorOptions& options, CallableGener
   return Generator(network);
 }
 
-Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function, CallableState state) {
-  const std::shared_ptr<DiscriminatorImpl> network = std::make_shared<CallableDiscriminatorImpl>(options, std::move(function), std::move(state));
+Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function,
+                                          CallableState state) {
+  const std::shared_ptr<DiscriminatorImpl> network =
+      std::make_shared<CallableDiscriminatorImpl>(options, std::move(function), std::move(state));
   return Discriminator(network);
 }
 

@@ -38,9 +38,7 @@ at::Tensor AttributeClassifierImpl::features(const at::Tensor& photo) {
   return features_->forward(photo);
 }
 
-at::Tensor AttributeClassifierImpl::forward(const at::Tensor& photo) {
-  return full_precision(head_->forward(features(photo).flatten(1)));
-}
+at::Tensor AttributeClassifierImpl::forward(const at::Tensor& photo) { return full_precision(head_->forward(features(photo).flatten(1))); }
 
 AttributeClassifier make_classifier(const ClassifierOptions& options) {
   options.validate();

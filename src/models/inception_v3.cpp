@@ -79,10 +79,7 @@ Child mixed_d(const char* name) {
   return {name,
           {{Pool::kNone, {{"branch3x3_1", 192, 1, 1}, {"branch3x3_2", 320, 3, 3, 2}}},
            {Pool::kNone,
-            {{"branch7x7x3_1", 192, 1, 1},
-             {"branch7x7x3_2", 192, 1, 7},
-             {"branch7x7x3_3", 192, 7, 1},
-             {"branch7x7x3_4", 192, 3, 3, 2}}},
+            {{"branch7x7x3_1", 192, 1, 1}, {"branch7x7x3_2", 192, 1, 7}, {"branch7x7x3_3", 192, 7, 1}, {"branch7x7x3_4", 192, 3, 3, 2}}},
            {Pool::kHalving, {}}}};
 }
 
@@ -92,10 +89,7 @@ Child mixed_e(const char* name, Pool pool) {
           {{Pool::kNone, {{"branch1x1", 320, 1, 1}}},
            {Pool::kNone, {{"branch3x3_1", 384, 1, 1}, {"branch3x3_2a", 384, 1, 3}, beside("branch3x3_2b")}},
            {Pool::kNone,
-            {{"branch3x3dbl_1", 448, 1, 1},
-             {"branch3x3dbl_2", 384, 3, 3},
-             {"branch3x3dbl_3a", 384, 1, 3},
-             beside("branch3x3dbl_3b")}},
+            {{"branch3x3dbl_1", 448, 1, 1}, {"branch3x3dbl_2", 384, 3, 3}, {"branch3x3dbl_3a", 384, 1, 3}, beside("branch3x3dbl_3b")}},
            {pool, {{"branch_pool", 192, 1, 1}}}}};
 }
 
@@ -105,8 +99,8 @@ const std::array<std::vector<Child>, 4>& children() {
   static const std::array<std::vector<Child>, 4> table{
       {{single({"Conv2d_1a_3x3", 32, 3, 3, 2}), single({"Conv2d_2a_3x3", 32, 3, 3, 1, kValid}), single({"Conv2d_2b_3x3", 64, 3, 3})},
        {single({"Conv2d_3b_1x1", 80, 1, 1}), single({"Conv2d_4a_3x3", 192, 3, 3, 1, kValid})},
-       {mixed_a("Mixed_5b", 32), mixed_a("Mixed_5c", 64), mixed_a("Mixed_5d", 64), mixed_b("Mixed_6a"),
-        mixed_c("Mixed_6b", 128), mixed_c("Mixed_6c", 160), mixed_c("Mixed_6d", 160), mixed_c("Mixed_6e", 192)},
+       {mixed_a("Mixed_5b", 32), mixed_a("Mixed_5c", 64), mixed_a("Mixed_5d", 64), mixed_b("Mixed_6a"), mixed_c("Mixed_6b", 128),
+        mixed_c("Mixed_6c", 160), mixed_c("Mixed_6d", 160), mixed_c("Mixed_6e", 192)},
        {mixed_d("Mixed_7a"), mixed_e("Mixed_7b", Pool::kAverage), mixed_e("Mixed_7c", Pool::kMaximum)}}};
   return table;
 }
@@ -199,8 +193,10 @@ InceptionV3Impl::InceptionV3Impl(const InceptionV3Options& options) : options_(o
   for (size_t block = 0; block < blocks_.size(); ++block) {
     for (const auto& [name, branches] : inception::children()[block]) {
       std::shared_ptr<Layer> layer;
-      if (branches.size() == 1) layer = std::make_shared<BasicConv>(channels, branches[0].convs[0]);
-      else layer = std::make_shared<Mixed>(channels, branches);
+      if (branches.size() == 1)
+        layer = std::make_shared<BasicConv>(channels, branches[0].convs[0]);
+      else
+        layer = std::make_shared<Mixed>(channels, branches);
       blocks_[block].push_back(register_module(name, layer));
       channels = layer->out;
     }
@@ -236,7 +232,8 @@ at::Tensor InceptionV3Impl::logits(const at::Tensor& features, bool bias) {
 
 int64_t inception_block(int64_t dims) {
   const auto* const found = std::find(kInceptionDims.begin(), kInceptionDims.end(), dims);
-  if (found == kInceptionDims.end()) throw InvalidArgument(fmt::format("dims {} is none of Inception v3's: {}", dims, fmt::join(kInceptionDims, ", ")));
+  if (found == kInceptionDims.end())
+    throw InvalidArgument(fmt::format("dims {} is none of Inception v3's: {}", dims, fmt::join(kInceptionDims, ", ")));
   return found - kInceptionDims.begin();
 }
 

@@ -36,8 +36,7 @@ constexpr Entry kRegistry[] = {
 static_assert(std::size(kRegistry) == kBackbones.size(), "every named backbone needs its builders");
 
 const Entry& entry(Backbone backbone) {
-  return *std::find_if(std::begin(kRegistry), std::end(kRegistry),
-                       [&](const Entry& e) { return e.backbone == backbone; });
+  return *std::find_if(std::begin(kRegistry), std::end(kRegistry), [&](const Entry& e) { return e.backbone == backbone; });
 }
 
 template <class Options>
@@ -80,7 +79,10 @@ void check_batch(const at::Tensor& tensor, std::string_view name, const at::Tens
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
-  if (named()) check_input(*this, image, "image"); else check_floating(image, "image");
+  if (named())
+    check_input(*this, image, "image");
+  else
+    check_floating(image, "image");
   return encode_image(image);
 }
 
@@ -106,14 +108,15 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
   return out;
 }
 
-at::Tensor GeneratorImpl::forward(const at::Tensor& image, const at::Tensor& attributes) {
-  return decode(encode(image), attributes);
-}
+at::Tensor GeneratorImpl::forward(const at::Tensor& image, const at::Tensor& attributes) { return decode(encode(image), attributes); }
 
 Scores DiscriminatorImpl::forward(const at::Tensor& image) {
   check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
               "[N, image_channels, image_size, image_size]");
-  if (named()) check_input(*this, image, "image"); else check_floating(image, "image");
+  if (named())
+    check_input(*this, image, "image");
+  else
+    check_floating(image, "image");
   return score(image);
 }
 

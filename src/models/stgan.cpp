@@ -32,7 +32,8 @@ void StganGeneratorOptions::validate(int64_t image_size) const {
   require_not_negative("max_dim", max_dim);
   require_odd("stu_kernel_size", stu_kernel_size);
   require_odd("one_more_kernel_size", one_more_kernel_size);
-  if (one_more_conv && conv_dim < 4) throw InvalidArgument(fmt::format("conv_dim {} is below 4, which one_more_conv divides it by", conv_dim));
+  if (one_more_conv && conv_dim < 4)
+    throw InvalidArgument(fmt::format("conv_dim {} is below 4, which one_more_conv divides it by", conv_dim));
   require_statistics("norm_epsilon", norm_epsilon, "norm_momentum", norm_momentum);
   require_multiple(image_size, n_layers);
 }
@@ -84,7 +85,8 @@ StganGeneratorImpl::StganGeneratorImpl(const GeneratorOptions& options) : Genera
   shortcuts_ = std::min(o.shortcut_layers, o.n_layers - 1);
   injections_ = std::min(o.inject_layers, o.n_layers - 1);
   const auto epilogue = [&](Activation activation) {
-    return Epilogue{.norm = Normalization::kBatch, .activation = activation, .slope = o.slope, .epsilon = o.norm_epsilon, .momentum = o.norm_momentum};
+    return Epilogue{
+        .norm = Normalization::kBatch, .activation = activation, .slope = o.slope, .epsilon = o.norm_epsilon, .momentum = o.norm_momentum};
   };
 
   std::vector<int64_t> widths;

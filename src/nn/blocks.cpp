@@ -29,7 +29,9 @@ class TrackedInstanceNormImpl : public torch::nn::Module, public TensorSlots {
     tracked_ = register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));  // in the public state, and always 0
   }
   at::Tensor* slot(std::string_view name) override {
-    return find_slot({{"weight", &weight_}, {"bias", &bias_}, {"running_mean", &mean_}, {"running_var", &variance_}, {"num_batches_tracked", &tracked_}}, name);
+    return find_slot(
+        {{"weight", &weight_}, {"bias", &bias_}, {"running_mean", &mean_}, {"running_var", &variance_}, {"num_batches_tracked", &tracked_}},
+        name);
   }
   at::Tensor forward(const at::Tensor& x) {
     if (is_training()) return at::instance_norm(x, weight_, bias_, mean_, variance_, true, momentum_, epsilon_, true);
@@ -61,7 +63,13 @@ class SwitchNormImpl : public torch::nn::Module, public TensorSlots {
     running_variance_ = register_buffer("running_var", torch::zeros(running));
   }
   at::Tensor* slot(std::string_view name) override {
-    return find_slot({{"weight", &weight_}, {"bias", &bias_}, {"mean_weight", &mean_weight_}, {"var_weight", &variance_weight_}, {"running_mean", &running_mean_}, {"running_var", &running_variance_}}, name);
+    return find_slot({{"weight", &weight_},
+                      {"bias", &bias_},
+                      {"mean_weight", &mean_weight_},
+                      {"var_weight", &variance_weight_},
+                      {"running_mean", &running_mean_},
+                      {"running_var", &running_variance_}},
+                     name);
   }
 
   at::Tensor forward(const at::Tensor& x) {
@@ -153,12 +161,9 @@ void append_activation(Block& block, const Epilogue& epilogue) {
   }
 }
 
-void append_conv(Block& block, int64_t in, int64_t out, const Kernel& kernel,
-                 const Epilogue& epilogue) {
-  block->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel.size)
-                                         .stride(kernel.stride)
-                                         .padding(kernel.padding)
-                                         .bias(epilogue.has_bias())));
+void append_conv(Block& block, int64_t in, int64_t out, const Kernel& kernel, const Epilogue& epilogue) {
+  block->push_back(torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(in, out, kernel.size).stride(kernel.stride).padding(kernel.padding).bias(epilogue.has_bias())));
   append_epilogue(block, out, epilogue);
 }
 
@@ -173,10 +178,8 @@ Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue) {
 Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue) {
   Block block;
   if (upsampling == Upsampling::kTransposed) {
-    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 4)
-                                                    .stride(2)
-                                                    .padding(1)
-                                                    .bias(epilogue.has_bias())));
+    block->push_back(
+        torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 4).stride(2).padding(1).bias(epilogue.has_bias())));
     append_epilogue(block, out, epilogue);
     return block;
   }
@@ -254,10 +257,8 @@ void initialize_glorot(torch::nn::Module& module) {
 }
 
 at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes) {
-  const at::Tensor tiled = attributes.to(features.dtype())
-                               .unsqueeze(-1)
-                               .unsqueeze(-1)
-                               .expand_symint({-1, -1, features.sym_size(2), features.sym_size(3)});
+  const at::Tensor tiled =
+      attributes.to(features.dtype()).unsqueeze(-1).unsqueeze(-1).expand_symint({-1, -1, features.sym_size(2), features.sym_size(3)});
   return at::cat({features, tiled}, 1);
 }
 

@@ -23,7 +23,8 @@ inline at::Tensor first_parameter(const torch::nn::Module& module) {
 
 inline void check_device(const at::Tensor& tensor, std::string_view name, const at::Tensor& other, std::string_view whose) {
   if (tensor.device() == other.device()) return;
-  throw InvalidArgument(fmt::format("{} must be on the device of {}, {}, found {}", name, whose, other.device().str(), tensor.device().str()));
+  throw InvalidArgument(
+      fmt::format("{} must be on the device of {}, {}, found {}", name, whose, other.device().str(), tensor.device().str()));
 }
 
 /// Of a network's own type and device. Autocast converts types.
@@ -33,7 +34,8 @@ inline void check_input(const torch::nn::Module& network, const at::Tensor& tens
   if (!weight.defined()) return;
   check_device(tensor, name, weight, "the network's weights");
   if (tensor.scalar_type() == weight.scalar_type() || at::autocast::is_autocast_enabled(tensor.device().type())) return;
-  throw InvalidArgument(fmt::format("{} must be of the type of the network's weights, {}, found {}", name, c10::toString(weight.scalar_type()), c10::toString(tensor.scalar_type())));
+  throw InvalidArgument(fmt::format("{} must be of the type of the network's weights, {}, found {}", name,
+                                    c10::toString(weight.scalar_type()), c10::toString(tensor.scalar_type())));
 }
 
 }  // namespace secgan

@@ -61,16 +61,17 @@ thread_local int64_t counted = 0;
 
 int64_t multiply_adds_of(const std::function<void()>& work) {
   counted = 0;
-  const auto handle = at::addThreadLocalCallback(
-      at::RecordFunctionCallback(&begin,
-                                 [](const at::RecordFunction& call, at::ObserverContext* context) {
-                                   const auto* cost = static_cast<const Cost*>(context);
-                                   counted += cost->whole;
-                                   if (cost->per_value > 0) counted += cost->per_value * call.outputs()[0].toTensor().numel();
-                                 })
-          .needsInputs(true)
-          .needsOutputs(true)
-          .scopes({at::RecordScope::FUNCTION}));
+  const auto handle =
+      at::addThreadLocalCallback(at::RecordFunctionCallback(&begin,
+                                                            [](const at::RecordFunction& call, at::ObserverContext* context) {
+                                                              const auto* cost = static_cast<const Cost*>(context);
+                                                              counted += cost->whole;
+                                                              if (cost->per_value > 0)
+                                                                counted += cost->per_value * call.outputs()[0].toTensor().numel();
+                                                            })
+                                     .needsInputs(true)
+                                     .needsOutputs(true)
+                                     .scopes({at::RecordScope::FUNCTION}));
   try {
     work();
   } catch (...) {

@@ -61,8 +61,10 @@ TensorFunction load_compiled_program(const std::filesystem::path& file) {
   require_file(file);
   const ProgramKind kind = kind_of(file);
   if (kind == ProgramKind::kExported) {
-    throw Error(fmt::format("{}: an exported program that is not compiled, which runs in Python only: compile it with "
-                            "torch._inductor.aoti_compile_and_package", file.string()));
+    throw Error(
+        fmt::format("{}: an exported program that is not compiled, which runs in Python only: compile it with "
+                    "torch._inductor.aoti_compile_and_package",
+                    file.string()));
   }
   if (kind != ProgramKind::kCompiled) throw Error(fmt::format("{}: not a package of AOTInductor", file.string()));
   std::shared_ptr<torch::inductor::AOTIModelPackageLoader> program;

@@ -11,8 +11,7 @@ namespace secgan {
 namespace {
 
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t size, int64_t stride) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, size).stride(stride).padding(size / 2).bias(false));
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, size).stride(stride).padding(size / 2).bias(false));
 }
 
 struct Convolution {
@@ -64,9 +63,7 @@ std::array<int64_t, 4> blocks_of(ResNetDepth depth) {
 void ResNetOptions::validate() const { require_not_negative("classes", classes); }
 
 ResNetImpl::ResNetImpl(const ResNetOptions& options)
-    : options_(options),
-      conv1_(register_module("conv1", conv(3, 64, 7, 2))),
-      bn1_(register_module("bn1", torch::nn::BatchNorm2d(64))) {
+    : options_(options), conv1_(register_module("conv1", conv(3, 64, 7, 2))), bn1_(register_module("bn1", torch::nn::BatchNorm2d(64))) {
   options.validate();
   const std::array<int64_t, 4> counts = blocks_of(options.depth);
   int64_t channels = 64;
@@ -75,9 +72,9 @@ ResNetImpl::ResNetImpl(const ResNetOptions& options)
     Block blocks;
     for (int64_t i = 0; i < counts[stage]; ++i) {
       const int64_t stride = i == 0 && stage > 0 ? 2 : 1;
-      const std::vector<Convolution> convolutions =
-          options.depth == ResNetDepth::k50 ? std::vector<Convolution>{{width, 1}, {width, 3, stride}, {4 * width, 1}}
-                                            : std::vector<Convolution>{{width, 3, stride}, {width, 3}};
+      const std::vector<Convolution> convolutions = options.depth == ResNetDepth::k50
+                                                        ? std::vector<Convolution>{{width, 1}, {width, 3, stride}, {4 * width, 1}}
+                                                        : std::vector<Convolution>{{width, 3, stride}, {width, 3}};
       blocks->push_back(Residual(channels, convolutions));
       channels = convolutions.back().out;
     }

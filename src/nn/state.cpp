@@ -24,8 +24,7 @@ NamedTensors module_state(const torch::nn::Module& module, const std::string& pr
   return state;
 }
 
-void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix,
-                  std::string_view source) {
+void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix, std::string_view source) {
   std::unordered_map<std::string_view, at::Tensor> given;
   for (const auto& [name, tensor] : tensors) {
     if (name.starts_with(prefix)) given.emplace(name, tensor);
@@ -51,14 +50,11 @@ void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const s
   for (const auto& [name, target] : into) at::Tensor(target).copy_(given.at(name));
 }
 
-void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix,
-                       std::string_view source) {
+void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix, std::string_view source) {
   load_tensors(module_state(module, prefix), tensors, prefix, source);
 }
 
-void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into) {
-  load_module_state(into, module_state(from), "", "copy");
-}
+void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into) { load_module_state(into, module_state(from), "", "copy"); }
 
 void to_channels_last(torch::nn::Module& module) {
   for (at::Tensor& parameter : module.parameters()) {

@@ -35,15 +35,19 @@ void check_pair(const at::Tensor& a, const char* a_name, const at::Tensor& b, co
     }
   }
   if (a.device() != b.device()) {
-    throw secgan::InvalidArgument(std::string(b_name) + " must be on the device of " + a_name + ", " + a.device().str() + ", found " + b.device().str());
+    throw secgan::InvalidArgument(std::string(b_name) + " must be on the device of " + a_name + ", " + a.device().str() + ", found " +
+                                  b.device().str());
   }
 }
 
 void check_log_probabilities(const at::Tensor& log_probs, const char* name) {
   if (!values_are_known(log_probs) || log_probs.dim() < 2 || log_probs.numel() == 0) return;
-  const double found = log_probs.detach().to(at::promote_types(log_probs.scalar_type(), at::kFloat)).logsumexp(1).abs().max().item<double>();
+  const double found =
+      log_probs.detach().to(at::promote_types(log_probs.scalar_type(), at::kFloat)).logsumexp(1).abs().max().item<double>();
   if (found < 0.05) return;
-  throw secgan::InvalidArgument(std::string(name) + " must hold log-probabilities over the classes (dimension 1), found a log of their sum of " + std::to_string(found));
+  throw secgan::InvalidArgument(std::string(name) +
+                                " must hold log-probabilities over the classes (dimension 1), found a log of their sum of " +
+                                std::to_string(found));
 }
 
 void check_probabilities(const at::Tensor& target) {
@@ -52,7 +56,8 @@ void check_probabilities(const at::Tensor& target) {
   const double found = off.item<double>();
   // bfloat16 rounds each class to 8 bits.
   if (!(found < 0.05)) {
-    throw secgan::InvalidArgument("target must hold probabilities that sum to 1 over the classes (dimension 1), found a sum that is off by " + std::to_string(found));
+    throw secgan::InvalidArgument(
+        "target must hold probabilities that sum to 1 over the classes (dimension 1), found a sum that is off by " + std::to_string(found));
   }
   const double lowest = target.min().item<double>();
   if (lowest < -1e-3) throw secgan::InvalidArgument("target must hold probabilities, found " + std::to_string(lowest));
@@ -70,15 +75,15 @@ TORCH_LIBRARY(secgan, library) {
       return loss;
     });
   });
-  library.def(
-      "semantic_consistency(Tensor image_log_probs, Tensor mask_log_probs, str target='hard') -> (Tensor, Tensor)",
-      [](const at::Tensor& image_log_probs, const at::Tensor& mask_log_probs, std::string_view target) {
-        return as_value_error([&] {
-          check_pair(image_log_probs, "image_log_probs", mask_log_probs, "mask_log_probs");
-          auto terms = secgan::semantic_consistency(image_log_probs, mask_log_probs, secgan::parse_name(secgan::kConsistencyTargets, target, "target"));
-          check_log_probabilities(image_log_probs, "image_log_probs");
-          check_log_probabilities(mask_log_probs, "mask_log_probs");
-          return terms;
-        });
-      });
+  library.def("semantic_consistency(Tensor image_log_probs, Tensor mask_log_probs, str target='hard') -> (Tensor, Tensor)",
+              [](const at::Tensor& image_log_probs, const at::Tensor& mask_log_probs, std::string_view target) {
+                return as_value_error([&] {
+                  check_pair(image_log_probs, "image_log_probs", mask_log_probs, "mask_log_probs");
+                  auto terms = secgan::semantic_consistency(image_log_probs, mask_log_probs,
+                                                            secgan::parse_name(secgan::kConsistencyTargets, target, "target"));
+                  check_log_probabilities(image_log_probs, "image_log_probs");
+                  check_log_probabilities(mask_log_probs, "mask_log_probs");
+                  return terms;
+                });
+              });
 }

@@ -19,15 +19,12 @@ at::Tensor nearest(const at::Tensor& x, const at::Tensor& like) {
   return at::upsample_nearest2d_symint(x, {like.sym_size(2), like.sym_size(3)});
 }
 
-torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false));
-}
+torch::nn::Conv2d conv1x1(int64_t in, int64_t out) { return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)); }
 
 class ConvNormReluImpl : public torch::nn::Module {
  public:
   ConvNormReluImpl(int64_t in, int64_t out, int64_t size)
-      : conv_(register_module(
-            "conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, size).padding(size / 2).bias(false)))),
+      : conv_(register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, size).padding(size / 2).bias(false)))),
         norm_(register_module("norm", torch::nn::BatchNorm2d(out))) {}
   at::Tensor forward(const at::Tensor& x) { return norm_(conv_(x)).relu_(); }
 
@@ -42,8 +39,7 @@ class AttentionRefinementImpl : public torch::nn::Module {
  public:
   AttentionRefinementImpl(int64_t in, int64_t out)
       : conv_block_(register_module("conv_block", ConvNormRelu(in, out, 3))),
-        attention_(register_module(
-            "attention", conv_block(out, out, {1, 1, 0}, {Normalization::kBatch, Activation::kSigmoid}))) {}
+        attention_(register_module("attention", conv_block(out, out, {1, 1, 0}, {Normalization::kBatch, Activation::kSigmoid}))) {}
   at::Tensor forward(const at::Tensor& x) {
     const at::Tensor z = conv_block_(x);
     return z * attention_->forward(global_average(z));
@@ -113,8 +109,7 @@ class FeatureFusion : public torch::nn::Module {
 class Head : public torch::nn::Module {
  public:
   Head(int64_t in, int64_t hidden, int64_t classes)
-      : conv_block_(register_module("conv_block", ConvNormRelu(in, hidden, 3))),
-        conv_(register_module("conv", conv1x1(hidden, classes))) {}
+      : conv_block_(register_module("conv_block", ConvNormRelu(in, hidden, 3))), conv_(register_module("conv", conv1x1(hidden, classes))) {}
   at::Tensor forward(const at::Tensor& x, const at::Tensor& photo) {
     return at::upsample_bilinear2d_symint(conv_(conv_block_(x)), {photo.sym_size(2), photo.sym_size(3)}, /*align_corners=*/true);
   }

@@ -23,8 +23,7 @@ void freeze(torch::nn::Module& network) {
   for (at::Tensor& parameter : network.parameters()) parameter.requires_grad_(false);
 }
 
-FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization,
-                       std::optional<int64_t> input_size)
+FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization, std::optional<int64_t> input_size)
     : network_(std::move(network)), merge_(std::move(merge)), normalization_(normalization), input_size_(input_size) {
   if (!network_) throw InvalidArgument("network must be callable, found none");
   if (input_size_ && *input_size_ < 1) {
@@ -39,16 +38,14 @@ at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const {
   if (input_size_) input = bilinear(input, *input_size_, *input_size_);
   const at::Tensor logits = network_(input);
   if (logits.dim() != 4 || logits.size(0) != photo.size(0) || logits.size(1) != merge_.input_classes()) {
-    throw InvalidArgument(fmt::format("the parser network must answer [{}, {}, h, w] logits for these labels, found [{}]",
-                                      photo.size(0), merge_.input_classes(), fmt::join(logits.sizes(), ", ")));
+    throw InvalidArgument(fmt::format("the parser network must answer [{}, {}, h, w] logits for these labels, found [{}]", photo.size(0),
+                                      merge_.input_classes(), fmt::join(logits.sizes(), ", ")));
   }
   return merge_.log_probabilities(bilinear(full_precision(logits), photo.size(2), photo.size(3)));
 }
 
 at::Tensor FaceParser::probabilities(const at::Tensor& photo) const { return log_probabilities(photo).exp(); }
 
-at::Tensor FaceParser::ids(const at::Tensor& photo) const {
-  return log_probabilities(photo).argmax(1).to(at::kByte);
-}
+at::Tensor FaceParser::ids(const at::Tensor& photo) const { return log_probabilities(photo).argmax(1).to(at::kByte); }
 
 }  // namespace secgan

@@ -44,8 +44,7 @@ void ParserOptions::validate() const {
 
 Parser make_parser(const ParserOptions& options) {
   options.validate();
-  return std::find_if(std::begin(kRegistry), std::end(kRegistry),
-                      [&](const Entry& entry) { return entry.network == options.network; })
+  return std::find_if(std::begin(kRegistry), std::end(kRegistry), [&](const Entry& entry) { return entry.network == options.network; })
       ->make(options);
 }
 

@@ -66,7 +66,8 @@ bool use_bfloat16(bool wanted, at::DeviceType device) {
 void check_photo(const at::Tensor& photo, std::string_view name, const CompanionBranchOptions& options) {
   const int64_t side = options.generator.image_size;
   check_shape(photo, name, {kAny, 3, side, side}, "[N, 3, S, S]");
-  if (!photo.is_floating_point()) throw InvalidArgument(fmt::format("{} must be of a floating-point type, found {}", name, c10::toString(photo.scalar_type())));
+  if (!photo.is_floating_point())
+    throw InvalidArgument(fmt::format("{} must be of a floating-point type, found {}", name, c10::toString(photo.scalar_type())));
 }
 
 void check_labels(const at::Tensor& labels, std::string_view name, const at::Tensor& image, const CompanionBranchOptions& options) {
@@ -94,10 +95,12 @@ void CompanionBranchOptions::adapt(int64_t classes) {
 
 void CompanionBranchOptions::validate() const {
   if (generator.attributes != discriminator.attributes) {
-    throw InvalidArgument(fmt::format("generator and discriminator must have the same attributes, found {} and {}", generator.attributes, discriminator.attributes));
+    throw InvalidArgument(fmt::format("generator and discriminator must have the same attributes, found {} and {}", generator.attributes,
+                                      discriminator.attributes));
   }
   if (generator.image_size != discriminator.image_size) {
-    throw InvalidArgument(fmt::format("generator and discriminator must have the same image_size, found {} and {}", generator.image_size, discriminator.image_size));
+    throw InvalidArgument(fmt::format("generator and discriminator must have the same image_size, found {} and {}", generator.image_size,
+                                      discriminator.image_size));
   }
   generator.validate();
   discriminator.validate();
@@ -145,14 +148,16 @@ Figures CompanionBranchImpl::discriminator_step(const at::Tensor& image, const a
   if (image.size(0) == 0) return figures;
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(options_.losses.bfloat16, image.device().type()), image.device().type());
-  const at::Generator random = seeded_generator(mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), 0x5e9b, discriminator_steps_.item<int64_t>()));
+  const at::Generator random =
+      seeded_generator(mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), 0x5e9b, discriminator_steps_.item<int64_t>()));
   batch.weight = at::rand({image.size(0)}, random, at::kFloat).to(image.device());
   append(figures, semantic_.discriminator_update(batch));
   discriminator_steps_ += 1;
   return figures;
 }
 
-at::Tensor CompanionBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source, const at::Tensor& target) {
+at::Tensor CompanionBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source,
+                                               const at::Tensor& target) {
   const GanBatch batch = this->batch(image, source, target);
   check_photo(edited, "edited", options_);
   check_same_shape(image, "image", edited, "edited");

@@ -44,7 +44,8 @@ Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
 }
 
 void Recorder::append(const std::string& line) {
-  if (!(log_ << line << '\n' << std::flush)) throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::strerror(errno)));
+  if (!(log_ << line << '\n' << std::flush))
+    throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::strerror(errno)));
 }
 
 void Recorder::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
@@ -65,7 +66,8 @@ void Recorder::image(int64_t step, const std::string& tag, std::string_view png,
 
 void Recorder::warning(int64_t step, std::string_view message) {
   // A message may quote a file name in any encoding; the log stays UTF-8.
-  append(nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  append(
+      nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 LogSeries read_log(const std::filesystem::path& run, const std::string& name) {

@@ -71,7 +71,8 @@ SecganTask::SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions op
       loader_(data, options.loader),
       bundle_(std::move(base)),
       photo_((options_.validate(makers_), torch::manual_seed(options_.loader.seed),
-              make_branch(made(makers_.photo_generator, options_.photo_generator), made(makers_.photo_discriminator, options_.photo_discriminator), options_))) {
+              make_branch(made(makers_.photo_generator, options_.photo_generator),
+                          made(makers_.photo_discriminator, options_.photo_discriminator), options_))) {
   bundle_.info.image_size = data->image_size();
   bundle_.info.attributes = data->attributes().names();
   bundle_.info.intensity = options_.losses.intensity;
@@ -79,13 +80,15 @@ SecganTask::SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions op
   bundle_.generator = made(makers_.photo_generator, options_.photo_generator);
   photo_average_.emplace(*photo_.generator, *bundle_.generator, options_.average_decay);
   if (options_.mask_branch) {
-    mask_ = make_branch(made(makers_.mask_generator, options_.mask_generator), made(makers_.mask_discriminator, options_.mask_discriminator), options_);
+    mask_ = make_branch(made(makers_.mask_generator, options_.mask_generator),
+                        made(makers_.mask_discriminator, options_.mask_discriminator), options_);
     bundle_.mask_generator = made(makers_.mask_generator, options_.mask_generator);
     mask_average_.emplace(*mask_->generator, *bundle_.mask_generator, options_.average_decay);
     if (!bundle_.parser.is_empty()) to_channels_last(*bundle_.parser);
     parser_ = bundle_.face_parser();
     if (parser_->classes() != kSecganClasses) {
-      throw InvalidArgument(fmt::format("parser: it tells {} classes apart, the mask branch works on {}", parser_->classes(), kSecganClasses));
+      throw InvalidArgument(
+          fmt::format("parser: it tells {} classes apart, the mask branch works on {}", parser_->classes(), kSecganClasses));
     }
   }
   step_.emplace(photo_, mask_ ? &*mask_ : nullptr, parser_ ? &*parser_ : nullptr, options_.losses);
@@ -143,17 +146,19 @@ std::vector<std::string> SecganTask::warnings(int64_t step) {
   if (step < 200 || health.generator_updates == 0 || health.discriminator_updates == 0) return out;
   const double distance = health.edit_distance / static_cast<double>(health.generator_updates);
   if (distance < 0.002) {
-    out.push_back(fmt::format("edits equal the reconstruction (mean difference {:.4f} of a range of 2): raise "
-                              "generator_attribute or lower reconstruction and shortcut_layers",
-                              distance));
+    out.push_back(
+        fmt::format("edits equal the reconstruction (mean difference {:.4f} of a range of 2): raise "
+                    "generator_attribute or lower reconstruction and shortcut_layers",
+                    distance));
   }
   const at::Tensor share = health.label_sum / health.labels;
   const double guess = at::max(share, 1 - share).mean().item<double>();
   const double accuracy = health.real_accuracy / static_cast<double>(health.discriminator_updates);
   if (accuracy < guess + 0.05 * (1 - guess)) {
-    out.push_back(fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always "
-                              "guessing the more frequent label gives {:.3f}",
-                              accuracy, guess));
+    out.push_back(
+        fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always "
+                    "guessing the more frequent label gives {:.3f}",
+                    accuracy, guess));
   }
   return out;
 }

@@ -138,7 +138,8 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
       if (picture.defined()) recorder.image(done, "samples", encode_png(picture), picture.size(1), picture.size(2));
     }
     if (due(done, options_.checkpoint_every) || stopped || done == options_.steps) save_checkpoint(task, done);
-    progress.update(done, task.photos_per_step(), values.empty() ? "" : fmt::format("{} {:.3f}", values.front().first, values.front().second));
+    progress.update(done, task.photos_per_step(),
+                    values.empty() ? "" : fmt::format("{} {:.3f}", values.front().first, values.front().second));
   }
   progress.finish();
   task.save_result(run_);

@@ -2,8 +2,8 @@
 /// Golden numbers of the published networks, compared without sharing a weight: both sides fill a network with the
 /// same hash of (element, entry), feed it the same hashed image and compare what comes out.
 
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -33,16 +33,15 @@ inline at::Tensor analytic_gradient(const ScalarFunction& f, const at::Tensor& a
 }
 
 /// The gradient of <gradient of f, direction>: a Hessian-vector product through double backward.
-inline at::Tensor analytic_hessian_product(const ScalarFunction& f, const at::Tensor& at_point,
-                                           const at::Tensor& direction) {
+inline at::Tensor analytic_hessian_product(const ScalarFunction& f, const at::Tensor& at_point, const at::Tensor& direction) {
   const at::Tensor x = at_point.detach().clone().requires_grad_(true);
   const at::Tensor gradient = torch::autograd::grad({f(x)}, {x}, {}, true, /*create_graph=*/true)[0];
   return torch::autograd::grad({(gradient * direction).sum()}, {x})[0];
 }
 
 /// The same product from central differences of the analytic gradient along `direction`.
-inline at::Tensor numeric_hessian_product(const ScalarFunction& f, const at::Tensor& at_point,
-                                          const at::Tensor& direction, double h = 1e-5) {
+inline at::Tensor numeric_hessian_product(const ScalarFunction& f, const at::Tensor& at_point, const at::Tensor& direction,
+                                          double h = 1e-5) {
   return (analytic_gradient(f, at_point + h * direction) - analytic_gradient(f, at_point - h * direction)) / (2 * h);
 }
 

@@ -14,8 +14,12 @@ inline Bundle random_bundle() {
   bundle.info.image_size = 32;
   bundle.info.attributes = synthetic_attribute_names();
   bundle.info.intensity = 0.5;
-  bundle.generator = make_generator({.attributes = 9, .image_size = 32, .attgan = {.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2}});
-  bundle.mask_generator = make_generator({.attributes = 9, .image_size = 32, .image_channels = 12, .output = OutputActivation::kLogits,
+  bundle.generator =
+      make_generator({.attributes = 9, .image_size = 32, .attgan = {.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2}});
+  bundle.mask_generator = make_generator({.attributes = 9,
+                                          .image_size = 32,
+                                          .image_channels = 12,
+                                          .output = OutputActivation::kLogits,
                                           .attgan = {.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2}});
   bundle.classifier = make_classifier({.attributes = 9, .image_size = 32, .dim = 4});
   bundle.parser = make_parser({.classes = 12, .unet = {.dim = 4, .levels = 2}});

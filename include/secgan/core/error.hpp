@@ -15,17 +15,23 @@ inline std::string printable(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
     size_t length = 0;
-    if (byte < 0x80) length = byte >= 0x20 || byte == '\n' || byte == '\t' ? 1 : 0;
-    else if (byte >= 0xc2 && byte < 0xe0) length = 2;
-    else if (byte >= 0xe0 && byte < 0xf0) length = 3;
-    else if (byte >= 0xf0 && byte < 0xf5) length = 4;
+    if (byte < 0x80)
+      length = byte >= 0x20 || byte == '\n' || byte == '\t' ? 1 : 0;
+    else if (byte >= 0xc2 && byte < 0xe0)
+      length = 2;
+    else if (byte >= 0xe0 && byte < 0xf0)
+      length = 3;
+    else if (byte >= 0xf0 && byte < 0xf5)
+      length = 4;
     for (size_t k = 1; k < length; ++k) {
       if (!follows(i + k)) length = 0;
     }
     // Overlong forms, surrogates, beyond the last code point.
     if (length >= 3) {
       const auto second = static_cast<unsigned char>(text[i + 1]);
-      if ((byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) || (byte == 0xf0 && second < 0x90) || (byte == 0xf4 && second > 0x8f)) length = 0;
+      if ((byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) || (byte == 0xf0 && second < 0x90) ||
+          (byte == 0xf4 && second > 0x8f))
+        length = 0;
     }
     if (length > 0) {
       out.append(text.substr(i, length));

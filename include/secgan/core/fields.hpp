@@ -17,8 +17,6 @@ template <class T>
 concept NamedEnum = requires { EnumNames<T>::table; };
 
 template <class T>
-concept Described = requires(T& options) {
-  T::visit(options, [](std::string_view, auto&) {});
-};
+concept Described = requires(T& options) { T::visit(options, [](std::string_view, auto&) {}); };
 
 }  // namespace secgan

@@ -52,8 +52,7 @@ inline void check_shape(const at::Tensor& tensor, std::string_view name, std::in
 inline void check_same_shape(const at::Tensor& a, std::string_view a_name, const at::Tensor& b, std::string_view b_name) {
   if (a.sym_sizes() == b.sym_sizes()) return;
   std::ostringstream message;
-  message << a_name << " and " << b_name << " must have the same shape, found " << a.sym_sizes() << " and "
-          << b.sym_sizes();
+  message << a_name << " and " << b_name << " must have the same shape, found " << a.sym_sizes() << " and " << b.sym_sizes();
   throw InvalidArgument(message.str());
 }
 

@@ -17,7 +17,7 @@ struct CelebAOptions {
   Split split = Split::kTrain;          ///< of list_eval_partition.txt
   int64_t image_size = 128;
   Crop crop{Crop::Kind::kCenter, 170, {}};  ///< AttGAN's, of 178 x 218
-  int64_t count = 0;                    ///< the first so many samples; 0: all
+  int64_t count = 0;                        ///< the first so many samples; 0: all
 };
 
 /// Reads the lists at once and photos when asked for them.

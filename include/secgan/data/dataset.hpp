@@ -43,8 +43,8 @@ class Dataset {
 /// Which part of a data set.
 enum class Split { kTrain, kValidation, kTest };
 
-inline constexpr std::array<std::pair<std::string_view, Split>, 3> kSplits{{
-    {"train", Split::kTrain}, {"validation", Split::kValidation}, {"test", Split::kTest}}};
+inline constexpr std::array<std::pair<std::string_view, Split>, 3> kSplits{
+    {{"train", Split::kTrain}, {"validation", Split::kValidation}, {"test", Split::kTest}}};
 template <>
 struct EnumNames<Split> {
   static constexpr auto& table = kSplits;

@@ -18,9 +18,9 @@ struct Batch {
 };
 
 struct LoaderOptions {
-  int64_t batch = 16;      ///< samples per batch; no more than the data set has
+  int64_t batch = 16;  ///< samples per batch; no more than the data set has
   uint64_t seed = 1;
-  bool flip = true;        ///< mirror every other sample, drawn anew each epoch
+  bool flip = true;  ///< mirror every other sample, drawn anew each epoch
 
   static void visit(auto& self, auto&& visit) {
     visit("batch", self.batch);

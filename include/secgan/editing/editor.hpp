@@ -52,8 +52,8 @@ class Editor {
   /// @param photo [3, H, W] uint8 of any size; it is cropped as the bundle says
   /// @param source [A] labels in {0, 1}; nullopt: predicted
   /// @throws InvalidArgument for an unknown attribute or contradictory edits (AttributeSchema::difference).
-  EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits,
-                   const std::optional<at::Tensor>& source = std::nullopt, Upscaling upscaling = Upscaling::kResize);
+  EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const std::optional<at::Tensor>& source = std::nullopt,
+                   Upscaling upscaling = Upscaling::kResize);
 
   /// The parser's classes at the crop's own size.
   /// @param photo [3, H, W] uint8, cropped as the bundle says   @return [h, w] uint8 ids of the twelve classes

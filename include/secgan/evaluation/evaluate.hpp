@@ -23,12 +23,12 @@ namespace secgan {
 
 /// One measure. Its interval is a bootstrap's over photos.
 struct Figure {
-  std::string key;                   ///< "tarr", "fid", …: docs/evaluation.md says what each is
+  std::string key;  ///< "tarr", "fid", …: docs/evaluation.md says what each is
   std::string title;
   std::string unit;
-  int digits = 3;                    ///< behind the point, for people
+  int digits = 3;  ///< behind the point, for people
   std::optional<Interval> measured;
-  std::string missing;               ///< why it was not measured
+  std::string missing;  ///< why it was not measured
 
   /// "0.953 [0.941, 0.964]", a value alone where there was one measurement, or "not measured: why".
   std::string text() const;
@@ -36,36 +36,36 @@ struct Figure {
 
 struct AttributeFigures {
   std::string attribute;
-  std::vector<Figure> figures;       ///< the same keys for every attribute
+  std::vector<Figure> figures;  ///< the same keys for every attribute
 };
 
 /// An edit that is worth a look.
 struct NotableEdit {
   std::string attribute;
-  bool adding = true;                ///< the flip added the attribute
-  std::string photo;                 ///< the photo's id
-  double value = 0;                  ///< of what makes it notable
-  at::Tensor before, after;          ///< [3, S, S] uint8
+  bool adding = true;        ///< the flip added the attribute
+  std::string photo;         ///< the photo's id
+  double value = 0;          ///< of what makes it notable
+  at::Tensor before, after;  ///< [3, S, S] uint8
 };
 
 /// What a hash covers beside the protocol's own settings.
 struct Pinned {
-  std::string photos;                ///< SHA-256 of ids, labels and pixels
-  std::string classifier;            ///< SHA-256 of the judge's weights; empty: none
+  std::string photos;                   ///< SHA-256 of ids, labels and pixels
+  std::string classifier;               ///< SHA-256 of the judge's weights; empty: none
   std::vector<std::string> extractors;  ///< "name, preprocessing, SHA-256 of the weights"
 };
 
 struct Evaluation {
-  EvaluationProtocol protocol;       ///< with crop and attributes filled in
+  EvaluationProtocol protocol;  ///< with crop and attributes filled in
   Pinned pinned;
-  std::string hash;                  ///< of both: figures are comparable where it is the same
+  std::string hash;  ///< of both: figures are comparable where it is the same
   int64_t photos = 0;
   std::vector<Figure> figures;
-  std::vector<AttributeFigures> attributes;   ///< one per flipped attribute
-  std::vector<double> parser_iou;             ///< per class of the twelve; empty without parser or masks
-  std::vector<NotableEdit> outside;           ///< per attribute, the edits that changed most outside its region
-  std::vector<NotableEdit> far_from_real;     ///< per attribute, the edits furthest from any real photo of the target label
-  std::string neighbours;                     ///< the extractor in whose features that distance is taken
+  std::vector<AttributeFigures> attributes;  ///< one per flipped attribute
+  std::vector<double> parser_iou;            ///< per class of the twelve; empty without parser or masks
+  std::vector<NotableEdit> outside;          ///< per attribute, the edits that changed most outside its region
+  std::vector<NotableEdit> far_from_real;    ///< per attribute, the edits furthest from any real photo of the target label
+  std::string neighbours;                    ///< the extractor in whose features that distance is taken
 
   /// @throws InvalidArgument for an unknown key, listing the known ones.
   const Figure& figure(std::string_view key) const;
@@ -75,7 +75,7 @@ struct Evaluation {
 
 /// Who measures, beside the protocol's arithmetic. What is not there is reported as not measured.
 struct Judges {
-  AttributeClassifier classifier{nullptr};  ///< empty: the bundle's
+  AttributeClassifier classifier{nullptr};    ///< empty: the bundle's
   std::optional<FeatureExtractor> inception;  ///< FID, KID, Inception Score
   std::optional<FeatureExtractor> swav;       ///< ssFID
   std::optional<FeatureExtractor> other;      ///< a Fréchet distance under its own name
@@ -84,7 +84,7 @@ struct Judges {
 
 struct EvaluationControl {
   int64_t batch = 50;
-  int64_t notable = 6;               ///< edits to show per attribute and kind
+  int64_t notable = 6;                                             ///< edits to show per attribute and kind
   std::function<void(int64_t done, int64_t total)> progress = {};  ///< called with 0 first
 };
 

@@ -20,33 +20,33 @@ inline constexpr int64_t kProtocolVersion = 1;
 
 /// Read from TOML; the fields are the keys. What is asked of the networks: docs/evaluation.md.
 struct EvaluationProtocol {
-  std::string name = "secgan";             ///< for people
+  std::string name = "secgan";  ///< for people
 
   // Photos.
   Split split = Split::kTest;
-  int64_t photos = 0;                      ///< the first so many of the split; 0: all of it
-  std::string crop;                        ///< see secgan/data/transforms.hpp; empty: the bundle's
+  int64_t photos = 0;  ///< the first so many of the split; 0: all of it
+  std::string crop;    ///< see secgan/data/transforms.hpp; empty: the bundle's
 
   // Edits: every attribute flipped in turn, added where it is missing, removed where it is there.
-  std::vector<std::string> attributes;     ///< the attributes to flip; empty: all of the bundle's
+  std::vector<std::string> attributes;  ///< the attributes to flip; empty: all of the bundle's
   ConflictRules conflicts = ConflictRules::kSecgan;
-  double strength = 1;                     ///< of the flip, and of what the rules flip along
+  double strength = 1;  ///< of the flip, and of what the rules flip along
 
   // Judges.
-  std::string classifier;                  ///< bundle whose classifier judges; empty: the one in the model's bundle
-  int64_t region_margin = 3;               ///< change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side
+  std::string classifier;     ///< bundle whose classifier judges; empty: the one in the model's bundle
+  int64_t region_margin = 3;  ///< change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side
 
   // Distributions: real photos against edits, both 8-bit as in files.
-  int64_t edits_per_photo = 0;             ///< so many of a photo's edits, drawn by the seed; 0: all
-  int64_t min_samples = 2048;              ///< a Fréchet distance of fewer photos or edits is refused
-  int64_t kernel_subsets = 100;            ///< KID
+  int64_t edits_per_photo = 0;   ///< so many of a photo's edits, drawn by the seed; 0: all
+  int64_t min_samples = 2048;    ///< a Fréchet distance of fewer photos or edits is refused
+  int64_t kernel_subsets = 100;  ///< KID
   int64_t kernel_subset_size = 1000;
-  int64_t score_splits = 10;               ///< Inception Score
+  int64_t score_splits = 10;  ///< Inception Score
 
   // Intervals.
   double level = 0.95;
   int64_t resamples = 1000;
-  int64_t distribution_resamples = 50;     ///< of FID and its kin, each a new covariance
+  int64_t distribution_resamples = 50;  ///< of FID and its kin, each a new covariance
   uint64_t seed = 1;
 
   static void visit(auto& self, auto&& visit) {

@@ -14,16 +14,16 @@
 namespace secgan {
 
 struct EvaluateSettings {
-  DataSettings data;                  ///< its side, attributes, crop and count follow from bundle and protocol
+  DataSettings data;  ///< its side, attributes, crop and count follow from bundle and protocol
   EvaluationProtocol protocol;
-  bool masks = false;                 ///< read the data set's masks too, for the parser's IoU; drawn faces always have them
-  std::string inception;              ///< weights of the FID Inception v3; empty: FID, KID and IS are not measured
+  bool masks = false;     ///< read the data set's masks too, for the parser's IoU; drawn faces always have them
+  std::string inception;  ///< weights of the FID Inception v3; empty: FID, KID and IS are not measured
   ResizeFilter inception_resize = ResizeFilter::kBilinear;  ///< how photos reach its 299 pixels; pytorch-fid's
-  std::string swav;                   ///< weights of SwAV's ResNet-50; empty: ssFID is not measured
-  ExtractorProgram extractor;         ///< features of one's own, for a Fréchet distance under the file's name; file empty: none
-  ExtractorProgram identity;          ///< an embedding network, for the identity cosine; file empty: none
+  std::string swav;                                         ///< weights of SwAV's ResNet-50; empty: ssFID is not measured
+  ExtractorProgram extractor;  ///< features of one's own, for a Fréchet distance under the file's name; file empty: none
+  ExtractorProgram identity;   ///< an embedding network, for the identity cosine; file empty: none
   int64_t batch = 50;
-  int64_t threads = 0;                ///< CPU threads; 0: one per core
+  int64_t threads = 0;  ///< CPU threads; 0: one per core
 
   static void visit(auto& self, auto&& visit) {
     visit("data", self.data);

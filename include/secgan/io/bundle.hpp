@@ -36,15 +36,15 @@ struct EnumNames<Conditioning> {
 
 /// What holds for all networks of a bundle.
 struct BundleInfo {
-  int64_t image_size = 0;                   ///< side of the photos that the networks take
-  std::string crop = "center";              ///< how a photo becomes a square: see secgan/data/transforms.hpp
-  std::vector<std::string> attributes;      ///< of generator and classifier; empty in a parser's bundle
-  double intensity = 1;                     ///< strength 1 of an edit is this much in the generator's attributes
+  int64_t image_size = 0;               ///< side of the photos that the networks take
+  std::string crop = "center";          ///< how a photo becomes a square: see secgan/data/transforms.hpp
+  std::vector<std::string> attributes;  ///< of generator and classifier; empty in a parser's bundle
+  double intensity = 1;                 ///< strength 1 of an edit is this much in the generator's attributes
   Conditioning conditioning = Conditioning::kDifference;
   Labels parser_labels = Labels::kSecgan12;  ///< what the parser's classes are
   PhotoNormalization parser_normalization = PhotoNormalization::kNone;
-  int64_t parser_input_size = 0;            ///< side to which photos are resized for the parser; 0: as they come
-  std::string licence;                      ///< of the weights; for people to read
+  int64_t parser_input_size = 0;  ///< side to which photos are resized for the parser; 0: as they come
+  std::string licence;            ///< of the weights; for people to read
 
   static void visit(auto& self, auto&& visit) {
     visit("image_size", self.image_size);

@@ -17,11 +17,11 @@ namespace secgan {
 /// Whose file it is. That decides what no tensor tells: how photos are cropped and normalised, and in which form the
 /// generator takes its attributes.
 enum class WeightOrigin {
-  kAttGanPyTorch,       ///< elvisyjlin/AttGAN-PyTorch: weights.N.pth
-  kStganPyTorch,        ///< bluestyle97/STGAN-pytorch: G_N.pth.tar
-  kStarGan,             ///< yunjey/stargan: N-G.ckpt
-  kFaceParsing,         ///< zllrunning/face-parsing.PyTorch: 79999_iter.pth
-  kFaceParsingYakhyo,   ///< yakhyo/face-parsing: resnet18.pt, resnet34.pt
+  kAttGanPyTorch,      ///< elvisyjlin/AttGAN-PyTorch: weights.N.pth
+  kStganPyTorch,       ///< bluestyle97/STGAN-pytorch: G_N.pth.tar
+  kStarGan,            ///< yunjey/stargan: N-G.ckpt
+  kFaceParsing,        ///< zllrunning/face-parsing.PyTorch: 79999_iter.pth
+  kFaceParsingYakhyo,  ///< yakhyo/face-parsing: resnet18.pt, resnet34.pt
 };
 inline constexpr std::array<std::pair<std::string_view, WeightOrigin>, 5> kWeightOrigins{
     {{"attgan-pytorch", WeightOrigin::kAttGanPyTorch},

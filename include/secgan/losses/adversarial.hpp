@@ -19,9 +19,7 @@ struct Adversarial {
 /// E[D(fake)] - E[D(real)]: what the discriminator minimises; minus the estimated Wasserstein distance.
 struct Wasserstein {
   static constexpr std::string_view kName = "adversarial";
-  at::Tensor operator()(const auto& pass) const {
-    return pass.fake_scores.adversarial.mean() - pass.real_scores.adversarial.mean();
-  }
+  at::Tensor operator()(const auto& pass) const { return pass.fake_scores.adversarial.mean() - pass.real_scores.adversarial.mean(); }
 };
 
 /// A random point on the segment from each real image to its fake one, ready to be differentiated.
@@ -40,12 +38,8 @@ struct GradientPenalty {
     // grad, never backward(create_graph): that one keeps the graph alive through the leaves.
     const at::Tensor gradient = torch::autograd::grad({pass.interpolate_scores.adversarial.sum()}, {pass.interpolate}, {},
                                                       /*retain_graph=*/true, /*create_graph=*/true)[0];
-    const at::Tensor norm = (gradient.to(at::promote_types(gradient.scalar_type(), at::kFloat))
-                                 .flatten(1)
-                                 .square()
-                                 .sum(1) +
-                             epsilon)
-                                .sqrt();
+    const at::Tensor norm =
+        (gradient.to(at::promote_types(gradient.scalar_type(), at::kFloat)).flatten(1).square().sum(1) + epsilon).sqrt();
     return (norm - 1).square().mean();
   }
 };

@@ -20,17 +20,13 @@ inline at::Tensor attribute_cross_entropy(const at::Tensor& logits, const at::Te
 /// BCE(D_cls(edit), y_trg): trains the generator.
 struct AttributeRecognition {
   static constexpr std::string_view kName = "attribute";
-  at::Tensor operator()(const auto& pass) const {
-    return attribute_cross_entropy(pass.edit_scores.attribute_logits, pass.target);
-  }
+  at::Tensor operator()(const auto& pass) const { return attribute_cross_entropy(pass.edit_scores.attribute_logits, pass.target); }
 };
 
 /// BCE(D_cls(real), y_src): trains the discriminator.
 struct SourceRecognition {
   static constexpr std::string_view kName = "attribute";
-  at::Tensor operator()(const auto& pass) const {
-    return attribute_cross_entropy(pass.real_scores.attribute_logits, pass.source);
-  }
+  at::Tensor operator()(const auto& pass) const { return attribute_cross_entropy(pass.real_scores.attribute_logits, pass.source); }
 };
 
 }  // namespace secgan

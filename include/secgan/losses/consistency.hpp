@@ -13,9 +13,7 @@ struct SemanticConsistency {
   static constexpr std::string_view kName = "semantic_consistency";
   ConsistencyTarget target = ConsistencyTarget::kHard;
 
-  at::Tensor operator()(const auto& pass) const {
-    return segmentation_cross_entropy(pass.log_probs, pass.counterpart_log_probs, target);
-  }
+  at::Tensor operator()(const auto& pass) const { return segmentation_cross_entropy(pass.log_probs, pass.counterpart_log_probs, target); }
 };
 
 /// The counterpart's term, seen from its target side: it has a gradient there when targets are straight-through.
@@ -23,9 +21,7 @@ struct CounterpartConsistency {
   static constexpr std::string_view kName = "counterpart_consistency";
   ConsistencyTarget target = ConsistencyTarget::kStraightThrough;
 
-  at::Tensor operator()(const auto& pass) const {
-    return segmentation_cross_entropy(pass.counterpart_log_probs, pass.log_probs, target);
-  }
+  at::Tensor operator()(const auto& pass) const { return segmentation_cross_entropy(pass.counterpart_log_probs, pass.log_probs, target); }
 };
 
 }  // namespace secgan

@@ -25,8 +25,8 @@ concept LossTerm = std::copyable<T> && requires {
 
 /// The value of an objective and of each of its terms, before weighting.
 struct LossReport {
-  at::Tensor total;                                              ///< scalar, to be differentiated
-  std::vector<std::pair<std::string_view, at::Tensor>> terms;    ///< scalars without graph, in the formula's order
+  at::Tensor total;                                            ///< scalar, to be differentiated
+  std::vector<std::pair<std::string_view, at::Tensor>> terms;  ///< scalars without graph, in the formula's order
 
   /// The value of one term, in its own unit.  @throws InvalidArgument that lists the terms.
   double operator[](std::string_view name) const {

@@ -19,7 +19,9 @@ template <class Ref>
 at::Tensor view_of(const Ref& matrix, at::IntArrayRef shape, at::IntArrayRef strides) {
   return at::from_blob(const_cast<double*>(matrix.data()), shape, strides, at::TensorOptions(at::kDouble));
 }
-inline at::Tensor view_of(const Eigen::Ref<const Eigen::VectorXd>& vector) { return view_of(vector, {vector.size()}, {vector.innerStride()}); }
+inline at::Tensor view_of(const Eigen::Ref<const Eigen::VectorXd>& vector) {
+  return view_of(vector, {vector.size()}, {vector.innerStride()});
+}
 inline at::Tensor view_of(const Eigen::Ref<const Eigen::MatrixXd>& matrix) {
   return view_of(matrix, {matrix.rows(), matrix.cols()}, {matrix.innerStride(), matrix.outerStride()});
 }

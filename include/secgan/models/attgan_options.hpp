@@ -9,19 +9,19 @@ namespace secgan {
 
 /// AttGAN's generator (He et al., arXiv 1711.10678), as in AttGAN-PyTorch.
 struct AttGanGeneratorOptions {
-  int64_t enc_dim = 64;                                   ///< channels of the first encoder layer, then doubled
-  int64_t enc_layers = 5;                                 ///< each halves the side
+  int64_t enc_dim = 64;    ///< channels of the first encoder layer, then doubled
+  int64_t enc_layers = 5;  ///< each halves the side
   Normalization enc_norm_fn = Normalization::kBatch;
   Activation enc_acti_fn = Activation::kLeakyRelu;
-  int64_t dec_dim = 64;                                   ///< channels before the last decoder layer
-  int64_t dec_layers = 5;                                 ///< must equal enc_layers
+  int64_t dec_dim = 64;    ///< channels before the last decoder layer
+  int64_t dec_layers = 5;  ///< must equal enc_layers
   Normalization dec_norm_fn = Normalization::kBatch;
   Activation dec_acti_fn = Activation::kRelu;
-  int64_t shortcut_layers = 1;                            ///< decoder layers followed by an encoder skip; at most layers − 1
-  int64_t inject_layers = 0;                              ///< decoder layers followed by the attributes again
-  int64_t max_dim = 1024;                                 ///< cap on every layer's channels
-  double slope = 0.01;                                    ///< leaky ReLU
-  Upsampling upsampling = Upsampling::kTransposed;        ///< published: transposed
+  int64_t shortcut_layers = 1;                      ///< decoder layers followed by an encoder skip; at most layers − 1
+  int64_t inject_layers = 0;                        ///< decoder layers followed by the attributes again
+  int64_t max_dim = 1024;                           ///< cap on every layer's channels
+  double slope = 0.01;                              ///< leaky ReLU
+  Upsampling upsampling = Upsampling::kTransposed;  ///< published: transposed
 
   static void visit(auto& self, auto&& visit) {
     visit("enc_dim", self.enc_dim);
@@ -43,15 +43,15 @@ struct AttGanGeneratorOptions {
 
 /// AttGAN's discriminator with attribute classifier, as in AttGAN-PyTorch (with the command line's ReLU heads).
 struct AttGanDiscriminatorOptions {
-  int64_t dim = 64;                                     ///< channels of the first layer, then doubled
+  int64_t dim = 64;  ///< channels of the first layer, then doubled
   Normalization norm_fn = Normalization::kInstance;
   Activation acti_fn = Activation::kLeakyRelu;
-  int64_t fc_dim = 1024;                                ///< width of both heads
-  Normalization fc_norm_fn = Normalization::kNone;      ///< of the heads; none, batchnorm or switchnorm
+  int64_t fc_dim = 1024;                            ///< width of both heads
+  Normalization fc_norm_fn = Normalization::kNone;  ///< of the heads; none, batchnorm or switchnorm
   Activation fc_acti_fn = Activation::kRelu;
-  int64_t n_layers = 5;                                 ///< each halves the side
-  int64_t max_dim = 1024;                               ///< cap on every layer's channels
-  double slope = 0.01;                                  ///< leaky ReLU
+  int64_t n_layers = 5;    ///< each halves the side
+  int64_t max_dim = 1024;  ///< cap on every layer's channels
+  double slope = 0.01;     ///< leaky ReLU
 
   static void visit(auto& self, auto&& visit) {
     visit("dim", self.dim);

@@ -12,9 +12,9 @@ namespace secgan {
 
 /// The tensors behind a function. They are shared, never copied: training changes them in place.
 struct CallableState {
-  NamedTensors parameters;            ///< trained; floating point
-  NamedTensors buffers;               ///< kept in checkpoints and averaged, not trained
-  std::function<void(bool)> train;    ///< told of train(true) and train(false); may be empty
+  NamedTensors parameters;          ///< trained; floating point
+  NamedTensors buffers;             ///< kept in checkpoints and averaged, not trained
+  std::function<void(bool)> train;  ///< told of train(true) and train(false); may be empty
 };
 
 class CallableGeneratorImpl final : public GeneratorImpl {
@@ -59,6 +59,7 @@ class CallableDiscriminatorImpl final : public DiscriminatorImpl {
 
 /// Such a network as a holder.
 Generator make_callable_generator(const GeneratorOptions& options, CallableGeneratorImpl::Function function, CallableState state);
-Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function, CallableState state);
+Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function,
+                                          CallableState state);
 
 }  // namespace secgan

@@ -1,7 +1,6 @@
 #pragma once
 /// The attribute classifier: independent of every discriminator, it predicts what a photo shows and scores edits.
 
-
 #include <cstdint>
 
 #include "secgan/nn/blocks.hpp"

@@ -37,9 +37,9 @@ struct EnumNames<OutputActivation> {
 
 struct GeneratorOptions {
   Backbone backbone = Backbone::kAttGan;
-  int64_t attributes = 13;      ///< length of the difference vector
-  int64_t image_size = 128;     ///< side in pixels; a multiple of 2^layers (StarGAN: of 4)
-  int64_t image_channels = 3;   ///< 3 for photos, the number of classes for masks
+  int64_t attributes = 13;     ///< length of the difference vector
+  int64_t image_size = 128;    ///< side in pixels; a multiple of 2^layers (StarGAN: of 4)
+  int64_t image_channels = 3;  ///< 3 for photos, the number of classes for masks
   OutputActivation output = OutputActivation::kTanh;
   // The picked backbone's are read, the others' ignored.
   AttGanGeneratorOptions attgan = {};

@@ -26,13 +26,13 @@ struct EnumNames<StuState> {
 };
 
 struct StganGeneratorOptions {
-  int64_t conv_dim = 64;                            ///< channels of the first encoder layer, then doubled
-  int64_t n_layers = 5;                             ///< each halves the side
-  int64_t shortcut_layers = 3;                      ///< decoder layers fed by an encoder skip; at most layers − 1
-  int64_t inject_layers = 0;                        ///< decoder layers followed by the attributes again (official: 4)
-  int64_t stu_kernel_size = 3;                      ///< of the gates; odd
-  bool use_stu = true;                              ///< false: plain skips
-  Normalization stu_norm = Normalization::kBatch;   ///< of the gates (official: none)
+  int64_t conv_dim = 64;                           ///< channels of the first encoder layer, then doubled
+  int64_t n_layers = 5;                            ///< each halves the side
+  int64_t shortcut_layers = 3;                     ///< decoder layers fed by an encoder skip; at most layers − 1
+  int64_t inject_layers = 0;                       ///< decoder layers followed by the attributes again (official: 4)
+  int64_t stu_kernel_size = 3;                     ///< of the gates; odd
+  bool use_stu = true;                             ///< false: plain skips
+  Normalization stu_norm = Normalization::kBatch;  ///< of the gates (official: none)
   StuState stu_state = StuState::kStu;
   bool one_more_conv = true;                        ///< a last transposed convolution at full size, from conv_dim / 4 channels
   int64_t one_more_kernel_size = 3;                 ///< its kernel; odd
@@ -70,15 +70,15 @@ struct StganGeneratorOptions {
 };
 
 struct StganDiscriminatorOptions {
-  int64_t conv_dim = 64;                                       ///< channels of the first layer, then doubled
-  int64_t fc_dim = 1024;                                       ///< width of both heads
-  int64_t n_layers = 5;                                        ///< each halves the side
-  Normalization norm_fn = Normalization::kTrackedInstance;     ///< PyTorch's eval mode: instancenorm-running
-  bool conv_bias = true;                                       ///< of convolutions before a norm (official: false)
-  double norm_epsilon = 1e-5;                                  ///< (official: 1e-6)
-  double slope = 0.2;                                          ///< leaky ReLU
-  int64_t max_dim = 0;                                         ///< cap on every layer's channels; 0: none (official: 1024)
-  bool glorot = false;                                         ///< begin with Glorot's weights and zero biases (official: true)
+  int64_t conv_dim = 64;                                    ///< channels of the first layer, then doubled
+  int64_t fc_dim = 1024;                                    ///< width of both heads
+  int64_t n_layers = 5;                                     ///< each halves the side
+  Normalization norm_fn = Normalization::kTrackedInstance;  ///< PyTorch's eval mode: instancenorm-running
+  bool conv_bias = true;                                    ///< of convolutions before a norm (official: false)
+  double norm_epsilon = 1e-5;                               ///< (official: 1e-6)
+  double slope = 0.2;                                       ///< leaky ReLU
+  int64_t max_dim = 0;                                      ///< cap on every layer's channels; 0: none (official: 1024)
+  bool glorot = false;                                      ///< begin with Glorot's weights and zero biases (official: true)
 
   static void visit(auto& self, auto&& visit) {
     visit("conv_dim", self.conv_dim);

@@ -19,7 +19,7 @@ namespace secgan {
 enum class Normalization {
   kNone,
   kBatch,
-  kInstance,  ///< affine, statistics of the sample in train and eval mode alike
+  kInstance,         ///< affine, statistics of the sample in train and eval mode alike
   kTrackedInstance,  ///< the same, with running statistics that are kept (the public state has them) but never used
   kRunningInstance,  ///< the same, and used in eval mode as PyTorch does: another network than the one that was trained
   kSwitchable,       ///< instance, layer and batch statistics, mixed by learned weights (arXiv 1806.10779)
@@ -39,10 +39,10 @@ struct EnumNames<Normalization> {
 
 enum class Activation { kNone, kRelu, kLeakyRelu, kSigmoid, kTanh };
 inline constexpr std::array<std::pair<std::string_view, Activation>, 5> kActivations{{{"none", Activation::kNone},
-                                                                                     {"relu", Activation::kRelu},
-                                                                                     {"lrelu", Activation::kLeakyRelu},
-                                                                                     {"sigmoid", Activation::kSigmoid},
-                                                                                     {"tanh", Activation::kTanh}}};
+                                                                                      {"relu", Activation::kRelu},
+                                                                                      {"lrelu", Activation::kLeakyRelu},
+                                                                                      {"sigmoid", Activation::kSigmoid},
+                                                                                      {"tanh", Activation::kTanh}}};
 template <>
 struct EnumNames<Activation> {
   static constexpr auto& table = kActivations;
@@ -57,9 +57,9 @@ enum class Upsampling {
   kSubpixel,    ///< convolution 3/1/1 to four times the channels, then pixel shuffle; begins as nearest neighbour (arXiv 1707.02937)
 };
 inline constexpr std::array<std::pair<std::string_view, Upsampling>, 4> kUpsamplings{{{"transposed", Upsampling::kTransposed},
-                                                                                     {"nearest", Upsampling::kNearest},
-                                                                                     {"bilinear", Upsampling::kBilinear},
-                                                                                     {"subpixel", Upsampling::kSubpixel}}};
+                                                                                      {"nearest", Upsampling::kNearest},
+                                                                                      {"bilinear", Upsampling::kBilinear},
+                                                                                      {"subpixel", Upsampling::kSubpixel}}};
 template <>
 struct EnumNames<Upsampling> {
   static constexpr auto& table = kUpsamplings;
@@ -70,10 +70,10 @@ struct EnumNames<Upsampling> {
 struct Epilogue {
   Normalization norm = Normalization::kNone;
   Activation activation = Activation::kNone;
-  double slope = 0.01;        ///< of leaky ReLU; 0.01 in AttGAN and StarGAN, 0.2 in STGAN
-  std::optional<bool> bias;   ///< of the map; unset: where no norm follows
-  double epsilon = 1e-5;      ///< of the norm
-  double momentum = 0.1;      ///< share of the new statistics in the running ones
+  double slope = 0.01;       ///< of leaky ReLU; 0.01 in AttGAN and StarGAN, 0.2 in STGAN
+  std::optional<bool> bias;  ///< of the map; unset: where no norm follows
+  double epsilon = 1e-5;     ///< of the norm
+  double momentum = 0.1;     ///< share of the new statistics in the running ones
 
   bool has_bias() const { return bias.value_or(norm == Normalization::kNone); }
 };

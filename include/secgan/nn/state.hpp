@@ -21,12 +21,10 @@ NamedTensors module_state(const torch::nn::Module& module, const std::string& pr
 /// Copies the tensors named prefix + name into the module. Nothing is changed unless all fit.
 /// @param source  named first in messages, as a file name
 /// @throws Error for a missing tensor, one of another shape, or one under the prefix that the module lacks.
-void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix,
-                       std::string_view source);
+void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix, std::string_view source);
 
 /// The same for loose tensors, each with the name it has in a state; dtypes must agree as well.
-void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix,
-                  std::string_view source);
+void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix, std::string_view source);
 
 /// Copies all state of one module into another of the same structure.
 void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into);

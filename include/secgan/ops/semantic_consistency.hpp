@@ -56,8 +56,7 @@ inline at::Tensor segmentation_cross_entropy(const at::Tensor& given_log_probs, 
 /// @param mask_log_probs  [N, K, H, W] log of the edited mask
 /// @return (image_term, mask_term), scalars in nats. With a detached target the first trains the photo branch only
 ///         (through P into x_out), the second the mask branch only.
-inline std::tuple<at::Tensor, at::Tensor> semantic_consistency(const at::Tensor& image_log_probs,
-                                                               const at::Tensor& mask_log_probs,
+inline std::tuple<at::Tensor, at::Tensor> semantic_consistency(const at::Tensor& image_log_probs, const at::Tensor& mask_log_probs,
                                                                ConsistencyTarget target = ConsistencyTarget::kHard) {
   check_shape(image_log_probs, "image_log_probs", {kAny, kAny, kAny, kAny}, "[N, K, H, W]");
   check_same_shape(image_log_probs, "image_log_probs", mask_log_probs, "mask_log_probs");

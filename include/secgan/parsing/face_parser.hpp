@@ -41,8 +41,7 @@ class FaceParser {
   /// @param network    called as it is; freeze it first
   /// @param merge      from the network's classes to the ones wanted
   /// @param input_size side to which photos are resized for the network (bilinear); nullopt: as they come
-  FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization,
-             std::optional<int64_t> input_size = std::nullopt);
+  FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization, std::optional<int64_t> input_size = std::nullopt);
 
   /// @param photo [N, 3, H, W] in [-1, 1]   @return [N, K, H, W] log-probabilities, float32 or float64,
   /// differentiable in the photo.  @throws InvalidArgument when the network's answer does not fit the merge.

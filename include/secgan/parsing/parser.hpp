@@ -30,8 +30,8 @@ struct EnumNames<ParserNetwork> {
 };
 
 struct UnetOptions {
-  int64_t dim = 16;     ///< channels at full resolution, doubled per level
-  int64_t levels = 4;   ///< resolutions; sides must be multiples of 2^(levels - 1)
+  int64_t dim = 16;    ///< channels at full resolution, doubled per level
+  int64_t levels = 4;  ///< resolutions; sides must be multiples of 2^(levels - 1)
 
   static void visit(auto& self, auto&& visit) {
     visit("dim", self.dim);

@@ -37,8 +37,7 @@ struct AdamOptions {
 class Adam {
  public:
   /// @param parameters float leaves that require a gradient
-  explicit Adam(std::vector<at::Tensor> parameters, AdamOptions options = {})
-      : parameters_(std::move(parameters)), options_(options) {
+  explicit Adam(std::vector<at::Tensor> parameters, AdamOptions options = {}) : parameters_(std::move(parameters)), options_(options) {
     options_.validate();
     for (const at::Tensor& parameter : parameters_) {
       first_moments_.push_back(at::zeros_like(parameter));
@@ -76,8 +75,8 @@ class Adam {
     }
     if (parameters.empty()) return;
     at::_foreach_add_(steps, 1);
-    at::_fused_adam_(parameters, gradients, first, second, {}, steps, options_.learning_rate, options_.beta1,
-                     options_.beta2, /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    at::_fused_adam_(parameters, gradients, first, second, {}, steps, options_.learning_rate, options_.beta1, options_.beta2,
+                     /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   }
 
   /// Calls visit(name, tensor&) for every tensor that a checkpoint must keep.

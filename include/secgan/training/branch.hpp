@@ -57,8 +57,8 @@ Scores full_precision_scores(D& discriminator, const at::Tensor& image) {
 /// @param real, fake [N, C, H, W], constants   @param source [N, A]   @param weight [N] in [0, 1]: where on the
 /// segment from real to fake the gradient penalty is taken
 template <DiscriminatorLike D>
-DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake,
-                                     const at::Tensor& source, const at::Tensor& weight) {
+DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
+                                     const at::Tensor& weight) {
   DiscriminatorPass pass;
   pass.source = source;
   pass.real_scores = full_precision_scores(discriminator, real);

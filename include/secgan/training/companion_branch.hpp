@@ -25,8 +25,8 @@ struct CompanionBranchOptions {
   SecganStepOptions losses;            ///< `photo`: its semantic_consistency alone counts here
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
-  int64_t accumulate = 1;              ///< calls per optimiser step, for hosts that accumulate gradients
-  uint64_t seed = 0;                   ///< of the first weights and of the gradient penalty's places
+  int64_t accumulate = 1;  ///< calls per optimiser step, for hosts that accumulate gradients
+  uint64_t seed = 0;       ///< of the first weights and of the gradient penalty's places
 
   static void visit(auto& self, auto&& visit) {
     visit("generator", self.generator);

@@ -12,8 +12,7 @@ namespace secgan {
 
 /// Of either branch.
 inline auto discriminator_objective(const LossWeights& weights) {
-  return 1.0 * Wasserstein{} + weights.gradient_penalty * GradientPenalty{} +
-         weights.discriminator_attribute * SourceRecognition{};
+  return 1.0 * Wasserstein{} + weights.gradient_penalty * GradientPenalty{} + weights.discriminator_attribute * SourceRecognition{};
 }
 
 /// What ties a branch to its counterpart. A straight-through target has a gradient on both sides, and each branch takes

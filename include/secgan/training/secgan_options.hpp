@@ -25,8 +25,7 @@ enum class RealMasks {
   kSoft,  ///< the parser's probabilities: the default
   kHard,  ///< one-hot of their arg-max: gives fakes away by their softness
 };
-inline constexpr std::array<std::pair<std::string_view, RealMasks>, 2> kRealMasks{
-    {{"soft", RealMasks::kSoft}, {"hard", RealMasks::kHard}}};
+inline constexpr std::array<std::pair<std::string_view, RealMasks>, 2> kRealMasks{{{"soft", RealMasks::kSoft}, {"hard", RealMasks::kHard}}};
 template <>
 struct EnumNames<RealMasks> {
   static constexpr auto& table = kRealMasks;
@@ -35,11 +34,11 @@ struct EnumNames<RealMasks> {
 
 /// Weights of one branch's terms; the adversarial terms have weight 1.
 struct LossWeights {
-  double gradient_penalty = 10;          ///< lambda_gp
-  double discriminator_attribute = 1;    ///< lambda_cls of D
-  double generator_attribute = 10;       ///< lambda_cls of G
-  double reconstruction = 100;           ///< lambda_rec
-  double semantic_consistency = 1;       ///< lambda_sc
+  double gradient_penalty = 10;        ///< lambda_gp
+  double discriminator_attribute = 1;  ///< lambda_cls of D
+  double generator_attribute = 10;     ///< lambda_cls of G
+  double reconstruction = 100;         ///< lambda_rec
+  double semantic_consistency = 1;     ///< lambda_sc
 
   static void visit(auto& self, auto&& visit) {
     visit("gradient_penalty", self.gradient_penalty);

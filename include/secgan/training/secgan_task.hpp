@@ -24,14 +24,14 @@ struct NetworkMakers;
 struct SecganTaskOptions {
   GeneratorOptions photo_generator;
   DiscriminatorOptions photo_discriminator;
-  bool mask_branch = true;                ///< false: the plain conditional GAN, no parser needed
+  bool mask_branch = true;  ///< false: the plain conditional GAN, no parser needed
   GeneratorOptions mask_generator;
   DiscriminatorOptions mask_discriminator;
   SecganStepOptions losses;
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
-  int64_t discriminator_updates = 5;      ///< per generator update, each on a batch of its own
-  double average_decay = 0.999;           ///< of the generators that are shown and shipped
+  int64_t discriminator_updates = 5;  ///< per generator update, each on a batch of its own
+  double average_decay = 0.999;       ///< of the generators that are shown and shipped
   LoaderOptions loader;
 
   static void visit(auto& self, auto&& visit) {

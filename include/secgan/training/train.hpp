@@ -19,7 +19,7 @@ struct ParserProgram {
   std::string file;                      ///< empty: none. It is a program: name none that you do not trust
   Labels labels = Labels::kFaceParsing;  ///< the order of its classes
   PhotoNormalization normalization = PhotoNormalization::kImagenet;
-  int64_t input_size = 0;                ///< side to which photos are resized for it; 0: as they come
+  int64_t input_size = 0;  ///< side to which photos are resized for it; 0: as they come
 
   static void visit(auto& self, auto&& visit) {
     visit("file", self.file);
@@ -32,12 +32,12 @@ struct ParserProgram {
 /// `secgan train`. The defaults are AttGAN's published recipe (networks, learning rates, weights).
 struct TrainSettings {
   DataSettings data;
-  std::string parser;      ///< bundle whose parser sees the photos; needed with a mask branch
+  std::string parser;  ///< bundle whose parser sees the photos; needed with a mask branch
   ParserProgram parser_program;
   std::string classifier;  ///< bundle whose classifier goes into the result; empty: the parser's bundle, if it has one
   SecganTaskOptions task;
   TrainerOptions trainer;
-  int64_t threads = 0;     ///< CPU threads; 0: as many as there are cores
+  int64_t threads = 0;  ///< CPU threads; 0: as many as there are cores
 
   static void visit(auto& self, auto&& visit) {
     visit("data", self.data);
@@ -82,7 +82,7 @@ struct TrainClassifierSettings {
 
 /// How a run talks and how it is stopped.
 struct RunControl {
-  std::filesystem::path run;                ///< the run folder
+  std::filesystem::path run;  ///< the run folder
   bool resume = false;
   std::ostream* status = nullptr;           ///< progress and warnings; null: std::cerr
   const std::atomic<bool>* stop = nullptr;  ///< set it to stop after the step, with a checkpoint

@@ -41,12 +41,12 @@ class TrainingTask {
 };
 
 struct TrainerOptions {
-  int64_t steps = 100000;            ///< length of the run; the schedule is relative to it
-  int64_t log_every = 50;            ///< steps between log lines (figures are means over them)
-  int64_t sample_every = 1000;       ///< steps between sample pictures; 0: none
-  int64_t checkpoint_every = 1000;   ///< steps between checkpoints; 0: at the end and when stopped only
-  double decay_start = 0.5;          ///< share of the run with the full learning rate; then it falls linearly
-  double final_rate = 0.05;          ///< factor of the learning rate at the end
+  int64_t steps = 100000;           ///< length of the run; the schedule is relative to it
+  int64_t log_every = 50;           ///< steps between log lines (figures are means over them)
+  int64_t sample_every = 1000;      ///< steps between sample pictures; 0: none
+  int64_t checkpoint_every = 1000;  ///< steps between checkpoints; 0: at the end and when stopped only
+  double decay_start = 0.5;         ///< share of the run with the full learning rate; then it falls linearly
+  double final_rate = 0.05;         ///< factor of the learning rate at the end
 
   static void visit(auto& self, auto&& visit) {
     visit("steps", self.steps);

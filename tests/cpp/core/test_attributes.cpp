@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <limits>
 
@@ -44,12 +44,10 @@ TEST_CASE("a difference removes what the added attribute excludes, unless asked 
 
 TEST_CASE("wishes that make no sense are refused with the attribute's name", "[core]") {
   const at::Tensor source = row({0, 0, 0, 0, 0});
-  CHECK_THROWS_WITH(kSchema.difference(source, {{"Hat", 1}}),
-                    Catch::Contains("'Hat' is unknown; known: Bald, Bangs, Black_Hair"));
+  CHECK_THROWS_WITH(kSchema.difference(source, {{"Hat", 1}}), Catch::Contains("'Hat' is unknown; known: Bald, Bangs, Black_Hair"));
   CHECK_THROWS_WITH(kSchema.difference(source, {{"Bald", 1}, {"Bangs", 1}}), Catch::Contains("exclude each other"));
   CHECK_THROWS_WITH(kSchema.difference(source, {{"Bald", 1}, {"Bald", 1}}), Catch::Contains("given twice"));
-  CHECK_THROWS_WITH(kSchema.difference(source, {{"Bald", std::numeric_limits<double>::quiet_NaN()}}),
-                    Catch::Contains("must be finite"));
+  CHECK_THROWS_WITH(kSchema.difference(source, {{"Bald", std::numeric_limits<double>::quiet_NaN()}}), Catch::Contains("must be finite"));
   CHECK_THROWS_WITH(kSchema.difference(at::zeros({1, 4}), {{"Bald", 1}}), Catch::Contains("source must be [N, A]"));
   CHECK_THROWS_WITH(AttributeSchema({"Bald", "Bald"}), Catch::Contains("given twice"));
 }

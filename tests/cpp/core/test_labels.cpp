@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
@@ -9,10 +9,8 @@ using namespace secgan;
 using namespace secgan::testing;
 
 TEST_CASE("the two 19-class orders merge to the twelve as published", "[core]") {
-  CHECK(ClassMerge(Labels::kFaceParsing).table() ==
-        std::vector<int64_t>{11, 0, 1, 1, 2, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 11, 11, 10, 11});
-  CHECK(ClassMerge(Labels::kCelebAMaskHq).table() ==
-        std::vector<int64_t>{11, 0, 6, 3, 2, 2, 1, 1, 4, 4, 7, 8, 8, 10, 11, 5, 11, 9, 11});
+  CHECK(ClassMerge(Labels::kFaceParsing).table() == std::vector<int64_t>{11, 0, 1, 1, 2, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 11, 11, 10, 11});
+  CHECK(ClassMerge(Labels::kCelebAMaskHq).table() == std::vector<int64_t>{11, 0, 6, 3, 2, 2, 1, 1, 4, 4, 7, 8, 8, 10, 11, 5, 11, 9, 11});
   CHECK(class_names(Labels::kFaceParsing)[17] == "hair");
   CHECK(class_names(Labels::kCelebAMaskHq)[13] == "hair");
   CHECK(ClassMerge(Labels::kSecgan12).identity());

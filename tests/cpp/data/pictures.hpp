@@ -1,10 +1,10 @@
 #pragma once
 /// Picture files that the library itself never writes, made with libpng and libjpeg directly.
 
-#include <cstdio>  // jpeglib.h needs it first
 #include <jpeglib.h>
 #include <png.h>
 #include <torch/torch.h>
+#include <cstdio>  // jpeglib.h needs it first
 
 #include <array>
 #include <cstdint>
@@ -34,8 +34,8 @@ inline std::string png_bytes(const PngSpec& spec, const std::vector<uint8_t>& da
         static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(bytes), count);
       },
       [](png_structp) {});
-  png_set_IHDR(png, info, spec.width, spec.height, spec.bit_depth, spec.colour_type, spec.interlace,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(png, info, spec.width, spec.height, spec.bit_depth, spec.colour_type, spec.interlace, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
   std::vector<png_color> colours;
   for (const auto& c : spec.palette) colours.push_back({c[0], c[1], c[2]});
   if (!colours.empty()) png_set_PLTE(png, info, colours.data(), static_cast<int>(colours.size()));
@@ -80,9 +80,9 @@ inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J
 /// The JPEG with an EXIF segment that holds nothing but the orientation.
 inline std::string with_orientation(const std::string& jpeg, uint8_t orientation, bool big_endian) {
   using namespace std::string_literals;
-  const std::string tiff =
-      big_endian ? "MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0"s
-                 : "II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0\0"s;
+  const std::string tiff = big_endian
+                               ? "MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0"s
+                               : "II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0\0"s;
   const std::string body = "Exif\0\0"s + tiff;
   const size_t length = body.size() + 2;
   return jpeg.substr(0, 2) + "\xff\xe1"s + static_cast<char>(length >> 8) + static_cast<char>(length & 0xff) + body + jpeg.substr(2);

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -15,8 +15,7 @@ namespace {
 /// Picture i is filled with i; those in `broken` cannot be read, and `last` is not read before another has failed.
 class Numbers final : public Dataset {
  public:
-  Numbers(int64_t size, std::vector<int64_t> broken, int64_t last = -1)
-      : size_(size), broken_(std::move(broken)), last_(last) {}
+  Numbers(int64_t size, std::vector<int64_t> broken, int64_t last = -1) : size_(size), broken_(std::move(broken)), last_(last) {}
   int64_t size() const override { return size_; }
   Sample get(int64_t index) const override {
     ++reads;

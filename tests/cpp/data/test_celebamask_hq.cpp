@@ -67,7 +67,8 @@ TEST_CASE("the official split follows CelebA's through the mapping, at its borde
   folder.write("CelebA-HQ-to-CelebA-mapping.txt", "idx orig_idx orig_file\n0 1 a\n");
   CHECK_THROWS_WITH(ids(Split::kTrain), Catch::Contains("photo 1 is missing"));
   std::filesystem::remove(folder / "CelebA-HQ-to-CelebA-mapping.txt");
-  CHECK_THROWS_WITH(ids(Split::kTrain), Catch::Contains("CelebA-HQ-to-CelebA-mapping.txt' is missing") && Catch::Contains("split_by_mapping"));
+  CHECK_THROWS_WITH(ids(Split::kTrain),
+                    Catch::Contains("CelebA-HQ-to-CelebA-mapping.txt' is missing") && Catch::Contains("split_by_mapping"));
 }
 
 TEST_CASE("without the mapping the split is 80/10/10 by number, not by spelling", "[data]") {
@@ -115,7 +116,7 @@ TEST_CASE("part folders are merged in the official order, later classes on top",
   };
   write_part(folder, "0/00012_skin.png", columns(0, 24));
   write_part(folder, "0/00012_hair.png", columns(4, 12));
-  write_part(folder, "0/00012_nose.png", columns(8, 16));   // before hair: under it
+  write_part(folder, "0/00012_nose.png", columns(8, 16));    // before hair: under it
   write_part(folder, "0/00012_cloth.png", columns(10, 12));  // last
   write_part(folder, "1/02003_skin.png", columns(0, 32));
   CelebAMaskHqOptions options = hq_options_for(folder);
@@ -194,7 +195,8 @@ TEST_CASE("masks that cannot be right name the file", "[data]") {
   const std::vector<std::array<uint8_t, 3>> palette(20);
   folder.write("mask/7.png", encode_index_png(ids, palette));
   CHECK_THROWS_AS(CelebAMaskHq(options).get(0), Error);
-  CHECK_THROWS_WITH(CelebAMaskHq(options).get(0), Catch::Contains("7.png") && Catch::Contains("class id 19") && Catch::Contains("celebamask-hq"));
+  CHECK_THROWS_WITH(CelebAMaskHq(options).get(0),
+                    Catch::Contains("7.png") && Catch::Contains("class id 19") && Catch::Contains("celebamask-hq"));
   folder.write("mask/7.png", encode_png(torch::zeros({3, 40, 40}, torch::kByte)));
   CHECK_THROWS_WITH(CelebAMaskHq(options).get(0), Catch::Contains("7.png' is not a mask"));
   std::filesystem::remove(folder / "mask/7.png");

@@ -208,11 +208,13 @@ TEST_CASE("masks give the stored ids, never the colours", "[data]") {
   CHECK(at::equal(read_image(folder / "mask.png"), colourise(ids, Labels::kCelebAMaskHq)));
 
   PngSpec spec{.width = 2, .height = 2, .colour_type = PNG_COLOR_TYPE_GRAY};
-  CHECK(at::equal(read_index_mask(folder.write("grey.png", png_bytes(spec, {0, 1, 17, 18}))), torch::tensor({{0, 1}, {17, 18}}, torch::kByte)));
+  CHECK(at::equal(read_index_mask(folder.write("grey.png", png_bytes(spec, {0, 1, 17, 18}))),
+                  torch::tensor({{0, 1}, {17, 18}}, torch::kByte)));
   spec.bit_depth = 4;
   spec.colour_type = PNG_COLOR_TYPE_PALETTE;
   spec.palette.assign(16, {9, 9, 9});
-  CHECK(at::equal(read_index_mask(folder.write("packed.png", png_bytes(spec, {0x0f, 0x37}))), torch::tensor({{0, 15}, {3, 7}}, torch::kByte)));
+  CHECK(at::equal(read_index_mask(folder.write("packed.png", png_bytes(spec, {0x0f, 0x37}))),
+                  torch::tensor({{0, 15}, {3, 7}}, torch::kByte)));
 
   write_image(folder / "rgb.png", noise(2, 2));
   CHECK_THROWS_WITH(read_index_mask(folder / "rgb.png"), Catch::Contains("rgb.png' is not a mask"));

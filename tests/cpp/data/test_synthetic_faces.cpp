@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <thread>
 
@@ -37,7 +37,8 @@ TEST_CASE("a drawn face follows from seed and index alone, whatever the order or
   std::vector<std::thread> workers;
   for (int64_t t = 0; t < 3; ++t) {
     workers.emplace_back([&, t] {
-      for (int64_t i = 29 - t; i >= 0; i -= 3) threaded[static_cast<size_t>(i)] = SyntheticFaces({.count = 99, .image_size = 32, .seed = 5}).get(i);
+      for (int64_t i = 29 - t; i >= 0; i -= 3)
+        threaded[static_cast<size_t>(i)] = SyntheticFaces({.count = 99, .image_size = 32, .seed = 5}).get(i);
     });
   }
   for (auto& worker : workers) worker.join();
@@ -81,7 +82,8 @@ TEST_CASE("each label shows in picture and mask, and changes nothing else", "[fa
     CHECK(plain.mask.eq(kHair).sum().item<int64_t>() > 100);
     CHECK_FALSE(plain.mask.eq(kMouth).any().item<bool>());
     CHECK(draw_face(who, labels_with({"Mouth_Slightly_Open"}), 64).mask.eq(kMouth).sum().item<int64_t>() > 15);
-    CHECK(draw_face(who, labels_with({"Bangs"}), 64).mask.eq(kHair).sum().item<int64_t>() > plain.mask.eq(kHair).sum().item<int64_t>() + 30);
+    CHECK(draw_face(who, labels_with({"Bangs"}), 64).mask.eq(kHair).sum().item<int64_t>() >
+          plain.mask.eq(kHair).sum().item<int64_t>() + 30);
 
     const Sample black = draw_face(who, labels_with({"Black_Hair"}), 64), blond = draw_face(who, labels_with({"Blond_Hair"}), 64);
     CHECK(at::equal(black.mask, blond.mask));

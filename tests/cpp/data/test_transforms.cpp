@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <limits>
@@ -66,7 +66,8 @@ TEST_CASE("resizing equals the antialiased filter in double precision to one lev
   torch::manual_seed(5);
   const at::Tensor photo = torch::randint(0, 256, {3, 109, 89}, torch::kByte);
   for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {16, 31}, {128, 128}, {109, 40}}) {
-    const at::Tensor exact = torch::matmul(torch::matmul(triangle_weights(109, height), photo.to(torch::kDouble)), triangle_weights(89, width).t());
+    const at::Tensor exact =
+        torch::matmul(torch::matmul(triangle_weights(109, height), photo.to(torch::kDouble)), triangle_weights(89, width).t());
     const at::Tensor resized = resize_image(photo, height, width);
     CHECK(resized.scalar_type() == torch::kByte);
     CHECK(resized.is_contiguous());

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +35,8 @@ TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
   CHECK(at::equal(loaded.face_parser().probabilities(photo), bundle.face_parser().probabilities(photo)));
   // Half precision: half the bytes, the same network but for the rounding.
   save_bundle(folder.path() / "half", bundle, Storage::kHalf);
-  CHECK(fs::file_size(folder.path() / "half" / "model.safetensors") < 0.62 * static_cast<double>(fs::file_size(folder.path() / "bundle" / "model.safetensors")));
+  CHECK(fs::file_size(folder.path() / "half" / "model.safetensors") <
+        0.62 * static_cast<double>(fs::file_size(folder.path() / "bundle" / "model.safetensors")));
   Bundle half = load_bundle(folder.path() / "half");
   CHECK(max_difference(half.generator->forward(photo, difference), original->forward(photo, difference)) < 0.01);
   fs::remove_all(folder.path() / "half");
@@ -58,7 +59,8 @@ TEST_CASE("a bundle that does not fit is refused with file and reason", "[bundle
   with("\"format_version\": 1", "\"format_version\": 2");
   CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: bundle format 2 is not the one"));
   with("\"enc_dim\": 4", "\"enc_dim\": 8");
-  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("model.safetensors: tensor 'generator.enc_layers.0.layers.0.weight' has shape [4, 3, 4, 4]"));
+  CHECK_THROWS_WITH(load_bundle(bundle),
+                    Catch::Contains("model.safetensors: tensor 'generator.enc_layers.0.layers.0.weight' has shape [4, 3, 4, 4]"));
   with("\"enc_dim\": 4", "\"enc_dym\": 4");
   CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("unknown key 'enc_dym'; known: enc_dim"));
   with("\"attgan\": {", "\"attgan\": 3, \"x\": {");

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 
@@ -148,9 +148,12 @@ TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[eva
   protocol.kernel_subset_size = 5;
   FeatureExtractor inception = colours();  // in its place, with logits: KID's subsets and the score's splits depend on the order
   inception.has_logits = true;
-  inception.extract = [](const at::Tensor& photos) { return Extracted{photos.to(at::kFloat).mean({2, 3}), photos.to(at::kFloat).mean({1, 3}) / 50}; };
+  inception.extract = [](const at::Tensor& photos) {
+    return Extracted{photos.to(at::kFloat).mean({2, 3}), photos.to(at::kFloat).mean({1, 3}) / 50};
+  };
   const Judges judges{.inception = inception, .other = colours()};
-  const Evaluation a = evaluate(bundle, kFaces, protocol, judges, {.batch = 2}), b = evaluate(bundle, kFaces, protocol, judges, {.batch = 7});
+  const Evaluation a = evaluate(bundle, kFaces, protocol, judges, {.batch = 2}),
+                   b = evaluate(bundle, kFaces, protocol, judges, {.batch = 7});
   CHECK(a.figure("is").measured.has_value());
   CHECK(a.hash == b.hash);
   REQUIRE(a.figures.size() == b.figures.size());
@@ -213,11 +216,13 @@ TEST_CASE("edits that change most outside, and those furthest from real faces, a
 
 TEST_CASE("what does not fit is refused in one line", "[evaluation]") {
   const Bundle bundle = random_bundle();
-  CHECK_THROWS_WITH(evaluate(bundle, SyntheticFaces({.count = 2, .image_size = 64}), few(2)), "the data set's side 64 is not the bundle's 32");
+  CHECK_THROWS_WITH(evaluate(bundle, SyntheticFaces({.count = 2, .image_size = 64}), few(2)),
+                    "the data set's side 64 is not the bundle's 32");
   CHECK_THROWS_WITH(evaluate(bundle, kFaces, few(8)), "photos 8 are more than the split has (7)");
   EvaluationProtocol protocol = few();
   protocol.min_samples = 100;
-  CHECK_THROWS_WITH(evaluate(bundle, kFaces, protocol, {.other = colours()}), Catch::Contains("needs at least 100 photos and edits (min_samples), found 5 and 45"));
+  CHECK_THROWS_WITH(evaluate(bundle, kFaces, protocol, {.other = colours()}),
+                    Catch::Contains("needs at least 100 photos and edits (min_samples), found 5 and 45"));
   CHECK_NOTHROW(evaluate(bundle, kFaces, protocol));  // no distance is asked for
   protocol = few();
   protocol.attributes = {"Beard"};

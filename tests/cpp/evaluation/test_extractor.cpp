@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "evaluation/noise.hpp"
 #include "golden.hpp"
@@ -83,7 +83,8 @@ TEST_CASE("an extractor of one's own is chunked, joined and checked", "[evaluati
 
 TEST_CASE("missing weights are named with where they come from", "[evaluation]") {
   CHECK_THROWS_AS(inception_extractor("nowhere.pth"), FileNotFound);
-  CHECK_THROWS_WITH(inception_extractor("nowhere.pth"), Catch::Contains("'nowhere.pth' is missing") && Catch::Contains("nothing is downloaded") &&
+  CHECK_THROWS_WITH(inception_extractor("nowhere.pth"), Catch::Contains("'nowhere.pth' is missing") &&
+                                                            Catch::Contains("nothing is downloaded") &&
                                                             Catch::Contains("pt_inception-2015-12-05-6726825d.pth"));
   CHECK_THROWS_WITH(swav_extractor("nowhere.pth"), Catch::Contains("swav_800ep_pretrain.pth.tar"));
   CHECK_THROWS_WITH(inception_extractor("nowhere.pth", 100), Catch::Contains("dims 100"));
@@ -114,9 +115,11 @@ TEST_CASE("a network's own file makes the extractor of the same numbers", "[eval
   state.back().first = "fc.weight";
   CHECK_THROWS_WITH(swav_extractor(folder.write("supervised.safetensors", encode_safetensors(state))),
                     Catch::Contains("'fc.weight' belongs to no layer") && Catch::Contains("'resnet-50' of 3 classes"));
-  CHECK_THROWS_WITH(inception_extractor(file), Catch::Contains("'Conv2d_1a_3x3.conv.weight' is missing") && Catch::Contains("'resnet-50' without a classifier"));
+  CHECK_THROWS_WITH(inception_extractor(file),
+                    Catch::Contains("'Conv2d_1a_3x3.conv.weight' is missing") && Catch::Contains("'resnet-50' without a classifier"));
   const std::string before = sha256_tensors(module_state(*network));
   state[3].second = at::zeros({7});
-  CHECK_THROWS_WITH(load_weights(network, folder.write("damaged.safetensors", encode_safetensors(state))), Catch::Contains("'bn1.running_mean' has shape [7]"));
+  CHECK_THROWS_WITH(load_weights(network, folder.write("damaged.safetensors", encode_safetensors(state))),
+                    Catch::Contains("'bn1.running_mean' has shape [7]"));
   CHECK(sha256_tensors(module_state(*network)) == before);
 }

@@ -48,8 +48,8 @@ TEST_CASE("text cannot become markup, wherever it stands", "[record]") {
 }
 
 TEST_CASE("pictures are base64 as RFC 4648 says, padded, with high bytes", "[record]") {
-  const std::vector<std::pair<std::string, std::string>> vectors = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"}};
+  const std::vector<std::pair<std::string, std::string>> vectors = {{"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+                                                                    {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"}};
   for (const auto& [bytes, text] : vectors) {
     CHECK_THAT(html_picture(bytes, "x"), Catch::Contains("src=\"data:image/png;base64," + text + "\""));
   }
@@ -84,8 +84,14 @@ TEST_CASE("points that are not finite break a line, and a point alone still show
 }
 
 TEST_CASE("ticks end and differ, for constant, huge and nearly equal values", "[record]") {
-  for (const std::vector<double>& y : std::vector<std::vector<double>>{{1e20, 1e20}, {1e20, 1.0000000000000002e20}, {-3, -3}, {0, 0},
-                                                                       {1e-12, 2e-12}, {12345.1, 12345.6}, {0.6931, 0.6935}, {-1e300, 1e300}}) {
+  for (const std::vector<double>& y : std::vector<std::vector<double>>{{1e20, 1e20},
+                                                                       {1e20, 1.0000000000000002e20},
+                                                                       {-3, -3},
+                                                                       {0, 0},
+                                                                       {1e-12, 2e-12},
+                                                                       {12345.1, 12345.6},
+                                                                       {0.6931, 0.6935},
+                                                                       {-1e300, 1e300}}) {
     const std::string chart = html_line_chart("t", "x", {{"a", {0, 1}, y}});
     INFO(y[0] << " to " << y[1]);
     CHECK(count(chart, "nan") == 0);
@@ -97,6 +103,7 @@ TEST_CASE("ticks end and differ, for constant, huge and nearly equal values", "[
 }
 
 TEST_CASE("a series with fewer values than places is refused by name", "[record]") {
-  CHECK_THROWS_WITH(html_line_chart("t", "x", {{"loss", {0, 1}, {0}}}), Catch::Contains("loss") && Catch::Contains("2") && Catch::Contains("1"));
+  CHECK_THROWS_WITH(html_line_chart("t", "x", {{"loss", {0, 1}, {0}}}),
+                    Catch::Contains("loss") && Catch::Contains("2") && Catch::Contains("1"));
   CHECK_THROWS_AS(html_line_chart("t", "x", {{"loss", {0, 1}, {0}}}), InvalidArgument);
 }

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cstring>
 
@@ -50,10 +50,12 @@ std::string with_header(const std::string& header) {
     return out;
   };
   const std::string name = "a.npy", shared = number(20, 2) + number(0, 2) + number(0, 2) + number(0, 2) + number(33, 2) + number(crc, 4) +
-                                            number(member.size(), 4) + number(member.size(), 4) + number(name.size(), 2) + number(0, 2);
+                                             number(member.size(), 4) + number(member.size(), 4) + number(name.size(), 2) + number(0, 2);
   const std::string local = "PK\x03\x04" + shared + name + member;
-  const std::string directory = std::string("PK\x01\x02") + number(20, 2) + shared + number(0, 2) + number(0, 2) + number(0, 2) + number(0, 4) + number(0, 4) + name;
-  return local + directory + "PK\x05\x06" + number(0, 4) + number(1, 2) + number(1, 2) + number(directory.size(), 4) + number(local.size(), 4) + number(0, 2);
+  const std::string directory =
+      std::string("PK\x01\x02") + number(20, 2) + shared + number(0, 2) + number(0, 2) + number(0, 2) + number(0, 4) + number(0, 4) + name;
+  return local + directory + "PK\x05\x06" + number(0, 4) + number(1, 2) + number(1, 2) + number(directory.size(), 4) +
+         number(local.size(), 4) + number(0, 2);
 }
 
 }  // namespace
@@ -139,8 +141,10 @@ TEST_CASE("hostile headers of arrays are refused", "[io]") {
   CHECK_THAT(refusal(header("(99999999999999999999,)")), Catch::Contains("malformed"));
   CHECK_THAT(refusal(header("(-1,)")), Catch::Contains("malformed"));
   CHECK_THAT(refusal(header("(1 1)")), Catch::Contains("malformed"));
-  for (const std::string text : {"", "{", "{}", "{'descr': '<f8'", "{'descr': '<f8', 'descr': '<f8', 'shape': (1,)}", "{'descr': '<f8', 'fortran_order': 0, 'shape': (1,)}",
-                                 "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)} x", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), 'more': 1}"}) {
+  for (const std::string text :
+       {"", "{", "{}", "{'descr': '<f8'", "{'descr': '<f8', 'descr': '<f8', 'shape': (1,)}",
+        "{'descr': '<f8', 'fortran_order': 0, 'shape': (1,)}", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)} x",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), 'more': 1}"}) {
     INFO(text);
     CHECK_THAT(refusal(with_header(text)), Catch::Contains("'a.npy': malformed header"));
   }

@@ -60,7 +60,8 @@ TEST_CASE("numbers that a field cannot hold are refused, not wrapped", "[io][rec
   CHECK(options_refusal(R"({"attributes": 18446744073709551615})").find("options.attributes must be an integer") == 0);
   CHECK(options_refusal(R"({"attributes": 9223372036854775807})") == "accepted");
   Seeded seeded;
-  CHECK_THROWS_WITH(from_json_strict(seeded, nlohmann::json::parse(R"({"seed": -1})"), "s"), "s.seed must be an integer of at least 0, found -1");
+  CHECK_THROWS_WITH(from_json_strict(seeded, nlohmann::json::parse(R"({"seed": -1})"), "s"),
+                    "s.seed must be an integer of at least 0, found -1");
   from_json_strict(seeded, nlohmann::json::parse(R"({"seed": 18446744073709551615})"), "s");
   CHECK(seeded.seed == 18446744073709551615ull);
 }

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cstring>
 
@@ -26,16 +26,15 @@ std::string safetensors_refusal(const std::string& bytes) {
   return "accepted";
 }
 
-std::string one(const std::string& entry, const std::string& data = std::string(8, 'd')) {
-  return file_of("{\"a\":" + entry + "}", data);
-}
+std::string one(const std::string& entry, const std::string& data = std::string(8, 'd')) { return file_of("{\"a\":" + entry + "}", data); }
 
 }  // namespace
 
 TEST_CASE("tensors of every type, shape and layout survive, in order", "[io]") {
   torch::manual_seed(1);
   NamedTensors tensors;
-  for (const auto type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16}) tensors.emplace_back(c10::toString(type), torch::randn({2, 3}).to(type));
+  for (const auto type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16})
+    tensors.emplace_back(c10::toString(type), torch::randn({2, 3}).to(type));
   for (const auto type : {at::kLong, at::kInt, at::kShort, at::kChar, at::kByte, at::kBool}) {
     tensors.emplace_back(c10::toString(type), at::randint(0, 2, {3}).to(type));
   }
@@ -68,14 +67,17 @@ TEST_CASE("hostile and damaged files are refused by name", "[io]") {
   CHECK_THAT(safetensors_refusal(one(good, std::string(7, 'd'))), Catch::Contains("tensor 'a'") && Catch::Contains("leave the file"));
   CHECK_THAT(safetensors_refusal(one(good, std::string(9, 'd'))), Catch::Contains("1 bytes of data belong to no tensor"));
   CHECK_THAT(safetensors_refusal(file_of("[]", "")), Catch::Contains("not a JSON object"));
-  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F8","shape":[2],"data_offsets":[0,8]})")), Catch::Contains("dtype 'F8' is not supported"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F8","shape":[2],"data_offsets":[0,8]})")),
+             Catch::Contains("dtype 'F8' is not supported"));
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})")), Catch::Contains("its shape asks for 12"));
-  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,4],"data_offsets":[0,8]})")), Catch::Contains("shape is too large"));
+  CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,4],"data_offsets":[0,8]})")),
+             Catch::Contains("shape is too large"));
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})")), Catch::Contains("shape is malformed"));
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})")), Catch::Contains("data_offsets"));
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F32","shape":[2]})")), Catch::Contains("is missing"));
   const std::string half = R"({"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
-  CHECK_THAT(safetensors_refusal(file_of("{\"a\":" + half + ",\"b\":" + half + "}", "12345678")), Catch::Contains("tensor 'b': data begins at 0, expected 4"));
+  CHECK_THAT(safetensors_refusal(file_of("{\"a\":" + half + ",\"b\":" + half + "}", "12345678")),
+             Catch::Contains("tensor 'b': data begins at 0, expected 4"));
   CHECK_THAT(safetensors_refusal(file_of("{\"a\":" + half + ",\"a\":" + half + "}", "1234")), Catch::Contains("'a' stands twice"));
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1})}, {"a", at::zeros({1})}}), Catch::Contains("'a' is given twice"));
   CHECK_THROWS_WITH(encode_safetensors({{"a", at::zeros({1}, at::kComplexFloat)}}), Catch::Contains("no type ComplexFloat"));
@@ -92,7 +94,8 @@ TEST_CASE("what a reader could take in two ways is refused", "[io][record]") {
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"U8","dtype":"I8","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
              Catch::Contains("x.safetensors: 'dtype' stands twice"));
   CHECK_THAT(safetensors_refusal(file_of(std::string(200'000, '['), "")), Catch::Contains("not a JSON object"));
-  CHECK_THROWS_WITH(encode_safetensors({{"__metadata__", at::zeros({1})}}), Catch::Contains("'__metadata__'") && Catch::Contains("reserved"));
+  CHECK_THROWS_WITH(encode_safetensors({{"__metadata__", at::zeros({1})}}),
+                    Catch::Contains("'__metadata__'") && Catch::Contains("reserved"));
   CHECK_THROWS_AS(encode_safetensors({{"caf\xe9", at::zeros({1})}}), InvalidArgument);
 }
 

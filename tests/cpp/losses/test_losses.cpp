@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/losses/adversarial.hpp"
@@ -118,8 +118,7 @@ TEST_CASE("reconstruction of photos is the mean absolute error, of masks the sof
     pass.reconstruction = reconstruction;
     return term(pass);
   };
-  CHECK(run(Reconstruction{}, output).item<double>() ==
-        Approx((pass.input - output).abs().sum().item<double>() / 24).epsilon(1e-12));
+  CHECK(run(Reconstruction{}, output).item<double>() == Approx((pass.input - output).abs().sum().item<double>() / 24).epsilon(1e-12));
   const auto l1 = [&](const at::Tensor& x) { return run(Reconstruction{}, x); };
   CHECK(max_difference(analytic_gradient(l1, output), numeric_gradient(l1, output)) < 1e-8);
   pass.input = pass.input.softmax(1);

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <algorithm>
 
@@ -91,7 +91,8 @@ TEST_CASE("95 % intervals hold the true value about 95 times in 100", "[metrics]
     mean_holds += mean.low <= 1 && 1 <= mean.high;
     // Photos with one to four edits each, every edit right with a chance of 0.7.
     const at::Tensor edits = torch::randint(1, 5, {kPhotos}).to(at::kDouble);
-    const at::Tensor right = torch::rand({kPhotos, 4}, torch::kFloat64).lt(0.7).logical_and(torch::arange(4).unsqueeze(0) < edits.unsqueeze(1)).sum(1);
+    const at::Tensor right =
+        torch::rand({kPhotos, 4}, torch::kFloat64).lt(0.7).logical_and(torch::arange(4).unsqueeze(0) < edits.unsqueeze(1)).sum(1);
     const Interval ratio = bootstrap.ratio(right, edits);
     ratio_holds += ratio.low <= 0.7 && 0.7 <= ratio.high;
   }

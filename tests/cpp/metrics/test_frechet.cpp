@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <eigen3/Eigen/Core>
 
@@ -41,7 +41,8 @@ TEST_CASE("the Fréchet distance has its published values", "[metrics]") {
   CHECK(singular == Approx(10.764592312398556756).margin(1e-12));
   // Positive definite, with a condition number of 1e14.
   const at::Tensor scale = at::pow(torch::full({8}, 10.0, torch::kFloat64), -torch::arange(8, torch::kFloat64));
-  CHECK(frechet_distance(moments_of(hashed(5, 40, 8) * scale), moments_of(hashed(6, 40, 8) * scale * 1.1)) == Approx(0.0062092763818254874).margin(1e-14));
+  CHECK(frechet_distance(moments_of(hashed(5, 40, 8) * scale), moments_of(hashed(6, 40, 8) * scale * 1.1)) ==
+        Approx(0.0062092763818254874).margin(1e-14));
 }
 
 TEST_CASE("commuting covariances have a closed form", "[metrics]") {
@@ -64,12 +65,16 @@ TEST_CASE("commuting covariances have a closed form", "[metrics]") {
 TEST_CASE("matrices that are multiplied in strips give what one product gives", "[metrics]") {
   torch::manual_seed(12);
   // More rows than a strip, and no multiple of it. Rotated diagonals commute: closed form.
-  const at::Tensor d1 = torch::rand({600}, torch::kFloat64) + 0.5, d2 = torch::rand({600}, torch::kFloat64) + 0.5, zero = torch::zeros({600}, torch::kFloat64);
+  const at::Tensor d1 = torch::rand({600}, torch::kFloat64) + 0.5, d2 = torch::rand({600}, torch::kFloat64) + 0.5,
+                   zero = torch::zeros({600}, torch::kFloat64);
   const at::Tensor q = std::get<0>(at::linalg_qr(randn64({600, 600})));
   const auto rotated = [&](const at::Tensor& d) { return q.mm(d.diag()).mm(q.t()); };
-  CHECK(frechet_distance(zero, rotated(d1), zero, rotated(d2)) == Approx((d1.sqrt() - d2.sqrt()).square().sum().item<double>()).epsilon(1e-9));
+  CHECK(frechet_distance(zero, rotated(d1), zero, rotated(d2)) ==
+        Approx((d1.sqrt() - d2.sqrt()).square().sum().item<double>()).epsilon(1e-9));
   CHECK(frechet_distance(zero, rotated(d1), zero, d2.diag()) ==
-        Approx((d1.sum() + d2.sum()).item<double>() - 2 * at::linalg_svdvals(d1.sqrt().diag().mm(q.t()).mm(d2.sqrt().diag())).sum().item<double>()).epsilon(1e-9));
+        Approx((d1.sum() + d2.sum()).item<double>() -
+               2 * at::linalg_svdvals(d1.sqrt().diag().mm(q.t()).mm(d2.sqrt().diag())).sum().item<double>())
+            .epsilon(1e-9));
 }
 
 TEST_CASE("equal sets are at distance 0 and both directions agree", "[metrics]") {
@@ -87,14 +92,16 @@ TEST_CASE("the distance scales as a squared length", "[metrics]") {
   torch::manual_seed(9);
   const at::Tensor x = randn64({50, 6}), y = randn64({50, 6}) + 0.5;
   const double distance = frechet_distance(moments_of(x), moments_of(y));
-  for (const double scale : {1e-6, 1e6}) CHECK(frechet_distance(moments_of(x * scale), moments_of(y * scale)) / (scale * scale) == Approx(distance).epsilon(1e-9));
+  for (const double scale : {1e-6, 1e6})
+    CHECK(frechet_distance(moments_of(x * scale), moments_of(y * scale)) / (scale * scale) == Approx(distance).epsilon(1e-9));
 }
 
 TEST_CASE("float32 moments are taken as they are", "[metrics]") {
   torch::manual_seed(10);
   const GaussianMoments a = moments_of(randn64({6, 12})), b = moments_of(randn64({30, 12}) * 2);
   // Singular, and by its rounding to float32 no longer positive semi-definite.
-  CHECK(frechet_distance(a.mean.to(at::kFloat), a.covariance.to(at::kFloat), b.mean, b.covariance) == Approx(frechet_distance(a, b)).epsilon(1e-3));
+  CHECK(frechet_distance(a.mean.to(at::kFloat), a.covariance.to(at::kFloat), b.mean, b.covariance) ==
+        Approx(frechet_distance(a, b)).epsilon(1e-3));
 }
 
 TEST_CASE("Eigen's types give the same number, whatever their layout", "[metrics]") {
@@ -106,17 +113,22 @@ TEST_CASE("Eigen's types give the same number, whatever their layout", "[metrics
   Eigen::MatrixXd larger = Eigen::MatrixXd::Constant(6, 6, 1e9);
   larger.block(1, 1, 4, 4) = matrix(b.covariance);
   CHECK(frechet_distance(vector(a.mean), matrix(a.covariance), vector(b.mean), larger.block(1, 1, 4, 4)) == frechet_distance(a, b));
-  CHECK_THROWS_WITH(frechet_distance(vector(a.mean), larger, vector(b.mean), matrix(b.covariance)), Catch::Contains("covariance1 must be [D, D]"));
+  CHECK_THROWS_WITH(frechet_distance(vector(a.mean), larger, vector(b.mean), matrix(b.covariance)),
+                    Catch::Contains("covariance1 must be [D, D]"));
 }
 
 TEST_CASE("what is no Gaussian is refused by the argument's name", "[metrics]") {
   const at::Tensor mean = torch::zeros({2}), one = torch::eye(2);
   CHECK_THROWS_WITH(frechet_distance(torch::zeros({2, 2}), one, mean, one), Catch::Contains("mean1 must be [D]"));
-  CHECK_THROWS_WITH(frechet_distance(torch::zeros({0}), torch::zeros({0, 0}), torch::zeros({0}), torch::zeros({0, 0})), Catch::Contains("D > 0"));
-  CHECK_THROWS_WITH(frechet_distance(mean, one, torch::zeros({3}), torch::eye(3)), Catch::Contains("mean2 must be [D] with dimension 0 = 2"));
+  CHECK_THROWS_WITH(frechet_distance(torch::zeros({0}), torch::zeros({0, 0}), torch::zeros({0}), torch::zeros({0, 0})),
+                    Catch::Contains("D > 0"));
+  CHECK_THROWS_WITH(frechet_distance(mean, one, torch::zeros({3}), torch::eye(3)),
+                    Catch::Contains("mean2 must be [D] with dimension 0 = 2"));
   CHECK_THROWS_WITH(frechet_distance(mean, one, mean, torch::eye(3)), Catch::Contains("covariance2 must be [D, D]"));
-  CHECK_THROWS_WITH(frechet_distance(mean, torch::tensor({{1.0, 0.5}, {0.4, 1.0}}), mean, one), Catch::Contains("covariance1 is not symmetric"));
-  CHECK_THROWS_WITH(frechet_distance(mean, one, mean, torch::tensor({{1.0, 2.0}, {2.0, 1.0}})), Catch::Contains("covariance2 is not positive semi-definite"));
+  CHECK_THROWS_WITH(frechet_distance(mean, torch::tensor({{1.0, 0.5}, {0.4, 1.0}}), mean, one),
+                    Catch::Contains("covariance1 is not symmetric"));
+  CHECK_THROWS_WITH(frechet_distance(mean, one, mean, torch::tensor({{1.0, 2.0}, {2.0, 1.0}})),
+                    Catch::Contains("covariance2 is not positive semi-definite"));
   CHECK_THROWS_WITH(frechet_distance(mean, -one, mean, one), Catch::Contains("covariance1 is not positive semi-definite"));
   CHECK_THROWS_WITH(frechet_distance(mean / 0, one, mean, one), "mean1 must be finite everywhere");
   CHECK_THROWS_WITH(frechet_distance(mean, one / 0, mean, one), "covariance1 must be finite everywhere");

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
@@ -10,7 +10,9 @@ using namespace secgan::testing;
 
 namespace {
 
-double kernel(const at::Tensor& x, const at::Tensor& y) { return std::pow((x * y).sum().item<double>() / static_cast<double>(x.numel()) + 1, 3); }
+double kernel(const at::Tensor& x, const at::Tensor& y) {
+  return std::pow((x * y).sum().item<double>() / static_cast<double>(x.numel()) + 1, 3);
+}
 
 /// The definition, pair by pair.
 double slow(const at::Tensor& a, const at::Tensor& b) {
@@ -23,7 +25,8 @@ double slow(const at::Tensor& a, const at::Tensor& b) {
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < m; ++j) within_b += i == j ? 0 : kernel(b[i], b[j]);
   }
-  return within_a / static_cast<double>(n * (n - 1)) + within_b / static_cast<double>(m * (m - 1)) - 2 * between / static_cast<double>(n * m);
+  return within_a / static_cast<double>(n * (n - 1)) + within_b / static_cast<double>(m * (m - 1)) -
+         2 * between / static_cast<double>(n * m);
 }
 
 }  // namespace

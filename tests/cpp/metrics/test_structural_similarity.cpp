@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
@@ -25,7 +25,8 @@ double slow_similarity(const at::Tensor& a, const at::Tensor& b) {
         const auto window = [&](const at::Tensor& t) { return t[c].slice(0, y, y + 11).slice(1, x, x + 11); };
         const at::Tensor p = window(a), q = window(b);
         const auto mean = [&](const at::Tensor& t) { return (weights * t).sum().item<double>(); };
-        const double mp = mean(p), mq = mean(q), vp = mean((p - mp).square()), vq = mean((q - mq).square()), cov = mean((p - mp) * (q - mq));
+        const double mp = mean(p), mq = mean(q), vp = mean((p - mp).square()), vq = mean((q - mq).square()),
+                     cov = mean((p - mp) * (q - mq));
         sum += (2 * mp * mq + 4e-4) * (2 * cov + 3.6e-3) / ((mp * mp + mq * mq + 4e-4) * (vp + vq + 3.6e-3));
       }
     }
@@ -60,7 +61,8 @@ TEST_CASE("structural similarity has a gradient", "[metrics]") {
 TEST_CASE("images of another kind are refused", "[metrics]") {
   const at::Tensor a = torch::zeros({1, 1, 12, 12});
   CHECK_THROWS_WITH(structural_similarity(a, torch::zeros({1, 1, 12, 13})), Catch::Contains("a and b must have the same shape"));
-  CHECK_THROWS_WITH(structural_similarity(torch::zeros({1, 1, 12, 10}), torch::zeros({1, 1, 12, 10})), Catch::Contains("at least 11 by 11 pixels, found 12 by 10"));
+  CHECK_THROWS_WITH(structural_similarity(torch::zeros({1, 1, 12, 10}), torch::zeros({1, 1, 12, 10})),
+                    Catch::Contains("at least 11 by 11 pixels, found 12 by 10"));
   CHECK_THROWS_WITH(structural_similarity(a, a.to(at::kByte)), Catch::Contains("b must be floating point in [-1, 1], found Byte"));
   CHECK_THROWS_WITH(structural_similarity(a, a + 255), Catch::Contains("b must lie in [-1, 1], found 255"));
 }

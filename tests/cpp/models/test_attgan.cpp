@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <optional>
@@ -26,14 +26,11 @@ at::Tensor golden_attributes(int64_t rows, int64_t columns) {
 
 /// Small, with every joint in use: five layers, skips and injections everywhere, widths that reach the cap.
 GeneratorOptions small_generator() {
-  return {.attributes = 3,
-          .image_size = 32,
-          .attgan = {.enc_dim = 4, .dec_dim = 6, .shortcut_layers = 4, .inject_layers = 4, .max_dim = 16}};
+  return {
+      .attributes = 3, .image_size = 32, .attgan = {.enc_dim = 4, .dec_dim = 6, .shortcut_layers = 4, .inject_layers = 4, .max_dim = 16}};
 }
 
-DiscriminatorOptions small_discriminator() {
-  return {.attributes = 3, .image_size = 8, .attgan = {.dim = 2, .fc_dim = 3, .n_layers = 2}};
-}
+DiscriminatorOptions small_discriminator() { return {.attributes = 3, .image_size = 8, .attgan = {.dim = 2, .fc_dim = 3, .n_layers = 2}}; }
 
 /// At 128 pixels with 13 attributes, everything else at its default.
 struct PublishedGenerator {
@@ -55,19 +52,24 @@ TEST_CASE("the golden recipe hashes as published", "[models]") {
 
 TEST_CASE("AttGAN's generator is the published one, entry by entry and number by number", "[models]") {
   const PublishedGenerator published = GENERATE(
-      PublishedGenerator{"attgan_G_128_sc1_inj0", 1, 0, 43352707,
+      PublishedGenerator{"attgan_G_128_sc1_inj0",
+                         1,
+                         0,
+                         43352707,
                          {0.0405659, 0.1838273, {0.043648, 0.118493, 0.043531, -0.104179}},
                          GoldenRow{-0.0128249, 0.8044361, {-0.551489, 0.209682, -0.561801, -0.038001}}},
-      PublishedGenerator{"attgan_G_128_sc1_inj1", 1, 1, 43459203,
+      PublishedGenerator{"attgan_G_128_sc1_inj1",
+                         1,
+                         1,
+                         43459203,
                          {0.0406881, 0.1850044, {0.042893, 0.119557, 0.044223, -0.103564}},
                          GoldenRow{-0.0127344, 0.8044037, {-0.556711, 0.20554, -0.553261, -0.048219}}},
-      PublishedGenerator{"attgan_G_128_sc4_inj4", 4, 4, 44853491,
-                         {0.0721863, 0.6483634, {-0.42621, 0.277996, 0.067319, 0.349402}},
-                         std::nullopt});
+      PublishedGenerator{
+          "attgan_G_128_sc4_inj4", 4, 4, 44853491, {0.0721863, 0.6483634, {-0.42621, 0.277996, 0.067319, 0.349402}}, std::nullopt});
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
-  Generator generator = make_generator({.attgan = {.shortcut_layers = published.shortcut_layers,
-                                                   .inject_layers = published.inject_layers}});
+  Generator generator =
+      make_generator({.attgan = {.shortcut_layers = published.shortcut_layers, .inject_layers = published.inject_layers}});
   CHECK(keys_of(*generator) == published_keys(published.keys));
   CHECK(parameter_count(*generator) == published.parameters);
 
@@ -96,8 +98,8 @@ TEST_CASE("AttGAN's discriminator is the published one in both modes", "[models]
     REQUIRE(scores.attribute_logits.sizes() == at::IntArrayRef({2, 13}));
     CHECK(max_difference(scores.adversarial.flatten(), torch::tensor({-0.603012, -0.804985})) < kGoldenTolerance);
     // This row is published with four decimals.
-    CHECK(max_difference(scores.attribute_logits.narrow(1, 0, 3),
-                         torch::tensor({{0.4296, -0.4348, 0.4340}, {0.5944, 0.1854, -0.1913}})) < 6e-5);
+    CHECK(max_difference(scores.attribute_logits.narrow(1, 0, 3), torch::tensor({{0.4296, -0.4348, 0.4340}, {0.5944, 0.1854, -0.1913}})) <
+          6e-5);
   }
 }
 
@@ -156,8 +158,7 @@ TEST_CASE("the output option is an activation over the same logits", "[models]")
 
   DiscriminatorOptions mask_discriminator = small_discriminator();
   mask_discriminator.image_channels = 12;
-  CHECK(make_discriminator(mask_discriminator)->forward(at::zeros({2, 12, 8, 8})).attribute_logits.sizes() ==
-        at::IntArrayRef({2, 3}));
+  CHECK(make_discriminator(mask_discriminator)->forward(at::zeros({2, 12, 8, 8})).attribute_logits.sizes() == at::IntArrayRef({2, 3}));
 }
 
 TEST_CASE("every way of upsampling doubles the side in every layer", "[models]") {
@@ -213,21 +214,16 @@ TEST_CASE("skips and injections are clipped to the layers before the last, and o
 }
 
 TEST_CASE("options that cannot be built name the option, the rule and the value", "[models]") {
-  CHECK_THROWS_WITH(make_generator({.image_size = 100, .attgan = {}}),
-                    Catch::Contains("image_size 100 is not a multiple of 32"));
-  CHECK_THROWS_WITH(make_generator({.attgan = {.dec_layers = 4}}),
-                    Catch::Contains("dec_layers 4 must equal enc_layers 5"));
+  CHECK_THROWS_WITH(make_generator({.image_size = 100, .attgan = {}}), Catch::Contains("image_size 100 is not a multiple of 32"));
+  CHECK_THROWS_WITH(make_generator({.attgan = {.dec_layers = 4}}), Catch::Contains("dec_layers 4 must equal enc_layers 5"));
   CHECK_THROWS_WITH(make_generator({.attgan = {.shortcut_layers = -1}}), Catch::Contains("shortcut_layers -1"));
   CHECK_THROWS_WITH(make_generator({.attgan = {.inject_layers = -1}}), Catch::Contains("inject_layers -1"));
   CHECK_THROWS_WITH(make_generator({.attributes = 0, .attgan = {}}), Catch::Contains("attributes 0 is not positive"));
-  CHECK_THROWS_WITH(make_generator({.image_channels = 0, .attgan = {}}),
-                    Catch::Contains("image_channels 0 is not positive"));
+  CHECK_THROWS_WITH(make_generator({.image_channels = 0, .attgan = {}}), Catch::Contains("image_channels 0 is not positive"));
   CHECK_THROWS_WITH(make_generator({.attgan = {.enc_dim = 0}}), Catch::Contains("enc_dim 0 is not positive"));
-  CHECK_THROWS_WITH(make_discriminator({.image_size = 48, .attgan = {}}),
-                    Catch::Contains("image_size 48 is not a multiple of 32"));
+  CHECK_THROWS_WITH(make_discriminator({.image_size = 48, .attgan = {}}), Catch::Contains("image_size 48 is not a multiple of 32"));
   CHECK_THROWS_WITH(make_discriminator({.attgan = {.fc_dim = 0}}), Catch::Contains("fc_dim 0 is not positive"));
-  CHECK_THROWS_WITH(make_discriminator({.attgan = {.n_layers = 1}}),
-                    Catch::Contains("n_layers 1 is not between 2 and 8"));
+  CHECK_THROWS_WITH(make_discriminator({.attgan = {.n_layers = 1}}), Catch::Contains("n_layers 1 is not between 2 and 8"));
 }
 
 TEST_CASE("images and attributes of another shape are refused by name", "[models]") {

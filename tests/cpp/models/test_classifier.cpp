@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <string>
 #include <vector>
@@ -14,8 +14,7 @@ using namespace secgan::testing;
 TEST_CASE("the classifier answers a logit per attribute at every side that training offers", "[models]") {
   torch::manual_seed(1);
   for (const int64_t side : {32, 64, 96, 128}) {
-    AttributeClassifier classifier =
-        make_classifier({.attributes = 5, .image_size = side, .dim = 4, .max_dim = 8});
+    AttributeClassifier classifier = make_classifier({.attributes = 5, .image_size = side, .dim = 4, .max_dim = 8});
     CAPTURE(side);
     CHECK(classifier->forward(torch::randn({3, 3, side, side})).sizes() == at::IntArrayRef({3, 5}));
     // The maps end at 4 x 4 or, for 96, at 3 x 3: below that no place is left to look at.
@@ -28,7 +27,7 @@ TEST_CASE("the classifier's widths double up to their cap", "[models]") {
   AttributeClassifier classifier = make_classifier({.attributes = 2, .image_size = 128, .dim = 4, .max_dim = 12});
   const auto parameters = classifier->named_parameters();
   // Halving, halving, refining, halving, halving, refining, halving.
-  const std::vector<std::vector<int64_t>> expected{{4, 3, 4, 4},   {8, 4, 4, 4},   {8, 8, 3, 3},   {12, 8, 4, 4},
+  const std::vector<std::vector<int64_t>> expected{{4, 3, 4, 4},   {8, 4, 4, 4},   {8, 8, 3, 3},  {12, 8, 4, 4},
                                                    {12, 12, 4, 4}, {12, 12, 3, 3}, {12, 12, 4, 4}};
   for (size_t i = 0; i < expected.size(); ++i) {
     CHECK(parameters["features." + std::to_string(i) + ".0.weight"].sizes().vec() == expected[i]);
@@ -69,6 +68,5 @@ TEST_CASE("the classifier names the option or the photo that breaks a rule", "[m
   CHECK_THROWS_WITH(make_classifier({.max_dim = -1}), Catch::Contains("max_dim -1 is not positive"));
   AttributeClassifier classifier = make_classifier({.image_size = 32, .dim = 2});
   CHECK_THROWS_AS(classifier->forward(at::zeros({1, 3, 64, 64})), InvalidArgument);
-  CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 64, 64})),
-                    Catch::Contains("photo must be") && Catch::Contains("[1, 3, 64, 64]"));
+  CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 64, 64})), Catch::Contains("photo must be") && Catch::Contains("[1, 3, 64, 64]"));
 }

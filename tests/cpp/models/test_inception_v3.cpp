@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "golden.hpp"
 #include "numeric.hpp"
@@ -57,7 +57,8 @@ TEST_CASE("pytorch-fid's own names of the Inception v3 become the checkpoint's, 
     renamed.emplace_back(inception_name_from_wrapper(name), shape);
   }
   CHECK(renamed == keys_of(*InceptionV3(InceptionV3Options{.classes = 0})));
-  for (const std::string name : {"fc.weight", "blocks.4.0.conv.weight", "blocks.0.3.conv.weight", "blocks.x", "blocks.1", "blocks.-1.0.w"}) {
+  for (const std::string name :
+       {"fc.weight", "blocks.4.0.conv.weight", "blocks.0.3.conv.weight", "blocks.x", "blocks.1", "blocks.-1.0.w"}) {
     CHECK(inception_name_from_wrapper(name) == name);
   }
 }
@@ -66,7 +67,8 @@ TEST_CASE("the Inception v3 names what it cannot do", "[models]") {
   InceptionV3 network(InceptionV3Options{.classes = 0});
   CHECK_FALSE(network->has_logits());
   CHECK_THROWS_WITH(network->logits(at::zeros({1, 2048})), Catch::Contains("no logits"));
-  CHECK_THROWS_WITH(network->features(at::zeros({1, 3, 299, 299}), 100), Catch::Contains("dims 100") && Catch::Contains("64, 192, 768, 2048"));
+  CHECK_THROWS_WITH(network->features(at::zeros({1, 3, 299, 299}), 100),
+                    Catch::Contains("dims 100") && Catch::Contains("64, 192, 768, 2048"));
   CHECK_THROWS_WITH(network->features(at::zeros({1, 3, 74, 299})), Catch::Contains("at least 75 x 75") && Catch::Contains("74 x 299"));
   CHECK_THROWS_AS(network->features(at::zeros({1, 1, 299, 299})), InvalidArgument);
   CHECK_THROWS_WITH(InceptionV3(InceptionV3Options{.classes = -1}), Catch::Contains("classes -1"));

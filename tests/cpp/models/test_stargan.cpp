@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <tuple>
@@ -36,7 +36,9 @@ TEST_CASE("StarGAN's generator is the published one; its eval mode can be asked 
     return generator->forward(image, golden_labels(2, 5));
   };
   check_golden(edit(Normalization::kRunningInstance, false), {0.089847, 0.2648746, {0.091101, 0.049895, 0.074914, -0.045393}});
-  for (const auto& [norm, training] : {std::pair{Normalization::kRunningInstance, true}, {Normalization::kTrackedInstance, true}, {Normalization::kTrackedInstance, false}}) {
+  for (const auto& [norm, training] : {std::pair{Normalization::kRunningInstance, true},
+                                       {Normalization::kTrackedInstance, true},
+                                       {Normalization::kTrackedInstance, false}}) {
     check_golden(edit(norm, training), {0.1034841, 0.5349182, {0.145756, -0.13567, 0.341072, 0.099533}});
   }
 }
@@ -65,8 +67,10 @@ TEST_CASE("StarGAN's discriminator is the published one in both modes", "[models
   REQUIRE(scores.attribute_logits.sizes() == at::IntArrayRef({2, 5}));
   const auto first = [](const at::Tensor& x, int64_t n) { return x.flatten().narrow(0, 0, n); };
   if (side == 128) {
-    CHECK(max_difference(first(scores.adversarial, 4), torch::tensor({-0.1026046, -0.0650777, -0.0274706, -0.0260039}, at::kFloat)) < kGoldenTolerance);
-    CHECK(max_difference(first(scores.attribute_logits, 3), torch::tensor({-0.0253209, -0.0577973, -0.0251528}, at::kFloat)) < kGoldenTolerance);
+    CHECK(max_difference(first(scores.adversarial, 4), torch::tensor({-0.1026046, -0.0650777, -0.0274706, -0.0260039}, at::kFloat)) <
+          kGoldenTolerance);
+    CHECK(max_difference(first(scores.attribute_logits, 3), torch::tensor({-0.0253209, -0.0577973, -0.0251528}, at::kFloat)) <
+          kGoldenTolerance);
   } else {
     CHECK(max_difference(first(scores.adversarial, 2), torch::tensor({-0.0841076, -0.0642177}, at::kFloat)) < kGoldenTolerance);
     CHECK(max_difference(first(scores.attribute_logits, 2), torch::tensor({-0.0251645, -0.0811215}, at::kFloat)) < kGoldenTolerance);
@@ -77,7 +81,8 @@ TEST_CASE("running statistics are kept in training, and only the old behaviour u
   torch::manual_seed(1);
   const at::Tensor image = torch::randn({2, 3, 8, 8}), labels = at::zeros({2, 2});
   for (const Normalization norm : {Normalization::kTrackedInstance, Normalization::kRunningInstance}) {
-    Generator generator = make_generator({.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 8, .stargan = {.conv_dim = 4, .repeat_num = 1, .norm_fn = norm}});
+    Generator generator = make_generator(
+        {.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 8, .stargan = {.conv_dim = 4, .repeat_num = 1, .norm_fn = norm}});
     const auto buffers = generator->named_buffers();
     const at::Tensor trained = generator->forward(image, labels);
     CHECK(buffers["main.1.running_mean"].abs().max().item<float>() > 0);
@@ -92,7 +97,8 @@ TEST_CASE("running statistics are kept in training, and only the old behaviour u
 
 TEST_CASE("a patch critic's gradient penalty differentiates twice", "[models]") {
   torch::manual_seed(2);
-  Discriminator discriminator = make_discriminator({.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 16, .stargan = {.conv_dim = 4, .repeat_num = 3}});
+  Discriminator discriminator =
+      make_discriminator({.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 16, .stargan = {.conv_dim = 4, .repeat_num = 3}});
   discriminator->to(at::kDouble);
   const at::Tensor image = torch::randn({2, 3, 16, 16}, at::kDouble).requires_grad_();
   DiscriminatorPass pass;

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <initializer_list>
@@ -49,6 +49,7 @@ int64_t parameters_under(const torch::nn::Module& module, const std::string& pre
 }  // namespace
 
 TEST_CASE("STGAN's generator is the published one, entry by entry and number by number", "[models]") {
+  // clang-format off
   const PublishedStgan published = GENERATE(
       PublishedStgan{"stgan_G_cfg_a10_sc3", 10, {}, 74379600,
                          GoldenRow{-0.1080692, 0.1703054, {-0.065809, -0.031962, -0.118531, -0.008112}},
@@ -65,6 +66,7 @@ TEST_CASE("STGAN's generator is the published one, entry by entry and number by 
                          GoldenRow{0.0549721, 0.2308812, {0.061895, -0.05178, 0.006356, 0.129629}}, std::nullopt},
       // No golden row, but keys and count: six layers, widths without a cap.
       PublishedStgan{"stgan_G_a5_n6_sc5", 5, {.n_layers = 6, .shortcut_layers = 5}, 299173584, std::nullopt, std::nullopt});
+  // clang-format on
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
   Generator generator = make_generator({.backbone = Backbone::kStgan, .attributes = published.attributes, .stgan = published.options});
@@ -99,7 +101,9 @@ TEST_CASE("STGAN's discriminator is the published one; its eval mode can be aske
     CHECK(max_difference(scores.attribute_logits.flatten().narrow(0, 0, 3), torch::tensor(attributes)) < kGoldenTolerance);
   };
   check(scores(Normalization::kRunningInstance, false), {-0.0870482, -0.0062525}, {0.0179986, 0.0293402, -0.1740937});
-  for (const auto& [norm, training] : {std::pair{Normalization::kRunningInstance, true}, {Normalization::kTrackedInstance, true}, {Normalization::kTrackedInstance, false}}) {
+  for (const auto& [norm, training] : {std::pair{Normalization::kRunningInstance, true},
+                                       {Normalization::kTrackedInstance, true},
+                                       {Normalization::kTrackedInstance, false}}) {
     check(scores(norm, training), {-0.3813547, -0.6637883}, {-0.9211084, 1.2189353, -0.7639154});
   }
 }

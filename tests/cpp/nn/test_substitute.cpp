@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
@@ -31,7 +31,8 @@ TEST_CASE("a module computes with lent tensors, and with its own again", "[nn]")
   const at::Tensor image = torch::rand({2, 3, 16, 16}), edit = torch::ones({2, 2});
   const at::Tensor mine = ours->forward(image, edit), wanted = theirs->forward(image, edit);
   NamedTensors lent;
-  for (const auto& [name, tensor] : module_state(*theirs)) lent.emplace_back(name, tensor.detach().clone().requires_grad_(tensor.requires_grad()));
+  for (const auto& [name, tensor] : module_state(*theirs))
+    lent.emplace_back(name, tensor.detach().clone().requires_grad_(tensor.requires_grad()));
   {
     const Substitution substitution(*ours, lent);
     const at::Tensor answer = ours->forward(image, edit);
@@ -42,7 +43,8 @@ TEST_CASE("a module computes with lent tensors, and with its own again", "[nn]")
   }
   CHECK(at::equal(ours->forward(image, edit), mine));
   CHECK_THROWS_WITH(Substitution(*ours, {{"enc_layers.0.layers.0.weights", image}}), Catch::Contains("is none of the network's"));
-  CHECK_THROWS_WITH(Substitution(*ours, {{"enc_layers.0.layers.0.weight", image}}), Catch::Contains("must be of shape [4, 3, 4, 4], found [2, 3, 16, 16]"));
+  CHECK_THROWS_WITH(Substitution(*ours, {{"enc_layers.0.layers.0.weight", image}}),
+                    Catch::Contains("must be of shape [4, 3, 4, 4], found [2, 3, 16, 16]"));
 }
 
 TEST_CASE("every tensor of every network can be lent", "[nn]") {

@@ -33,27 +33,23 @@ TEST_CASE("soft cross-entropy equals the sum written out", "[ops]") {
   torch::manual_seed(1);
   const at::Tensor logits = randn64({2, 5, 3, 4});
   const at::Tensor target = randn64({2, 5, 3, 4}).softmax(1);
-  CHECK(soft_cross_entropy(logits, target).item<double>() ==
-        Approx(slow_cross_entropy(logits.softmax(1), target)).epsilon(1e-12));
+  CHECK(soft_cross_entropy(logits, target).item<double>() == Approx(slow_cross_entropy(logits.softmax(1), target)).epsilon(1e-12));
 }
 
 TEST_CASE("soft cross-entropy of equal logits is log K, whatever the target", "[ops]") {
   torch::manual_seed(2);
   const at::Tensor target = randn64({2, 12, 4, 4}).softmax(1);
-  CHECK(soft_cross_entropy(at::zeros({2, 12, 4, 4}, at::kDouble), target).item<double>() ==
-        Approx(std::log(12.0)).epsilon(1e-12));
+  CHECK(soft_cross_entropy(at::zeros({2, 12, 4, 4}, at::kDouble), target).item<double>() == Approx(std::log(12.0)).epsilon(1e-12));
 }
 
-TEST_CASE("soft cross-entropy has the closed-form gradient (softmax - target) / NHW and a right second derivative",
-          "[ops]") {
+TEST_CASE("soft cross-entropy has the closed-form gradient (softmax - target) / NHW and a right second derivative", "[ops]") {
   torch::manual_seed(3);
   const at::Tensor logits = randn64({2, 3, 2, 2});
   const at::Tensor target = randn64({2, 3, 2, 2}).softmax(1);
   const auto f = [&](const at::Tensor& x) { return soft_cross_entropy(x, target); };
   CHECK(max_difference(analytic_gradient(f, logits), (logits.softmax(1) - target) / 8.0) < 1e-14);
   const at::Tensor direction = randn64({2, 3, 2, 2});
-  CHECK(max_difference(analytic_hessian_product(f, logits, direction), numeric_hessian_product(f, logits, direction)) <
-        1e-9);
+  CHECK(max_difference(analytic_hessian_product(f, logits, direction), numeric_hessian_product(f, logits, direction)) < 1e-9);
 }
 
 TEST_CASE("semantic consistency equals the sums written out, for hard and soft targets", "[ops]") {
@@ -61,8 +57,7 @@ TEST_CASE("semantic consistency equals the sums written out, for hard and soft t
   const at::Tensor image = randn64({2, 4, 3, 3}).log_softmax(1);
   const at::Tensor mask = randn64({2, 4, 3, 3}).log_softmax(1);
   for (const bool hard : {true, false}) {
-    const auto [image_term, mask_term] =
-        semantic_consistency(image, mask, hard ? ConsistencyTarget::kHard : ConsistencyTarget::kSoft);
+    const auto [image_term, mask_term] = semantic_consistency(image, mask, hard ? ConsistencyTarget::kHard : ConsistencyTarget::kSoft);
     const auto target = [&](const at::Tensor& log_probs) { return hard ? one_hot_of_argmax(log_probs.exp()) : log_probs.exp(); };
     CHECK(image_term.item<double>() == Approx(slow_cross_entropy(image.exp(), target(mask))).epsilon(1e-12));
     CHECK(mask_term.item<double>() == Approx(slow_cross_entropy(mask.exp(), target(image))).epsilon(1e-12));
@@ -74,8 +69,7 @@ TEST_CASE("each consistency term trains its own side only, unless the target is 
   for (const auto& [name, target] : kConsistencyTargets) {
     const at::Tensor image_logits = randn64({1, 4, 2, 2}).requires_grad_(true);
     const at::Tensor mask_logits = randn64({1, 4, 2, 2}).requires_grad_(true);
-    const auto [image_term, mask_term] =
-        semantic_consistency(image_logits.log_softmax(1), mask_logits.log_softmax(1), target);
+    const auto [image_term, mask_term] = semantic_consistency(image_logits.log_softmax(1), mask_logits.log_softmax(1), target);
     const auto gradient = torch::autograd::grad({image_term}, {image_logits, mask_logits}, {}, true, false, true);
     INFO(name);
     CHECK(gradient[0].abs().max().item<double>() > 1e-3);
@@ -96,12 +90,9 @@ TEST_CASE("consistency has right first and second derivatives", "[ops]") {
   const at::Tensor direction = randn64({1, 3, 2, 2});
   for (const auto& [name, target] : kConsistencyTargets) {
     INFO(name);
-    const auto f = [&, t = target](const at::Tensor& x) {
-      return std::get<0>(semantic_consistency(x.log_softmax(1), mask, t));
-    };
+    const auto f = [&, t = target](const at::Tensor& x) { return std::get<0>(semantic_consistency(x.log_softmax(1), mask, t)); };
     CHECK(max_difference(analytic_gradient(f, logits), numeric_gradient(f, logits)) < 1e-8);
-    CHECK(max_difference(analytic_hessian_product(f, logits, direction),
-                         numeric_hessian_product(f, logits, direction)) < 1e-8);
+    CHECK(max_difference(analytic_hessian_product(f, logits, direction), numeric_hessian_product(f, logits, direction)) < 1e-8);
   }
 }
 
@@ -116,8 +107,7 @@ TEST_CASE("an empty batch costs nothing and keeps its graph", "[ops]") {
 
 TEST_CASE("shape errors name the argument and both shapes", "[ops]") {
   const at::Tensor a = at::zeros({1, 4, 2, 2});
-  CHECK_THROWS_WITH(soft_cross_entropy(at::zeros({4, 2}), a), Catch::Contains("logits must be [N, K, H, W]") &&
-                                                                  Catch::Contains("[4, 2]"));
+  CHECK_THROWS_WITH(soft_cross_entropy(at::zeros({4, 2}), a), Catch::Contains("logits must be [N, K, H, W]") && Catch::Contains("[4, 2]"));
   CHECK_THROWS_WITH(semantic_consistency(a, at::zeros({1, 3, 2, 2})),
                     Catch::Contains("image_log_probs and mask_log_probs") && Catch::Contains("[1, 3, 2, 2]"));
 }

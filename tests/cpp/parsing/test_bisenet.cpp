@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <string>
 #include <vector>
@@ -33,11 +33,14 @@ TEST_CASE("BiSeNet is yakhyo's, entry by entry and number by number", "[parsing]
     int64_t parameters;
     GoldenRow row;
   };
-  const Published published =
-      GENERATE(Published{ParserNetwork::kBisenetResnet18, "bisenet_yakhyo_resnet18", 13813416,
-                         {0.0477664, 0.8165925, {-0.248095, 0.245627, 0.063771, -0.382878}}},
-               Published{ParserNetwork::kBisenetResnet34, "bisenet_yakhyo_resnet34", 23921576,
-                         {-0.1493851, 1.5834445, {0.682414, -2.680839, -0.064079, 0.348631}}});
+  const Published published = GENERATE(Published{ParserNetwork::kBisenetResnet18,
+                                                 "bisenet_yakhyo_resnet18",
+                                                 13813416,
+                                                 {0.0477664, 0.8165925, {-0.248095, 0.245627, 0.063771, -0.382878}}},
+                                       Published{ParserNetwork::kBisenetResnet34,
+                                                 "bisenet_yakhyo_resnet34",
+                                                 23921576,
+                                                 {-0.1493851, 1.5834445, {0.682414, -2.680839, -0.064079, 0.348631}}});
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
   Parser parser = evaluated(published.network);
@@ -71,8 +74,7 @@ TEST_CASE("BiSeNet is zllrunning's under other names, in three heads and at side
   check_golden(heads[1], {0.0088252, 0.6001264, {-0.156282, 0.211296, 0.139268, 0.174563}});
   check_golden(heads[2], {0.2183482, 0.5124604, {-0.182946, 0.053221, -0.561225, -0.473981}});
   CHECK(at::equal(parser->forward(photo), heads[0]));
-  check_golden(parser->forward(golden_image({1, 3, 200, 136})),
-               {0.1846386, 0.4678198, {0.164024, 0.919934, -0.781228, 0.070582}});
+  check_golden(parser->forward(golden_image({1, 3, 200, 136})), {0.1846386, 0.4678198, {0.164024, 0.919934, -0.781228, 0.070582}});
 }
 
 TEST_CASE("BiSeNet answers the asked-for classes at any size", "[parsing]") {
@@ -93,14 +95,12 @@ TEST_CASE("a loss over BiSeNet's heads trains every parameter but the unused cla
   for (const auto& parameter : parser->named_parameters()) {
     CAPTURE(parameter.key());
     CHECK(parameter.value().requires_grad() == !unused(parameter.key()));
-    CHECK((parameter.value().grad().defined() && parameter.value().grad().abs().max().item<float>() > 0) ==
-          !unused(parameter.key()));
+    CHECK((parameter.value().grad().defined() && parameter.value().grad().abs().max().item<float>() > 0) == !unused(parameter.key()));
   }
 }
 
 TEST_CASE("BiSeNet refuses to train on a single photo with its own words", "[parsing]") {
   Parser parser = make_parser({.network = ParserNetwork::kBisenetResnet18});
   CHECK_THROWS_AS(parser->forward(at::zeros({1, 3, 32, 32})), InvalidArgument);
-  CHECK_THROWS_WITH(parser->forward(at::zeros({1, 3, 32, 32})),
-                    Catch::Contains("at least 2") && Catch::Contains("found 1"));
+  CHECK_THROWS_WITH(parser->forward(at::zeros({1, 3, 32, 32})), Catch::Contains("at least 2") && Catch::Contains("found 1"));
 }

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/parsing/face_parser.hpp"
@@ -12,8 +12,7 @@ namespace {
 
 FaceParser unet_parser(Parser& network, Labels labels = Labels::kCelebAMaskHq) {
   freeze(*network);
-  return FaceParser([network](const at::Tensor& x) mutable { return network->forward(x); }, ClassMerge(labels),
-                    PhotoNormalization::kNone);
+  return FaceParser([network](const at::Tensor& x) mutable { return network->forward(x); }, ClassMerge(labels), PhotoNormalization::kNone);
 }
 
 }  // namespace
@@ -36,8 +35,8 @@ TEST_CASE("the gradient through the parser to the photo is right to second order
   torch::manual_seed(2);
   // Smooth, so that central differences apply everywhere.
   const at::Tensor weight = randn64({19, 3, 1, 1});
-  const FaceParser parser([&](const at::Tensor& x) { return at::conv2d(x.tanh(), weight); },
-                          ClassMerge(Labels::kFaceParsing), PhotoNormalization::kImagenet, 6);
+  const FaceParser parser([&](const at::Tensor& x) { return at::conv2d(x.tanh(), weight); }, ClassMerge(Labels::kFaceParsing),
+                          PhotoNormalization::kImagenet, 6);
   const at::Tensor photo = randn64({1, 3, 3, 3});
   const at::Tensor direction = randn64({1, 3, 3, 3});
   const at::Tensor target = randn64({1, 12, 3, 3});
@@ -50,8 +49,8 @@ TEST_CASE("the parser answers the merged classes at the photo's size, and they s
   torch::manual_seed(3);
   Parser network = make_parser({.classes = 19, .unet = {.dim = 4, .levels = 2}});
   freeze(*network);
-  const FaceParser parser([network](const at::Tensor& x) mutable { return network->forward(x); },
-                          ClassMerge(Labels::kCelebAMaskHq), PhotoNormalization::kNone, 16);
+  const FaceParser parser([network](const at::Tensor& x) mutable { return network->forward(x); }, ClassMerge(Labels::kCelebAMaskHq),
+                          PhotoNormalization::kNone, 16);
   const at::Tensor probabilities = parser.probabilities(torch::rand({2, 3, 11, 13}));
   CHECK(probabilities.sizes() == at::IntArrayRef({2, 12, 11, 13}));
   CHECK(max_difference(probabilities.sum(1), at::ones({2, 11, 13})) < 1e-5);
@@ -73,10 +72,9 @@ TEST_CASE("ImageNet normalisation and resizing reach the network as documented",
 }
 
 TEST_CASE("a network with another number of classes than the labels is refused with both numbers", "[parsing]") {
-  const FaceParser parser([](const at::Tensor& x) { return at::zeros({x.size(0), 12, 4, 4}); },
-                          ClassMerge(Labels::kFaceParsing), PhotoNormalization::kNone);
-  CHECK_THROWS_WITH(parser.probabilities(at::zeros({1, 3, 4, 4})),
-                    Catch::Contains("[1, 19, h, w]") && Catch::Contains("[1, 12, 4, 4]"));
+  const FaceParser parser([](const at::Tensor& x) { return at::zeros({x.size(0), 12, 4, 4}); }, ClassMerge(Labels::kFaceParsing),
+                          PhotoNormalization::kNone);
+  CHECK_THROWS_WITH(parser.probabilities(at::zeros({1, 3, 4, 4})), Catch::Contains("[1, 19, h, w]") && Catch::Contains("[1, 12, 4, 4]"));
   CHECK_THROWS_WITH(parser.probabilities(at::zeros({1, 4, 4, 4})), Catch::Contains("photo must be [N, 3, H, W]"));
 }
 
@@ -86,8 +84,8 @@ TEST_CASE("the U-Net names the rule on sides and has the documented size", "[par
   for (const auto& p : network->parameters()) parameters += p.numel();
   // Levels of 16, 32, 64, 128: convolutions 3x3 without bias, two norms each, a 1x1 head with bias.
   const auto pair = [](int64_t in, int64_t out) { return 9 * in * out + 9 * out * out + 4 * out; };
-  CHECK(parameters == pair(3, 16) + pair(16, 32) + pair(32, 64) + pair(64, 128) + pair(192, 64) + pair(96, 32) +
-                          pair(48, 16) + 16 * 12 + 12);
+  CHECK(parameters ==
+        pair(3, 16) + pair(16, 32) + pair(32, 64) + pair(64, 128) + pair(192, 64) + pair(96, 32) + pair(48, 16) + 16 * 12 + 12);
   CHECK(network->forward(at::zeros({1, 3, 16, 24})).sizes() == at::IntArrayRef({1, 12, 16, 24}));
   CHECK_THROWS_WITH(network->forward(at::zeros({1, 3, 20, 24})), Catch::Contains("side 20 is not a multiple of 8"));
 }

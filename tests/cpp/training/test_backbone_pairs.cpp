@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "secgan/core/names.hpp"
 #include "secgan/data/synthetic_faces.hpp"
@@ -16,7 +16,8 @@ namespace {
 constexpr int64_t kSide = 32;
 
 GeneratorOptions small_generator(Backbone backbone, int64_t channels, OutputActivation output, int64_t attributes) {
-  GeneratorOptions options{.backbone = backbone, .attributes = attributes, .image_size = kSide, .image_channels = channels, .output = output};
+  GeneratorOptions options{
+      .backbone = backbone, .attributes = attributes, .image_size = kSide, .image_channels = channels, .output = output};
   options.attgan.enc_dim = options.attgan.dec_dim = options.stgan.conv_dim = options.stargan.conv_dim = 8;
   options.attgan.enc_layers = options.attgan.dec_layers = options.stgan.n_layers = 3;
   options.stgan.shortcut_layers = 2;
@@ -35,7 +36,8 @@ DiscriminatorOptions small_discriminator(Backbone backbone, int64_t channels, in
 Branch<Generator, Discriminator, Adam> branch(Backbone backbone, int64_t channels, OutputActivation output, int64_t attributes) {
   Generator generator = make_generator(small_generator(backbone, channels, output, attributes));
   Discriminator discriminator = make_discriminator(small_discriminator(backbone, channels, attributes));
-  return {generator, discriminator, Adam(generator->parameters(), {.learning_rate = 2e-3}), Adam(discriminator->parameters(), {.learning_rate = 2e-3})};
+  return {generator, discriminator, Adam(generator->parameters(), {.learning_rate = 2e-3}),
+          Adam(discriminator->parameters(), {.learning_rate = 2e-3})};
 }
 
 }  // namespace
@@ -61,7 +63,8 @@ TEST_CASE("training steps with every pair of backbones decrease the objectives o
   const int64_t attributes = batch.source.size(1);
 
   const at::Tensor weight = torch::randn({kSecganClasses, 3, 3, 3});
-  FaceParser parser([&](const at::Tensor& photo) { return at::conv2d(photo, weight, {}, 1, 1); }, ClassMerge(Labels::kSecgan12), PhotoNormalization::kNone);
+  FaceParser parser([&](const at::Tensor& photo) { return at::conv2d(photo, weight, {}, 1, 1); }, ClassMerge(Labels::kSecgan12),
+                    PhotoNormalization::kNone);
   auto photo = branch(photo_backbone, 3, OutputActivation::kTanh, attributes);
   auto mask = branch(mask_backbone, kSecganClasses, OutputActivation::kLogits, attributes);
   SecganStep step(photo, &mask, &parser, {});

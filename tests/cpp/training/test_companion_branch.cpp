@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "secgan/nn/state.hpp"
 #include "secgan/training/companion_branch.hpp"
@@ -23,7 +23,8 @@ CompanionBranchOptions small() {
 /// Segments by a fixed linear map of the photo's colours.
 FaceParser parser() {
   const at::Tensor map = at::linspace(-2, 2, 36).view({12, 3});
-  return FaceParser([map](const at::Tensor& photo) { return at::einsum("kc,nchw->nkhw", {map.to(photo.scalar_type()), photo}); }, ClassMerge(Labels::kSecgan12), PhotoNormalization::kNone);
+  return FaceParser([map](const at::Tensor& photo) { return at::einsum("kc,nchw->nkhw", {map.to(photo.scalar_type()), photo}); },
+                    ClassMerge(Labels::kSecgan12), PhotoNormalization::kNone);
 }
 
 struct HostBatch {
@@ -92,14 +93,18 @@ TEST_CASE("a companion branch's state holds all that a resumed run needs", "[tra
 TEST_CASE("a companion branch names what does not fit", "[training]") {
   CompanionBranch branch(parser(), small());
   const HostBatch b;
-  CHECK_THROWS_WITH(branch->discriminator_step(torch::rand({2, 3, 8, 8}), b.source, b.target), Catch::Contains("image must be [N, 3, S, S]"));
+  CHECK_THROWS_WITH(branch->discriminator_step(torch::rand({2, 3, 8, 8}), b.source, b.target),
+                    Catch::Contains("image must be [N, 3, S, S]"));
   CHECK_THROWS_WITH(branch->discriminator_step(b.image, torch::zeros({2, 3}), b.target), Catch::Contains("source must be [N, A]"));
   CHECK_THROWS_WITH(branch->discriminator_step(b.image, b.source, b.target * 0.5), Catch::Contains("target must be 0 or 1, found 0.5"));
-  CHECK_THROWS_WITH(branch->generator_step(b.image, b.image.slice(0, 0, 1), b.source, b.target), Catch::Contains("image and edited must have the same shape"));
-  CHECK_THROWS_WITH(branch->discriminator_step(b.image.to(at::kInt), b.source, b.target), Catch::Contains("image must be of a floating-point type"));
+  CHECK_THROWS_WITH(branch->generator_step(b.image, b.image.slice(0, 0, 1), b.source, b.target),
+                    Catch::Contains("image and edited must have the same shape"));
+  CHECK_THROWS_WITH(branch->discriminator_step(b.image.to(at::kInt), b.source, b.target),
+                    Catch::Contains("image must be of a floating-point type"));
   CompanionBranchOptions other = small();
   other.discriminator.attributes = 3;
   CHECK_THROWS_WITH(CompanionBranch(parser(), other), Catch::Contains("must have the same attributes, found 2 and 3"));
   CHECK(branch->discriminator_step(b.image.slice(0, 0, 0), b.source.slice(0, 0, 0), b.target.slice(0, 0, 0)).empty());
-  CHECK(branch->generator_step(b.image.slice(0, 0, 0), b.edited.slice(0, 0, 0), b.source.slice(0, 0, 0), b.target.slice(0, 0, 0)).item<double>() == 0);
+  CHECK(branch->generator_step(b.image.slice(0, 0, 0), b.edited.slice(0, 0, 0), b.source.slice(0, 0, 0), b.target.slice(0, 0, 0))
+            .item<double>() == 0);
 }

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include "numeric.hpp"
 #include "secgan/training/accumulated.hpp"
@@ -20,8 +20,7 @@ constexpr int64_t kClasses = 4;
 ToyBranch toy_branch(int64_t channels) {
   const auto generator = std::make_shared<ToyGenerator>(channels, 2);
   const auto discriminator = std::make_shared<ToyDiscriminator>(channels, 2);
-  return {generator, discriminator, torch::optim::SGD(generator->parameters(), 0.1),
-          torch::optim::SGD(discriminator->parameters(), 0.1)};
+  return {generator, discriminator, torch::optim::SGD(generator->parameters(), 0.1), torch::optim::SGD(discriminator->parameters(), 0.1)};
 }
 
 struct World {
@@ -36,9 +35,7 @@ struct World {
     batch.target = torch::tensor({{1.0, 1.0}, {0.0, 0.0}}, at::kDouble);
     batch.weight = torch::tensor({0.3, 0.8}, at::kDouble);
   }
-  SecganStep<ToyBranch, ToyBranch, ToyParser> step(SecganStepOptions options = {}) {
-    return {photo, &mask, &parser, options};
-  }
+  SecganStep<ToyBranch, ToyBranch, ToyParser> step(SecganStepOptions options = {}) { return {photo, &mask, &parser, options}; }
 };
 
 std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
@@ -127,8 +124,8 @@ TEST_CASE("the discriminator update follows E[D(fake)] - E[D(real)] + penalty + 
              attribute_weight * (y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
     };
     const at::Tensor photo = by_hand(w.photo, w.batch.photo, w.photo.generator->forward(w.batch.photo, d).detach(), 1);
-    const at::Tensor mask = by_hand(w.mask, real == RealMasks::kSoft ? parse.exp() : s_in,
-                                    w.mask.generator->forward(s_in, d).softmax(1).detach(), 2);
+    const at::Tensor mask =
+        by_hand(w.mask, real == RealMasks::kSoft ? parse.exp() : s_in, w.mask.generator->forward(s_in, d).softmax(1).detach(), 2);
     const auto gradient = torch::autograd::grad({photo}, w.photo.discriminator->parameters());
     const auto before = copies(w.photo.discriminator->parameters());
     const auto generators = copies(w.photo.generator->parameters());
@@ -166,7 +163,8 @@ TEST_CASE("straight-through targets train both sides by the gradient of the sum"
   const at::Tensor s_in = at::one_hot(w.parser.log_probabilities(w.batch.photo).argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble);
   const at::Tensor s_out = w.mask.generator->forward(s_in, d).softmax(1);
   const at::Tensor p = w.parser.log_probabilities(w.photo.generator->forward(w.batch.photo, d));
-  const at::Tensor sum = hard.photo + hard.mask - 3 * (s_out * p.detach()).sum(1).mean() - 7 * (p.exp() * s_out.log().detach()).sum(1).mean();
+  const at::Tensor sum =
+      hard.photo + hard.mask - 3 * (s_out * p.detach()).sum(1).mean() - 7 * (p.exp() * s_out.log().detach()).sum(1).mean();
   const auto photo_gradient = torch::autograd::grad({sum}, w.photo.generator->parameters(), {}, true);
   const auto mask_gradient = torch::autograd::grad({sum}, w.mask.generator->parameters());
   const auto photo_before = copies(w.photo.generator->parameters());
@@ -191,7 +189,8 @@ TEST_CASE("the semantic branch beside a foreign loop does what SeCGAN's step doe
   GeneratorPass pass = generator_pass(parts.photo.discriminator, batch.photo, photo, batch.target);
   pass.log_probs = update.image_log_probs;
   pass.counterpart_log_probs = update.mask_log_probs;
-  const LossReport plain = (1.0 * Adversarial{} + options.photo.generator_attribute * AttributeRecognition{} + options.photo.reconstruction * Reconstruction{})(pass);
+  const LossReport plain = (1.0 * Adversarial{} + options.photo.generator_attribute * AttributeRecognition{} +
+                            options.photo.reconstruction * Reconstruction{})(pass);
   parts.photo.generator_optimizer.zero_grad();
   (plain.total + photo_consistency_objective(options)(pass).total).backward();
   parts.photo.generator_optimizer.step();

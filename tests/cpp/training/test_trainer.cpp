@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <torch/torch.h>
+#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <limits>
@@ -42,9 +42,7 @@ struct ToyTask final : TrainingTask {
   void save_result(const fs::path& run) override { write_file(run / "result", "done"); }
 };
 
-TrainerOptions every(int64_t steps, int64_t n) {
-  return {.steps = steps, .log_every = n, .sample_every = n, .checkpoint_every = n};
-}
+TrainerOptions every(int64_t steps, int64_t n) { return {.steps = steps, .log_every = n, .sample_every = n, .checkpoint_every = n}; }
 
 Bundle tiny_parser() {
   torch::manual_seed(3);
@@ -68,7 +66,8 @@ SecganTaskOptions tiny_recipe() {
 }
 
 std::unique_ptr<SecganTask> tiny_secgan(const SecganTaskOptions& options = tiny_recipe()) {
-  return std::make_unique<SecganTask>(std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 20, .image_size = 32}), options, tiny_parser());
+  return std::make_unique<SecganTask>(std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 20, .image_size = 32}), options,
+                                      tiny_parser());
 }
 
 /// Runs to `until` and stops there, as a user's Ctrl-C would.

@@ -42,9 +42,7 @@ struct ToyDiscriminator {
 /// Segments by a fixed linear map of the photo's channels.
 struct ToyParser {
   at::Tensor weight;  // [K, 3]
-  at::Tensor log_probabilities(const at::Tensor& photo) {
-    return at::einsum("kc,nchw->nkhw", {weight, photo}).log_softmax(1);
-  }
+  at::Tensor log_probabilities(const at::Tensor& photo) { return at::einsum("kc,nchw->nkhw", {weight, photo}).log_softmax(1); }
 };
 
 }  // namespace secgan::testing
