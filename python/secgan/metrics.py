@@ -444,62 +444,51 @@ class MaskAgreement(_Measure):
         return {name: torch.tensor(figure, dtype=torch.float64) for name, figure in figures.items()}
 
 
-class PeakSignalToNoise(_Measure):
+class _ImageMean(_Measure):
+    """Mean over images of what ``_measure`` says of two batches of them."""
+
+    higher_is_better = True
+    #: Of the states. Metrics whose states are named alike are taken for one by a ``MetricCollection``.
+    _name: str
+    _measure: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state(f"{self._name}_sum", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state(f"{self._name}_count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, images: torch.Tensor, references: torch.Tensor) -> None:
+        """Two batches ``[N, C, H, W]``, floating, in [-1, 1]; sides of at least 11 for the structural similarity.
+
+        Raises:
+            ValueError: other shapes, integers, or values outside the range.
+        """
+        values = type(self)._measure(images.detach(), references.detach())
+        total, count = f"{self._name}_sum", f"{self._name}_count"
+        setattr(self, total, getattr(self, total) + values.sum().to(getattr(self, total).device))
+        setattr(self, count, getattr(self, count) + values.numel())
+
+    def compute(self) -> torch.Tensor:
+        """The mean, a float64 scalar; NaN before the first image."""
+        return getattr(self, f"{self._name}_sum") / getattr(self, f"{self._name}_count")
+
+
+class PeakSignalToNoise(_ImageMean):
     """Mean over images of 10 log10(4 / MSE) in dB, for values in [-1, 1]; infinite once two images are equal.
 
     Not the same as the ratio of the pooled error, which torchmetrics' ``PeakSignalNoiseRatio`` reports by default.
     """
 
-    higher_is_better = True
-    psnr_sum: torch.Tensor
-    psnr_count: torch.Tensor
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.add_state("psnr_sum", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("psnr_count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-
-    def update(self, images: torch.Tensor, references: torch.Tensor) -> None:
-        """Two batches ``[N, C, H, W]``, floating, in [-1, 1].
-
-        Raises:
-            ValueError: other shapes, integers, or values outside the range.
-        """
-        values = _core.psnr(images.detach(), references.detach())
-        self.psnr_sum = self.psnr_sum + values.sum().to(self.psnr_sum.device)
-        self.psnr_count = self.psnr_count + values.numel()
-
-    def compute(self) -> torch.Tensor:
-        """The mean, a float64 scalar; NaN before the first image."""
-        return self.psnr_sum / self.psnr_count
+    _name = "psnr"
+    _measure = staticmethod(_core.psnr)
 
 
-class StructuralSimilarity(_Measure):
+class StructuralSimilarity(_ImageMean):
     """Mean over images of the structural similarity (Wang et al. 2004): Gaussian windows of 11 × 11, σ 1.5, inside the image,
     K1 0.01, K2 0.03, for values in [-1, 1]; in [-1, 1], 1 for equal images."""
 
-    higher_is_better = True
-    ssim_sum: torch.Tensor
-    ssim_count: torch.Tensor
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.add_state("ssim_sum", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("ssim_count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-
-    def update(self, images: torch.Tensor, references: torch.Tensor) -> None:
-        """Two batches ``[N, C, H, W]``, floating, in [-1, 1], sides of at least 11.
-
-        Raises:
-            ValueError: other shapes, integers, or values outside the range.
-        """
-        values = _core.structural_similarity(images.detach(), references.detach())
-        self.ssim_sum = self.ssim_sum + values.sum().to(self.ssim_sum.device)
-        self.ssim_count = self.ssim_count + values.numel()
-
-    def compute(self) -> torch.Tensor:
-        """The mean, a float64 scalar; NaN before the first image."""
-        return self.ssim_sum / self.ssim_count
+    _name = "ssim"
+    _measure = staticmethod(_core.structural_similarity)
 
 
 class Interval(NamedTuple):

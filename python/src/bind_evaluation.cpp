@@ -7,10 +7,11 @@
 namespace secgan::python {
 namespace {
 
-using Features = std::function<at::Tensor(const at::Tensor&)>;
+/// A function of one's own and its name.
+using Function = std::optional<std::pair<std::function<at::Tensor(const at::Tensor&)>, std::string>>;
 
-Judges judges(const std::optional<std::pair<Features, std::string>>& extractor,
-              const std::optional<std::pair<Features, std::string>>& identity, int64_t side) {
+/// @param side  of the photos that the functions will see
+Judges judges(const Function& extractor, const Function& identity, int64_t side) {
   Judges out;
   if (extractor) out.other = function_extractor(extractor->first, extractor->second, side);
   if (identity) out.identity = function_extractor(identity->first, identity->second, side);
@@ -25,20 +26,19 @@ std::string finish(const EvaluationRun& run, const std::string& out) {
 }  // namespace
 
 void bind_evaluation(py::module_& module) {
-  using Callable = std::optional<std::pair<Features, std::string>>;
   // Settings as JSON; functions of one's own with their names; the folder to report into. The report as JSON.
   module.def(
       "evaluate",
-      [](const std::string& model, const std::string& settings, const Callable& extractor, const Callable& identity,
+      [](const std::string& model, const std::string& settings, const Function& extractor, const Function& identity,
          const std::string& out) {
         return finish(
-            evaluate(model, options_from<EvaluateSettings>(settings), judges(extractor, identity, load_bundle(model).info.image_size)),
+            evaluate(model, options_from<EvaluateSettings>(settings), judges(extractor, identity, load_bundle_info(model).image_size)),
             out);
       },
       ReleaseGil());
   module.def(
       "evaluate_faces",
-      [](const std::string& model, const Dataset& faces, const std::string& settings, const Callable& extractor, const Callable& identity,
+      [](const std::string& model, const Dataset& faces, const std::string& settings, const Function& extractor, const Function& identity,
          const std::string& out) {
         return finish(evaluate(model, faces, options_from<EvaluateSettings>(settings), judges(extractor, identity, faces.image_size())),
                       out);

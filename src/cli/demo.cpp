@@ -62,13 +62,9 @@ void demo(const DemoOptions& options) {
       "classifier", stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options.threads));
   result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan", options.threads));
   result.bundle = load_bundle(out / "secgan" / "bundle");
-  result.unseen = open_dataset(
-      [&] {
-        DataSettings test = data;
-        test.count = options.unseen;
-        return test;
-      }(),
-      Split::kTest, true, true);
+  DataSettings unseen = data;
+  unseen.count = options.unseen;
+  result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
   result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
   // A few of them as files, to try `secgan edit` on.
   fs::create_directories(out / "photos");

@@ -20,6 +20,34 @@ void visit_networks(AnyBundle& bundle, Visitor&& visit) {
   visit("parser", bundle.parser, &make_parser);
 }
 
+/// config.json, of the format that this version reads.
+nlohmann::json read_config(const std::filesystem::path& file) {
+  nlohmann::json config;
+  try {
+    config = nlohmann::json::parse(read_file(file));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(fmt::format("{}: not JSON: {}", file.string(), error.what()));
+  }
+  if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
+    throw Error(fmt::format("{}: not a bundle, format_version is missing", file.string()));
+  }
+  if (config["format_version"] != kBundleFormat) {
+    throw Error(fmt::format("{}: bundle format {} is not the one that this version reads ({})", file.string(),
+                            config["format_version"].get<int64_t>(), kBundleFormat));
+  }
+  return config;
+}
+
+BundleInfo info_of(const nlohmann::json& config, const std::string& file) {
+  BundleInfo info;
+  try {
+    from_json_strict(info, config.value("info", nlohmann::json::object()), file + ": info");
+  } catch (const InvalidArgument& error) {
+    throw Error(error.what());
+  }
+  return info;
+}
+
 }  // namespace
 
 FaceParser Bundle::face_parser() const {
@@ -47,24 +75,17 @@ void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string
   }
 }
 
+BundleInfo load_bundle_info(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "config.json";
+  return info_of(read_config(file), file.string());
+}
+
 Bundle load_bundle(const std::filesystem::path& folder) {
   const std::string file = (folder / "config.json").string();
-  nlohmann::json config;
-  try {
-    config = nlohmann::json::parse(read_file(folder / "config.json"));
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("{}: not JSON: {}", file, error.what()));
-  }
-  if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
-    throw Error(fmt::format("{}: not a bundle, format_version is missing", file));
-  }
-  if (config["format_version"] != kBundleFormat) {
-    throw Error(fmt::format("{}: bundle format {} is not the one that this version reads ({})", file,
-                            config["format_version"].get<int64_t>(), kBundleFormat));
-  }
+  const nlohmann::json config = read_config(file);
   Bundle bundle;
+  bundle.info = info_of(config, file);
   try {
-    from_json_strict(bundle.info, config.value("info", nlohmann::json::object()), file + ": info");
     const std::string weights = (folder / "model.safetensors").string();
     const Safetensors model = load_safetensors(folder / "model.safetensors");
     const nlohmann::json networks = config.value("networks", nlohmann::json::object());

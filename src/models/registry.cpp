@@ -74,15 +74,23 @@ void check_batch(const at::Tensor& tensor, std::string_view name, const at::Tens
   }
 }
 
+/// Which type and device a network of one's own takes, it says itself.
+template <class Network>
+void check_image(const Network& network, const at::Tensor& image) {
+  const auto& options = network.options();
+  check_shape(image, "image", {kAny, options.image_channels, options.image_size, options.image_size},
+              "[N, image_channels, image_size, image_size]");
+  if (network.named()) {
+    check_input(network, image, "image");
+  } else {
+    check_floating(image, "image");
+  }
+}
+
 }  // namespace
 
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
-  check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
-              "[N, image_channels, image_size, image_size]");
-  if (named())
-    check_input(*this, image, "image");
-  else
-    check_floating(image, "image");
+  check_image(*this, image);
   return encode_image(image);
 }
 
@@ -111,12 +119,7 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
 at::Tensor GeneratorImpl::forward(const at::Tensor& image, const at::Tensor& attributes) { return decode(encode(image), attributes); }
 
 Scores DiscriminatorImpl::forward(const at::Tensor& image) {
-  check_shape(image, "image", {kAny, options_.image_channels, options_.image_size, options_.image_size},
-              "[N, image_channels, image_size, image_size]");
-  if (named())
-    check_input(*this, image, "image");
-  else
-    check_floating(image, "image");
+  check_image(*this, image);
   return score(image);
 }
 

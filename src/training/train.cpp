@@ -14,13 +14,16 @@
 namespace secgan {
 namespace {
 
+/// Checked, with the data set's own crop where none is chosen; from here on as many threads as asked for.
 template <class Settings>
-void prepare(const Settings& settings) {
+Settings prepared(Settings settings) {
   settings.data.validate();
   settings.trainer.validate();
   if (settings.threads < 0) throw InvalidArgument(fmt::format("threads {} is negative", settings.threads));
   const int64_t threads = settings.threads > 0 ? settings.threads : std::thread::hardware_concurrency();
   at::set_num_threads(static_cast<int>(threads));
+  settings.data.crop = settings.data.resolved_crop();
+  return settings;
 }
 
 template <class Settings>
@@ -62,9 +65,7 @@ Bundle base_of(const TrainSettings& settings, const OwnParts& own) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& settings, const RunControl& control, const OwnParts& own) {
-  prepare(settings);
-  TrainSettings resolved = settings;
-  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  TrainSettings resolved = prepared(settings);
   Bundle base = base_of(settings, own);
   const std::shared_ptr<const Dataset> data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
   if (!base.classifier.is_empty() && base.info.attributes != data->attributes().names()) {
@@ -79,18 +80,14 @@ TrainingOutcome train(const TrainSettings& settings, const RunControl& control, 
 }
 
 TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control) {
-  prepare(settings);
-  TrainParserSettings resolved = settings;
-  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  TrainParserSettings resolved = prepared(settings);
   const auto data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
   ParserTask task(data, resolved.task, resolved.data.crop);
   return run(task, resolved, control);
 }
 
 TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control) {
-  prepare(settings);
-  TrainClassifierSettings resolved = settings;
-  if (resolved.data.crop.empty()) resolved.data.crop = resolved.data.resolved_crop();
+  TrainClassifierSettings resolved = prepared(settings);
   const auto data = open_dataset(resolved.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
   resolved.data.attributes = data->attributes().names();
   ClassifierTask task(data, resolved.task, resolved.data.crop);

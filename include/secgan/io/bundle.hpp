@@ -87,6 +87,9 @@ void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string
 /// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
 Bundle load_bundle(const std::filesystem::path& folder);
 
+/// Without the networks.  @throws as load_bundle
+BundleInfo load_bundle_info(const std::filesystem::path& folder);
+
 /// How weights are stored; they are computed with in float32.
 enum class Storage {
   kFloat,

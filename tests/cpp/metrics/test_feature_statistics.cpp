@@ -6,25 +6,16 @@
 #include "secgan/io/file.hpp"
 #include "secgan/io/npz.hpp"
 #include "secgan/metrics/feature_statistics.hpp"
+#include "statistics_of.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
 
-namespace {
-
-FeatureStatistics of(const at::Tensor& features) {
-  FeatureStatistics statistics(features.size(1));
-  statistics.update(features);
-  return statistics;
-}
-
-}  // namespace
-
 TEST_CASE("mean and covariance are those of the definition", "[metrics]") {
   torch::manual_seed(3);
   const at::Tensor x = randn64({17, 4}) * 2 + 1;
-  const FeatureStatistics statistics = of(x);
+  const FeatureStatistics statistics = statistics_of(x);
   CHECK(statistics.count() == 17);
   CHECK(max_difference(statistics.mean(), x.mean(0)) < 1e-13);
   const at::Tensor covariance = statistics.covariance();
@@ -41,13 +32,13 @@ TEST_CASE("mean and covariance are those of the definition", "[metrics]") {
 TEST_CASE("batches, order and merging change nothing", "[metrics]") {
   torch::manual_seed(4);
   const at::Tensor x = torch::randn({23, 5});  // float32 in, float64 inside
-  const FeatureStatistics whole = of(x);
-  FeatureStatistics batches(5), shuffled = of(x.index_select(0, torch::randperm(23)));
+  const FeatureStatistics whole = statistics_of(x);
+  FeatureStatistics batches(5), shuffled = statistics_of(x.index_select(0, torch::randperm(23)));
   for (const at::Tensor& batch : x.split(4)) batches.update(batch);
   batches.update(x.slice(0, 0, 0));
   for (const int64_t cut : {0, 1, 11, 22, 23}) {
-    FeatureStatistics merged = of(x.slice(0, 0, cut));
-    merged.merge(of(x.slice(0, cut)));
+    FeatureStatistics merged = statistics_of(x.slice(0, 0, cut));
+    merged.merge(statistics_of(x.slice(0, cut)));
     CHECK(merged.count() == 23);
     CHECK(max_difference(merged.mean(), whole.mean()) < 1e-14);
     CHECK(max_difference(merged.covariance(), whole.covariance()) < 1e-14);
@@ -64,7 +55,7 @@ TEST_CASE("a large mean costs the digits that the header says", "[metrics]") {
   torch::manual_seed(5);
   const at::Tensor x = randn64({1000, 2});
   // Mean squared 1e8 times the variance: 8 of 16 digits are left.
-  CHECK(max_difference(of(x + 1e4).covariance(), of(x).covariance()) < 1e-6);
+  CHECK(max_difference(statistics_of(x + 1e4).covariance(), statistics_of(x).covariance()) < 1e-6);
 }
 
 TEST_CASE("wrong features are refused and leave the statistics as they were", "[metrics]") {
@@ -88,13 +79,13 @@ TEST_CASE("saved moments are read back and continued", "[metrics]") {
   torch::manual_seed(6);
   const TemporaryFolder folder;
   const at::Tensor x = randn64({9, 3}), y = randn64({7, 3});
-  save_moments(folder / "x.npz", of(x).moments());
+  save_moments(folder / "x.npz", statistics_of(x).moments());
   const GaussianMoments read = load_moments(folder / "x.npz");
-  CHECK(at::equal(read.covariance, of(x).covariance()));
+  CHECK(at::equal(read.covariance, statistics_of(x).covariance()));
   CHECK(read.count == 9);
   FeatureStatistics continued(read);
   continued.update(y);
-  const FeatureStatistics whole = of(at::cat({x, y}));
+  const FeatureStatistics whole = statistics_of(at::cat({x, y}));
   CHECK(continued.count() == 16);
   CHECK(max_difference(continued.mean(), whole.mean()) < 1e-14);
   CHECK(max_difference(continued.covariance(), whole.covariance()) < 1e-14);

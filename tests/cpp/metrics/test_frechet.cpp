@@ -8,17 +8,14 @@
 #include "secgan/core/error.hpp"
 #include "secgan/metrics/frechet.hpp"
 #include "secgan/metrics/frechet_eigen.hpp"
+#include "statistics_of.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
 
 namespace {
 
-GaussianMoments moments_of(const at::Tensor& features) {
-  FeatureStatistics statistics(features.size(1));
-  statistics.update(features);
-  return statistics.moments();
-}
+GaussianMoments moments_of(const at::Tensor& features) { return statistics_of(features).moments(); }
 
 at::Tensor hashed(int64_t j, int64_t n, int64_t d) {
   at::Tensor out = torch::empty({n, d}, torch::kFloat64);
