@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
 
 #include "core/format.hpp"
+#include "evaluation/confusion.hpp"
+#include "evaluation/distributions.hpp"
 #include "evaluation/process.hpp"
+#include "evaluation/rows.hpp"
 #include "io/options_json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
@@ -17,62 +19,14 @@
 #include "secgan/evaluation/regions.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/metrics/agreement.hpp"
-#include "secgan/metrics/feature_statistics.hpp"
-#include "secgan/metrics/frechet.hpp"
-#include "secgan/metrics/inception_score.hpp"
-#include "secgan/metrics/kernel_distance.hpp"
 #include "secgan/metrics/structural_similarity.hpp"
 #include "secgan/ops/hard_segmentation.hpp"
 
 namespace secgan {
 namespace {
 
-constexpr int64_t kPairs = kSecganClasses * kSecganClasses;
-
-/// Rows of several batches, one after the other.
-class Rows {
- public:
-  void add(const at::Tensor& rows) { parts_.push_back(rows); }
-  bool empty() const { return parts_.empty(); }
-  at::Tensor all() const { return at::cat(parts_); }
-  void reorder(const at::Tensor& order) {
-    if (!parts_.empty()) parts_ = {all().index_select(0, order)};
-  }
-  at::Tensor doubles() const { return all().to(at::kDouble); }
-
- private:
-  std::vector<at::Tensor> parts_;
-};
-
-/// Values of one batch by attribute, [B] each, as columns.
-class Columns {
- public:
-  void add(const at::Tensor& column) { columns_.push_back(column.to(at::kDouble)); }
-  void flush(Rows& rows) {
-    if (!columns_.empty()) rows.add(at::stack(columns_, 1));
-    columns_.clear();
-  }
-
- private:
-  std::vector<at::Tensor> columns_;
-};
-
-/// What one extractor saw: photos in order, edits with the photo and the attribute that each comes from.
-struct Seen {
-  const FeatureExtractor* extractor = nullptr;
-  Rows photos, edits, edit_logits, edit_photo, edit_attribute;
-
-  explicit Seen(const FeatureExtractor& of) : extractor(&of) {}
-
-  /// Edits by photo, then by attribute: splits and subsets follow the order, which must not follow the batches.
-  void sort() {
-    const at::Tensor order = (edit_photo.all() * (edit_attribute.all().max() + 1) + edit_attribute.all()).argsort();
-    for (Rows* rows : {&edits, &edit_logits, &edit_photo, &edit_attribute}) rows->reorder(order);
-  }
-};
-
 /// Per-photo contributions to every measure.
-struct Scores {
+struct PhotoScores {
   Rows labels;                                // [N, A]
   Rows right;                                 // [N, A] the classifier is right about the photo
   Rows asked, found, adding, kept, keepable;  // [N, F]
@@ -80,49 +34,6 @@ struct Scores {
   Rows psnr, ssim, l1;                        // [N]
   Rows parse_pairs, branch_pairs;             // [N, 144] confusion counts
 };
-
-at::Tensor confusion(const at::Tensor& predicted, const at::Tensor& truth) {
-  // A photo's counts at its own offset, so that one call counts all.
-  const at::Tensor photo = at::arange(truth.size(0), at::kLong).view({-1, 1, 1});
-  const at::Tensor pairs = (photo * kSecganClasses + truth.to(at::kLong)) * kSecganClasses + predicted.to(at::kLong);
-  return at::bincount(pairs.flatten(), {}, truth.size(0) * kPairs).view({truth.size(0), kPairs});
-}
-
-/// Mean IoU of confusion counts [R, 144], over the classes that occur.
-at::Tensor mean_iou(const at::Tensor& counts) {
-  const at::Tensor table = counts.view({-1, kSecganClasses, kSecganClasses});
-  const at::Tensor both = table.diagonal(0, 1, 2);
-  const at::Tensor any = table.sum(1) + table.sum(2) - both;
-  return at::nanmean(both / any, {1});  // 0 / 0 where a class occurs in neither
-}
-
-Interval confusion_interval(const Bootstrap& bootstrap, const at::Tensor& counts,
-                            const std::function<at::Tensor(const at::Tensor&)>& measure) {
-  const at::Tensor value = measure(counts.sum(0, /*keepdim=*/true));
-  return bootstrap.interval(value.item<double>(), measure(at::matmul(bootstrap.weights(), counts)), counts.size(0));
-}
-
-/// An interval around a value from resamples of a measure that resampling shifts (duplicates look like less variety):
-/// the resamples' spread about their own mean.
-Interval recentred(const Bootstrap& bootstrap, double value, const at::Tensor& resampled, int64_t count) {
-  return bootstrap.interval(value, resampled - resampled.mean() + value, count);
-}
-
-/// Mean and covariance of rows with weights, as of a sample in which row i occurs weights[i] times.
-std::pair<at::Tensor, at::Tensor> weighted_moments(const at::Tensor& rows, const at::Tensor& weights) {
-  constexpr int64_t kChunk = 8192;
-  const double total = weights.sum().item<double>();
-  at::Tensor sum = at::zeros({rows.size(1)}, at::kDouble), outer = at::zeros({rows.size(1), rows.size(1)}, at::kDouble);
-  for (int64_t begin = 0; begin < rows.size(0); begin += kChunk) {
-    const int64_t length = std::min(kChunk, rows.size(0) - begin);
-    const at::Tensor part = rows.narrow(0, begin, length).to(at::kDouble);
-    const at::Tensor weighted = part * weights.narrow(0, begin, length).unsqueeze(1);
-    sum += weighted.sum(0);
-    outer += at::matmul(weighted.t(), part);
-  }
-  const at::Tensor mean = sum / total;
-  return {mean, (outer - total * at::outer(mean, mean)) / (total - 1)};
-}
 
 class Evaluator {
  public:
@@ -461,78 +372,24 @@ class Evaluator {
     return nullptr;
   }
 
-  Interval frechet(const Seen& view) const {
-    const at::Tensor photos = view.photos.all(), edits = view.edits.all(), origin = view.edit_photo.all();
-    const auto distance = [&](const at::Tensor& weights) {
-      const auto [mean_a, covariance_a] = weighted_moments(photos, weights);
-      const auto [mean_b, covariance_b] = weighted_moments(edits, weights.index_select(0, origin));
-      return frechet_distance(mean_a, covariance_a, mean_b, covariance_b);
-    };
-    const double value = distance(at::ones({photos.size(0)}, at::kDouble));
-    std::vector<double> resampled;
-    for (int64_t r = 0; r < out_.protocol.distribution_resamples; ++r) resampled.push_back(distance(distribution_bootstrap_->weights()[r]));
-    return recentred(*distribution_bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
-  }
-
-  /// KID by its usual subsets. Its interval comes from weighted pairs of one subset of photos and an edit of each.
-  Interval kernel(const Seen& view) const {
-    const at::Tensor photos = view.photos.all(), edits = view.edits.all(), origin = view.edit_photo.all();
-    const uint64_t seed = mix_seed(out_.protocol.seed, 3);
-    const double value =
-        kernel_distance(photos, edits,
-                        {.subsets = out_.protocol.kernel_subsets, .subset_size = out_.protocol.kernel_subset_size, .seed = seed})
-            .mean;
-    constexpr int64_t kMost = 2000;
-    const auto some = [&](int64_t size, uint64_t purpose) {
-      return at::randperm(size, seeded_generator(mix_seed(seed, purpose)), at::kLong).narrow(0, 0, std::min(size, kMost));
-    };
-    const at::Tensor real_rows = some(photos.size(0), 1), edit_rows = some(edits.size(0), 2);
-    const at::Tensor x = photos.index_select(0, real_rows).to(at::kDouble), y = edits.index_select(0, edit_rows).to(at::kDouble);
-    const auto kernel = [](const at::Tensor& a, const at::Tensor& b) { return (at::matmul(a, b.t()) / a.size(1) + 1).pow(3); };
-    const at::Tensor xx = kernel(x, x), yy = kernel(y, y), xy = kernel(x, y);
-    std::vector<double> resampled;
-    for (int64_t r = 0; r < out_.protocol.distribution_resamples; ++r) {
-      const at::Tensor weights = distribution_bootstrap_->weights()[r];
-      const at::Tensor u = weights.index_select(0, real_rows), v = weights.index_select(0, origin.index_select(0, edit_rows));
-      // Unbiased: a photo is never paired with itself.
-      const auto pairs = [](const at::Tensor& w, const at::Tensor& k) {
-        const double all = at::dot(w, at::mv(k, w)).item<double>(), self = at::dot(w * w, k.diagonal()).item<double>();
-        const double total = w.sum().item<double>();
-        return (all - self) / (total * total - at::dot(w, w).item<double>());
-      };
-      const double cross = at::dot(u, at::mv(xy, v)).item<double>() / (u.sum().item<double>() * v.sum().item<double>());
-      resampled.push_back(pairs(u, xx) + pairs(v, yy) - 2 * cross);
-    }
-    return recentred(*distribution_bootstrap_, value, at::tensor(resampled, at::kDouble), photos.size(0));
-  }
-
-  Interval score(const Seen& view) const {
-    const at::Tensor logits = view.edit_logits.all().to(at::kDouble), origin = view.edit_photo.all();
-    const double value = inception_score(logits, out_.protocol.score_splits).mean;
-    // exp of (entropy of the mean answer - mean entropy of the answers), for every resample at once.
-    const at::Tensor logs = at::log_softmax(logits, 1), probabilities = logs.exp();
-    const at::Tensor entropy = -(probabilities * logs).sum(1);
-    const at::Tensor weights = distribution_bootstrap_->weights().index_select(1, origin);
-    const at::Tensor total = weights.sum(1, /*keepdim=*/true);
-    const at::Tensor marginal = at::matmul(weights, probabilities) / total;
-    const at::Tensor resampled = (-(at::xlogy(marginal, marginal)).sum(1) - at::mv(weights, entropy) / total.squeeze(1)).exp();
-    return recentred(*distribution_bootstrap_, value, resampled, out_.photos);
-  }
-
   void distribution_figures() {
     const std::string no_edits = why_no_edits();
     const auto why = [&](const char* flag) { return edits_ ? fmt::format("no weights were given ({})", flag) : no_edits; };
     const Seen *inception = seen_by(judges_.inception), *swav = seen_by(judges_.swav), *other = seen_by(judges_.other);
     using At = std::optional<Interval>;
-    add("fid", "FID of the edits, Inception v3", "", 2, inception ? At(frechet(*inception)) : At(), why("--inception"));
-    add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav ? At(frechet(*swav)) : At(), why("--swav"));
-    add("kid", "KID of the edits, Inception v3", "", 5, inception ? At(kernel(*inception)) : At(), why("--inception"));
+    add("fid", "FID of the edits, Inception v3", "", 2, inception ? At(frechet_interval(*inception, *distribution_bootstrap_)) : At(),
+        why("--inception"));
+    add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav ? At(frechet_interval(*swav, *distribution_bootstrap_)) : At(),
+        why("--swav"));
+    add("kid", "KID of the edits, Inception v3", "", 5,
+        inception ? At(kernel_interval(*inception, *distribution_bootstrap_, out_.protocol)) : At(), why("--inception"));
     const bool logits = inception && !inception->edit_logits.empty();
-    add("is", "Inception Score of the edits", "", 3, logits ? At(score(*inception)) : At(),
+    add("is", "Inception Score of the edits", "", 3,
+        logits ? At(score_interval(*inception, *distribution_bootstrap_, out_.protocol)) : At(),
         inception ? "the weights have no classifier layer" : why("--inception"));
     if (other)
       add("frechet_" + other->extractor->name, fmt::format("Fréchet distance of the edits in the features of {}", other->extractor->name),
-          "", 3, frechet(*other));
+          "", 3, frechet_interval(*other, *distribution_bootstrap_));
   }
 
   /// Median over some photos; the interval is the bootstrap of that median.
@@ -613,7 +470,7 @@ class Evaluator {
   std::optional<FeatureExtractor> fallback_;
   std::optional<Bootstrap> bootstrap_, distribution_bootstrap_;
   std::vector<Seen> seen_;
-  Scores scores_;
+  PhotoScores scores_;
   Evaluation out_;
 };
 

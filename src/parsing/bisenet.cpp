@@ -21,6 +21,8 @@ at::Tensor nearest(const at::Tensor& x, const at::Tensor& like) {
 
 torch::nn::Conv2d conv1x1(int64_t in, int64_t out) { return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)); }
 
+}  // namespace
+
 class ConvNormReluImpl : public torch::nn::Module {
  public:
   ConvNormReluImpl(int64_t in, int64_t out, int64_t size)
@@ -50,8 +52,6 @@ class AttentionRefinementImpl : public torch::nn::Module {
   Block attention_;
 };
 TORCH_MODULE(AttentionRefinement);
-
-}  // namespace
 
 /// Context: the coarse stages, refined from the whole photo downwards. The ResNet's 1/8 stage stands in for the
 /// paper's spatial path.

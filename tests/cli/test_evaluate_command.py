@@ -78,6 +78,10 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     before = (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes()
     run(*STUDY, "--out", tmp_path / "study")
     assert json.loads((tmp_path / "study" / "report.json").read_text())["runs"] == study["runs"]
+    # Equal time adds its runs to those that are there.
+    run(*STUDY, "--same-time", "--out", tmp_path / "study")
+    longer = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]["attgan"]
+    assert len(longer.pop("plain-time")) == 2 and longer == study["runs"]["attgan"]
     assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
     assert "study of other settings" in refusal(*STUDY, "--lambda-sc", 3, "--out", tmp_path / "study", status=1)
     assert "faces 32 is below 64" in refusal(*STUDY, "--faces", 32, "--out", tmp_path / "other", status=2)
