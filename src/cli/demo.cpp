@@ -24,7 +24,7 @@ struct DemoOptions {
   int64_t image_size = 64;
   int64_t parser_steps = 1100;
   int64_t classifier_steps = 600;
-  int64_t steps = 1900;
+  int64_t steps = 1700;
   int64_t unseen = 500;
   int64_t threads = 0;
 };

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
 #include <c10/core/Allocator.h>
+#include <c10/util/Logging.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include <algorithm>
@@ -27,6 +28,18 @@ class MemoryWatch : public c10::MemoryReportingInfoBase {
  private:
   int64_t held_ = 0;
   int64_t peak_ = 0;
+};
+
+/// Torch remarks on the terminal when memory is freed that is older than the watch. It is not to be counted.
+class NoRemarks {
+ public:
+  NoRemarks() { FLAGS_caffe2_log_level = std::max(level_, static_cast<int>(c10::GLOG_ERROR)); }
+  ~NoRemarks() { FLAGS_caffe2_log_level = level_; }
+  NoRemarks(const NoRemarks&) = delete;
+  NoRemarks& operator=(const NoRemarks&) = delete;
+
+ private:
+  const int level_ = FLAGS_caffe2_log_level;
 };
 
 /// What a call's inputs say, which are gone when its output is there: multiply-adds = per_value × the output's values,
@@ -85,6 +98,7 @@ int64_t multiply_adds_of(const std::function<void()>& work) {
 }  // namespace
 
 int64_t peak_bytes(const std::function<void()>& work) {
+  const NoRemarks quiet;
   const auto watch = std::make_shared<MemoryWatch>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, watch);
   work();

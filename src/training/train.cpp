@@ -145,7 +145,8 @@ SecganTaskOptions small_scale_recipe() {
   discriminator(recipe.photo_discriminator, 16);
   discriminator(recipe.mask_discriminator, 12);
 
-  recipe.losses.photo.reconstruction = 70;
+  recipe.losses.photo.reconstruction = 65;
+  recipe.losses.photo.generator_attribute = 5;
   recipe.losses.photo.discriminator_attribute = 4;  // its attribute head has to be ahead of the edits, in few steps
   recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = 10;
   recipe.losses.bfloat16 = true;
