@@ -1,0 +1,204 @@
+#include "evaluation/figures.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <chrono>
+
+#include "core/format.hpp"
+#include "evaluation/confusion.hpp"
+#include "evaluation/process.hpp"
+#include "secgan/core/random.hpp"
+
+namespace secgan {
+namespace {
+
+/// Scores that ratios are made of, [N, F]; undefined where they were not measured.
+struct Counts {
+  at::Tensor asked, found, adding, removing, added, removed, kept, keepable, outside, outside_pixels, identity;
+
+  explicit Counts(const Scores& scores) {
+    const auto read = [](const Rows& rows) { return rows.empty() ? at::Tensor() : rows.doubles(); };
+    asked = read(scores.asked), found = read(scores.found), kept = read(scores.kept), keepable = read(scores.keepable);
+    outside = read(scores.outside), outside_pixels = read(scores.outside_pixels), identity = read(scores.identity);
+    adding = read(scores.adding);
+    if (adding.defined()) removing = 1 - adding, added = found * adding, removed = found * removing;
+  }
+};
+
+class Figures {
+ public:
+  Figures(Subject& subject, const Scores& scores)
+      : subject_(subject),
+        scores_(scores),
+        counts_(scores),
+        bootstrap_(subject.photos, subject.protocol.resamples, mix_seed(subject.protocol.seed, 1), subject.protocol.level),
+        distribution_bootstrap_(subject.photos, subject.protocol.distribution_resamples, mix_seed(subject.protocol.seed, 1),
+                                subject.protocol.level) {}
+
+  std::vector<Figure> overall() {
+    recognition();
+    reconstruction();
+    distributions();
+    parses();
+    costs();
+    return std::move(figures_);
+  }
+
+  /// Of the f-th flipped attribute.
+  std::vector<Figure> of_attribute(int64_t f) const {
+    const Counts& c = counts_;
+    std::vector<Figure> out;
+    const auto add = [&](const char* key, const char* title, const at::Tensor& numerators, const at::Tensor& denominators, int digits = 3) {
+      const at::Tensor number = numerators.select(1, f), of = denominators.select(1, f);
+      Figure figure{key, title, "", digits, {}, "no photo asks for it"};
+      if (of.sum().item<double>() > 0) figure.measured = bootstrap_.ratio(number, of), figure.missing.clear();
+      out.push_back(std::move(figure));
+    };
+    add("tarr", "TARR", c.found, c.asked);
+    add("tarr_add", "added", c.added, c.adding);
+    add("tarr_remove", "removed", c.removed, c.removing);
+    add("preservation", "others stay", c.kept, c.keepable);
+    if (c.outside.defined()) add("change_outside", "change outside", c.outside, c.outside_pixels, 4);
+    if (c.identity.defined()) add("identity_cosine", "identity", c.identity, at::ones_like(c.identity));
+    const at::Tensor right = scores_.right.doubles().select(1, subject_.flipped[static_cast<size_t>(f)]);
+    out.push_back({"classifier_accuracy", "classifier's accuracy", "", 3, bootstrap_.mean(right), ""});
+    return out;
+  }
+
+ private:
+  /// @param there    false: not measured, because `missing`
+  /// @param measure  gives the interval
+  template <class Measure>
+  void add(std::string key, std::string title, std::string unit, int digits, bool there, const Measure& measure, std::string missing) {
+    Figure figure{std::move(key), std::move(title), std::move(unit), digits, {}, {}};
+    if (there) {
+      figure.measured = measure();
+    } else {
+      figure.missing = std::move(missing);
+    }
+    figures_.push_back(std::move(figure));
+  }
+
+  std::string why_no_edits() const { return subject_.why_no_edits(); }
+  std::string why_no_edits_parsed() const { return subject_.edits ? kNoParser : why_no_edits(); }
+
+  void recognition() {
+    const Counts& c = counts_;
+    const auto ratio = [&](const char* key, const char* title, const at::Tensor& numerators, const at::Tensor& denominators) {
+      add(key, title, "", 3, subject_.edits, [&] { return bootstrap_.mean_ratio(numerators, denominators); }, why_no_edits());
+    };
+    const auto both = [&](const at::Tensor& a, const at::Tensor& b) { return subject_.edits ? at::cat({a, b}, 1) : at::Tensor(); };
+    ratio("tarr", "TARR, target attribute recognition rate", c.found, c.asked);
+    ratio("tarr_add", "TARR where the attribute was added", c.added, c.adding);
+    ratio("tarr_remove", "TARR where it was removed", c.removed, c.removing);
+    ratio("tarr_balanced", "TARR, mean of all sides", both(c.added, c.removed), both(c.adding, c.removing));
+    ratio("preservation", "attributes not asked for that stay", c.kept, c.keepable);
+    add("change_outside", "mean change outside the attribute's region, of a range of 2", "", 4, c.outside.defined(),
+        [&] { return bootstrap_.mean_ratio(c.outside, c.outside_pixels); }, why_no_edits_parsed());
+    add("classifier_accuracy", "the classifier's own accuracy on the photos", "", 3, !scores_.right.empty(),
+        [&] { return mean(scores_.right.doubles()); }, "there is no classifier");
+  }
+
+  void reconstruction() {
+    const auto mean_of = [&](const char* key, const char* title, const char* unit, int digits, const Rows& rows) {
+      add(key, title, unit, digits, !rows.empty(), [&] { return bootstrap_.mean(rows.doubles()); }, kNoGenerator);
+    };
+    mean_of("psnr", "PSNR of the reconstruction", "dB", 2, scores_.psnr);
+    mean_of("ssim", "SSIM of the reconstruction", "", 4, scores_.ssim);
+    mean_of("l1", "mean absolute error of the reconstruction, of a range of 2", "", 4, scores_.l1);
+  }
+
+  void distributions() {
+    const EvaluationProtocol& protocol = subject_.protocol;
+    const Judges& judges = subject_.judges;
+    const Bootstrap& bootstrap = distribution_bootstrap_;
+    const Seen *inception = seen_by(judges.inception), *swav = seen_by(judges.swav), *other = seen_by(judges.other);
+    const auto missing = [&](const char* flag) { return subject_.edits ? fmt::format("no weights were given ({})", flag) : why_no_edits(); };
+    add("fid", "FID of the edits, Inception v3", "", 2, inception, [&] { return frechet_interval(*inception, bootstrap); },
+        missing("--inception"));
+    add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav, [&] { return frechet_interval(*swav, bootstrap); }, missing("--swav"));
+    add("kid", "KID of the edits, Inception v3", "", 5, inception, [&] { return kernel_interval(*inception, bootstrap, protocol); },
+        missing("--inception"));
+    add("is", "Inception Score of the edits", "", 3, inception && !inception->edit_logits.empty(),
+        [&] { return score_interval(*inception, bootstrap, protocol); },
+        inception ? "the weights have no classifier layer" : missing("--inception"));
+    if (!other) return;
+    add("frechet_" + other->extractor->name, fmt::format("Fréchet distance of the edits in the features of {}", other->extractor->name), "",
+        3, true, [&] { return frechet_interval(*other, bootstrap); }, {});
+  }
+
+  void parses() {
+    const auto agreement = [&](const char* key, const char* title, const Rows& pairs, const auto& measure, std::string missing) {
+      add(key, title, "", 3, !pairs.empty(), [&] { return confusion_interval(bootstrap_, pairs.doubles(), measure); }, std::move(missing));
+    };
+    const std::string no_branch = subject_.edits && subject_.parser ? "the bundle has no mask generator" : why_no_edits_parsed();
+    agreement("branch_miou", "edits parsed against the mask branch's edits: mean IoU", scores_.branch_pairs, mean_iou, no_branch);
+    agreement("branch_accuracy", "the same: pixel accuracy", scores_.branch_pairs, pixel_accuracy, no_branch);
+    agreement("parser_miou", "the parser's mean IoU against the data set's masks", scores_.parse_pairs, mean_iou,
+              subject_.parser ? "the data set has no masks" : kNoParser);
+    add("identity_cosine", "cosine of the identity embedding, photo against edit", "", 3, counts_.identity.defined(),
+        [&] { return mean(counts_.identity); }, subject_.edits ? "no embedding network was given" : why_no_edits());
+  }
+
+  void costs() {
+    add("milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2,
+        !subject_.generator.is_empty(), [&] { return edit_time(); }, kNoGenerator);
+    const double peak = static_cast<double>(peak_memory_bytes()) / (1 << 20);
+    add("peak_memory", "peak memory of the process", "MiB", 0, true, [&] { return Interval{peak, peak, peak, 1}; }, {});
+  }
+
+  /// Mean over columns of the means over photos.
+  Interval mean(const at::Tensor& values) const { return bootstrap_.mean_ratio(values, at::ones_like(values)); }
+
+  const Seen* seen_by(const std::optional<FeatureExtractor>& extractor) const {
+    for (const Seen& view : scores_.seen) {
+      if (extractor && view.extractor == &*extractor) return &view;
+    }
+    return nullptr;
+  }
+
+  /// Median over some photos; the interval is the bootstrap of that median.
+  Interval edit_time() {
+    constexpr int64_t kPhotos = 30, kWarm = 3;
+    std::vector<double> times;
+    const at::Tensor condition = at::zeros({1, subject_.generator->options().attributes});
+    for (int64_t i = 0; i < kPhotos + kWarm; ++i) {
+      const at::Tensor photo = network_input(subject_.data.get(i % subject_.photos).image);
+      const auto begin = std::chrono::steady_clock::now();
+      subject_.generator->forward(photo, condition);
+      const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
+      if (i >= kWarm) times.push_back(taken.count());
+    }
+    const at::Tensor all = at::tensor(times, at::kDouble);
+    const at::Tensor draws =
+        at::randint(kPhotos, {subject_.protocol.resamples, kPhotos}, seeded_generator(mix_seed(subject_.protocol.seed, 4)), at::kLong);
+    const at::Tensor medians = std::get<0>(all.index_select(0, draws.flatten()).view(draws.sizes()).median(1));
+    return bootstrap_.interval(all.median().item<double>(), medians, kPhotos);
+  }
+
+  static constexpr const char* kNoGenerator = "the bundle has no generator";
+  static constexpr const char* kNoParser = "the bundle has no parser";
+
+  Subject& subject_;
+  const Scores& scores_;
+  const Counts counts_;
+  const Bootstrap bootstrap_, distribution_bootstrap_;
+  std::vector<Figure> figures_;
+};
+
+}  // namespace
+
+void add_figures(Subject& subject, const Scores& scores, Evaluation& out) {
+  Figures figures(subject, scores);
+  out.figures = figures.overall();
+  if (!scores.parse_pairs.empty()) {
+    const at::Tensor iou = class_iou(scores.parse_pairs.doubles().sum(0, /*keepdim=*/true)).contiguous();
+    out.parser_iou.assign(iou.data_ptr<double>(), iou.data_ptr<double>() + iou.numel());
+  }
+  if (!subject.edits) return;
+  for (size_t f = 0; f < subject.flipped.size(); ++f) {
+    out.attributes.push_back({subject.schema.names()[static_cast<size_t>(subject.flipped[f])], figures.of_attribute(static_cast<int64_t>(f))});
+  }
+}
+
+}  // namespace secgan
