@@ -14,7 +14,7 @@
 namespace secgan {
 namespace {
 
-Pinned pin(const Subject& subject, const Scores& scores) {
+Pinned pin(const Subject& subject, const PhotoScores& scores) {
   Pinned out;
   out.photos = scores.digest;
   if (!subject.classifier.is_empty()) out.classifier = sha256_tensors(module_state(*subject.classifier));
@@ -65,7 +65,7 @@ Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationP
                     const EvaluationControl& control) {
   const at::NoGradGuard no_grad;
   Subject subject(bundle, data, protocol, judges);
-  const Scores scores = score(subject, control);
+  const PhotoScores scores = score(subject, control);
   Evaluation out;
   out.protocol = subject.protocol;
   out.photos = subject.photos;

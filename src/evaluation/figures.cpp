@@ -12,11 +12,11 @@
 namespace secgan {
 namespace {
 
-/// Scores that ratios are made of, [N, F]; undefined where they were not measured.
+/// PhotoScores that ratios are made of, [N, F]; undefined where they were not measured.
 struct Counts {
   at::Tensor asked, found, adding, removing, added, removed, kept, keepable, outside, outside_pixels, identity;
 
-  explicit Counts(const Scores& scores) {
+  explicit Counts(const PhotoScores& scores) {
     const auto read = [](const Rows& rows) { return rows.empty() ? at::Tensor() : rows.doubles(); };
     asked = read(scores.asked), found = read(scores.found), kept = read(scores.kept), keepable = read(scores.keepable);
     outside = read(scores.outside), outside_pixels = read(scores.outside_pixels), identity = read(scores.identity);
@@ -27,7 +27,7 @@ struct Counts {
 
 class Figures {
  public:
-  Figures(Subject& subject, const Scores& scores)
+  Figures(Subject& subject, const PhotoScores& scores)
       : subject_(subject),
         scores_(scores),
         counts_(scores),
@@ -180,7 +180,7 @@ class Figures {
   static constexpr const char* kNoParser = "the bundle has no parser";
 
   Subject& subject_;
-  const Scores& scores_;
+  const PhotoScores& scores_;
   const Counts counts_;
   const Bootstrap bootstrap_, distribution_bootstrap_;
   std::vector<Figure> figures_;
@@ -188,7 +188,7 @@ class Figures {
 
 }  // namespace
 
-void add_figures(Subject& subject, const Scores& scores, Evaluation& out) {
+void add_figures(Subject& subject, const PhotoScores& scores, Evaluation& out) {
   Figures figures(subject, scores);
   out.figures = figures.overall();
   if (!scores.parse_pairs.empty()) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Scores of photos, made into figures: averages, intervals, reasons for what was not measured.
+/// PhotoScores of photos, made into figures: averages, intervals, reasons for what was not measured.
 
 #include "evaluation/scoring.hpp"
 #include "evaluation/subject.hpp"
@@ -8,6 +8,6 @@
 namespace secgan {
 
 /// Fills `figures`, `attributes` and `parser_iou`.
-void add_figures(Subject& subject, const Scores& scores, Evaluation& out);
+void add_figures(Subject& subject, const PhotoScores& scores, Evaluation& out);
 
 }  // namespace secgan

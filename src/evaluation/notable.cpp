@@ -44,7 +44,7 @@ Distances to_nearest_real(const Seen& view, int64_t f, const at::Tensor& has) {
 
 }  // namespace
 
-void add_notable_edits(Subject& subject, const Scores& scores, int64_t count, Evaluation& out) {
+void add_notable_edits(Subject& subject, const PhotoScores& scores, int64_t count, Evaluation& out) {
   if (count <= 0 || !subject.edits) return;
   out.neighbours = scores.seen.front().extractor->name;
   const at::Tensor labels = scores.labels.all(), every = at::arange(subject.photos, at::kLong);

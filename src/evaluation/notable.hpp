@@ -8,6 +8,6 @@
 namespace secgan {
 
 /// Fills `outside` and `far_from_real`, at most `count` edits per attribute each.
-void add_notable_edits(Subject& subject, const Scores& scores, int64_t count, Evaluation& out);
+void add_notable_edits(Subject& subject, const PhotoScores& scores, int64_t count, Evaluation& out);
 
 }  // namespace secgan

@@ -43,7 +43,7 @@ class Scorer {
     if (subject_.edits) add_edits(batch, parse, segmentation, before);
   }
 
-  Scores take() {
+  PhotoScores take() {
     for (Seen& view : scores_.seen) view.sort();
     return std::move(scores_);
   }
@@ -158,12 +158,12 @@ class Scorer {
   }
 
   Subject& subject_;
-  Scores scores_;
+  PhotoScores scores_;
 };
 
 }  // namespace
 
-Scores score(Subject& subject, const EvaluationControl& control) {
+PhotoScores score(Subject& subject, const EvaluationControl& control) {
   Scorer scorer(subject);
   const auto report = [&](int64_t done) {
     if (control.progress) control.progress(done, subject.photos);

@@ -11,7 +11,7 @@
 namespace secgan {
 
 /// Of N photos and F flipped attributes. What was not measured is empty.
-struct Scores {
+struct PhotoScores {
   Rows labels;                                // [N, A]
   Rows right;                                 // [N, A] the classifier is right about the photo
   Rows asked, found, adding, kept, keepable;  // [N, F]
@@ -22,6 +22,6 @@ struct Scores {
   std::string digest;                         // SHA-256 of the photos' ids, labels and pixels
 };
 
-Scores score(Subject& subject, const EvaluationControl& control);
+PhotoScores score(Subject& subject, const EvaluationControl& control);
 
 }  // namespace secgan

@@ -38,9 +38,12 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
   for (const auto* extractor : {&judges.swav, &judges.inception, &judges.other}) {
     if (extractor->has_value()) extractors.push_back(&**extractor);
   }
-  if (!extractors.empty()) return check_samples();
-  judge_features_ = classifier_extractor(classifier, "classifier");
-  extractors.push_back(&*judge_features_);
+  if (extractors.empty()) {
+    judge_features_ = classifier_extractor(classifier, "classifier");
+    extractors.push_back(&*judge_features_);
+  } else {
+    check_samples();
+  }
 }
 
 void Subject::check_attributes() {

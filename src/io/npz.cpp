@@ -26,7 +26,7 @@ constexpr size_t kMostDimensions = 64;  // NumPy's own limit
 // Deflate repeats at most 258 bytes per code: a member that claims more than this is no honest one.
 constexpr uint64_t kMostExpansion = 1040;
 
-constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kTypes{{{"f8", at::kDouble},
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kArrayTypes{{{"f8", at::kDouble},
                                                                              {"f4", at::kFloat},
                                                                              {"f2", at::kHalf},
                                                                              {"i8", at::kLong},
@@ -146,8 +146,8 @@ class HeaderReader {
 at::ScalarType scalar_type(std::string_view type) {
   if (type.size() >= 2 && (type[1] == 'O' || type == "O")) throw Error("an array of Python objects, which are never read");
   const auto found =
-      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
-  if (found == kTypes.end() || (type[0] != '<' && type[0] != '|')) throw Error(fmt::format("type '{}' is not supported", type));
+      std::find_if(kArrayTypes.begin(), kArrayTypes.end(), [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
+  if (found == kArrayTypes.end() || (type[0] != '<' && type[0] != '|')) throw Error(fmt::format("type '{}' is not supported", type));
   return found->second;
 }
 
@@ -270,8 +270,8 @@ std::string encode_npz(const NamedTensors& tensors) {
   std::set<std::string_view> names;
   for (const auto& [name, tensor] : tensors) {
     const auto type =
-        std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
-    if (type == kTypes.end())
+        std::find_if(kArrayTypes.begin(), kArrayTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    if (type == kArrayTypes.end())
       throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
     if (name.empty() || !names.insert(name).second) throw InvalidArgument(fmt::format("array '{}': names must be given, and once", name));
     const at::Tensor stored = tensor.detach().to(at::kCPU).contiguous();
