@@ -93,9 +93,11 @@ class Figures {
     ratio("tarr_remove", "TARR where it was removed", c.removed, c.removing);
     ratio("tarr_balanced", "TARR, mean of all sides", both(c.added, c.removed), both(c.adding, c.removing));
     ratio("preservation", "attributes not asked for that stay", c.kept, c.keepable);
-    add("change_outside", "mean change outside the attribute's region, of a range of 2", "", 4, c.outside.defined(),
+    add(
+        "change_outside", "mean change outside the attribute's region, of a range of 2", "", 4, c.outside.defined(),
         [&] { return bootstrap_.mean_ratio(c.outside, c.outside_pixels); }, why_no_edits_parsed());
-    add("classifier_accuracy", "the classifier's own accuracy on the photos", "", 3, !scores_.right.empty(),
+    add(
+        "classifier_accuracy", "the classifier's own accuracy on the photos", "", 3, !scores_.right.empty(),
         [&] { return mean(scores_.right.doubles()); }, "there is no classifier");
   }
 
@@ -113,13 +115,18 @@ class Figures {
     const Judges& judges = subject_.judges;
     const Bootstrap& bootstrap = distribution_bootstrap_;
     const Seen *inception = seen_by(judges.inception), *swav = seen_by(judges.swav), *other = seen_by(judges.other);
-    const auto missing = [&](const char* flag) { return subject_.edits ? fmt::format("no weights were given ({})", flag) : why_no_edits(); };
-    add("fid", "FID of the edits, Inception v3", "", 2, inception, [&] { return frechet_interval(*inception, bootstrap); },
+    const auto missing = [&](const char* flag) {
+      return subject_.edits ? fmt::format("no weights were given ({})", flag) : why_no_edits();
+    };
+    add(
+        "fid", "FID of the edits, Inception v3", "", 2, inception, [&] { return frechet_interval(*inception, bootstrap); },
         missing("--inception"));
     add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav, [&] { return frechet_interval(*swav, bootstrap); }, missing("--swav"));
-    add("kid", "KID of the edits, Inception v3", "", 5, inception, [&] { return kernel_interval(*inception, bootstrap, protocol); },
+    add(
+        "kid", "KID of the edits, Inception v3", "", 5, inception, [&] { return kernel_interval(*inception, bootstrap, protocol); },
         missing("--inception"));
-    add("is", "Inception Score of the edits", "", 3, inception && !inception->edit_logits.empty(),
+    add(
+        "is", "Inception Score of the edits", "", 3, inception && !inception->edit_logits.empty(),
         [&] { return score_interval(*inception, bootstrap, protocol); },
         inception ? "the weights have no classifier layer" : missing("--inception"));
     if (!other) return;
@@ -136,12 +143,14 @@ class Figures {
     agreement("branch_accuracy", "the same: pixel accuracy", scores_.branch_pairs, pixel_accuracy, no_branch);
     agreement("parser_miou", "the parser's mean IoU against the data set's masks", scores_.parse_pairs, mean_iou,
               subject_.parser ? "the data set has no masks" : kNoParser);
-    add("identity_cosine", "cosine of the identity embedding, photo against edit", "", 3, counts_.identity.defined(),
+    add(
+        "identity_cosine", "cosine of the identity embedding, photo against edit", "", 3, counts_.identity.defined(),
         [&] { return mean(counts_.identity); }, subject_.edits ? "no embedding network was given" : why_no_edits());
   }
 
   void costs() {
-    add("milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2,
+    add(
+        "milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2,
         !subject_.generator.is_empty(), [&] { return edit_time(); }, kNoGenerator);
     const double peak = static_cast<double>(peak_memory_bytes()) / (1 << 20);
     add("peak_memory", "peak memory of the process", "MiB", 0, true, [&] { return Interval{peak, peak, peak, 1}; }, {});
@@ -197,7 +206,8 @@ void add_figures(Subject& subject, const PhotoScores& scores, Evaluation& out) {
   }
   if (!subject.edits) return;
   for (size_t f = 0; f < subject.flipped.size(); ++f) {
-    out.attributes.push_back({subject.schema.names()[static_cast<size_t>(subject.flipped[f])], figures.of_attribute(static_cast<int64_t>(f))});
+    out.attributes.push_back(
+        {subject.schema.names()[static_cast<size_t>(subject.flipped[f])], figures.of_attribute(static_cast<int64_t>(f))});
   }
 }
 

@@ -153,9 +153,7 @@ class Scorer {
     return out;
   }
 
-  int64_t margin() const {
-    return std::llround(static_cast<double>(subject_.protocol.region_margin * subject_.data.image_size()) / 64.0);
-  }
+  int64_t margin() const { return std::llround(static_cast<double>(subject_.protocol.region_margin * subject_.data.image_size()) / 64.0); }
 
   Subject& subject_;
   PhotoScores scores_;

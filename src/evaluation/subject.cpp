@@ -23,8 +23,8 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
     throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data.image_size(), bundle.info.image_size));
   }
   if (!judges.classifier.is_empty() && judges.classifier->options().attributes != static_cast<int64_t>(bundle.info.attributes.size())) {
-    throw InvalidArgument(
-        fmt::format("classifier: it knows {} attributes, the bundle has {}", judges.classifier->options().attributes, bundle.info.attributes.size()));
+    throw InvalidArgument(fmt::format("classifier: it knows {} attributes, the bundle has {}", judges.classifier->options().attributes,
+                                      bundle.info.attributes.size()));
   }
   if (protocol.crop.empty()) protocol.crop = bundle.info.crop;
   if (protocol.photos > data.size()) {
@@ -64,8 +64,8 @@ void Subject::check_samples() const {
                                       protocol.min_samples, photos, all_edits));
   }
   if (judges.inception && fewest < protocol.kernel_subset_size) {
-    throw InvalidArgument(fmt::format("kernel_subset_size {} is more than there are photos ({}) or edits ({})",
-                                      protocol.kernel_subset_size, photos, all_edits));
+    throw InvalidArgument(fmt::format("kernel_subset_size {} is more than there are photos ({}) or edits ({})", protocol.kernel_subset_size,
+                                      photos, all_edits));
   }
 }
 

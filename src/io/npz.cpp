@@ -27,14 +27,14 @@ constexpr size_t kMostDimensions = 64;  // NumPy's own limit
 constexpr uint64_t kMostExpansion = 1040;
 
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kArrayTypes{{{"f8", at::kDouble},
-                                                                             {"f4", at::kFloat},
-                                                                             {"f2", at::kHalf},
-                                                                             {"i8", at::kLong},
-                                                                             {"i4", at::kInt},
-                                                                             {"i2", at::kShort},
-                                                                             {"i1", at::kChar},
-                                                                             {"u1", at::kByte},
-                                                                             {"b1", at::kBool}}};
+                                                                                  {"f4", at::kFloat},
+                                                                                  {"f2", at::kHalf},
+                                                                                  {"i8", at::kLong},
+                                                                                  {"i4", at::kInt},
+                                                                                  {"i2", at::kShort},
+                                                                                  {"i1", at::kChar},
+                                                                                  {"u1", at::kByte},
+                                                                                  {"b1", at::kBool}}};
 
 struct ZipError : zip_error_t {
   ZipError() { zip_error_init(this); }
@@ -145,8 +145,8 @@ class HeaderReader {
 
 at::ScalarType scalar_type(std::string_view type) {
   if (type.size() >= 2 && (type[1] == 'O' || type == "O")) throw Error("an array of Python objects, which are never read");
-  const auto found =
-      std::find_if(kArrayTypes.begin(), kArrayTypes.end(), [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
+  const auto found = std::find_if(kArrayTypes.begin(), kArrayTypes.end(),
+                                  [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
   if (found == kArrayTypes.end() || (type[0] != '<' && type[0] != '|')) throw Error(fmt::format("type '{}' is not supported", type));
   return found->second;
 }
@@ -269,8 +269,8 @@ std::string encode_npz(const NamedTensors& tensors) {
   std::vector<std::string> members;  // libzip reads them when the archive is closed
   std::set<std::string_view> names;
   for (const auto& [name, tensor] : tensors) {
-    const auto type =
-        std::find_if(kArrayTypes.begin(), kArrayTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    const auto type = std::find_if(kArrayTypes.begin(), kArrayTypes.end(),
+                                   [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kArrayTypes.end())
       throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
     if (name.empty() || !names.insert(name).second) throw InvalidArgument(fmt::format("array '{}': names must be given, and once", name));
