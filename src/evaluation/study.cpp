@@ -83,6 +83,7 @@ class Study {
     const Backbone chosen = parse_name(EnumNames<Backbone>::table, backbone, "backbone");
     settings.task.photo_generator.backbone = settings.task.mask_generator.backbone = chosen;
     settings.task.photo_discriminator.backbone = settings.task.mask_discriminator.backbone = chosen;
+    settings.task.losses = settings_.losses;
     settings.task.mask_branch = variant.mask_branch;
     settings.task.losses.photo.semantic_consistency = settings.task.losses.mask.semantic_consistency = variant.lambda_sc;
     settings.task.loader.seed = settings_.seed + 100 + static_cast<uint64_t>(k);
@@ -213,6 +214,7 @@ void StudySettings::validate() const {
   if (faces < 64) throw InvalidArgument(fmt::format("faces {} is below 64, a batch of the judge's training", faces));
   if (unseen < 5) throw InvalidArgument(fmt::format("unseen {} is below 5", unseen));
   require_not_negative("threads", threads);
+  losses.validate();
 }
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {

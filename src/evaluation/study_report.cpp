@@ -49,6 +49,18 @@ double half_width(const Spread& spread) {
   return quantile * spread.deviation / std::sqrt(static_cast<double>(spread.count));
 }
 
+/// The recipe of the runs, in words: what differs from that of `secgan train --small`.
+std::string recipe(const SecganStepOptions& losses) {
+  std::string out = "the recipe of `secgan train --small`";
+  const Json chosen = to_json(losses);
+  for (const auto& change : Json::diff(to_json(small_scale_recipe().losses), chosen)) {
+    std::string path = change["path"].get<std::string>().substr(1);
+    std::replace(path.begin(), path.end(), '/', '.');
+    out += fmt::format(", {} {}", path, change["value"].dump());
+  }
+  return out;
+}
+
 class StudyReport {
  public:
   explicit StudyReport(const StudyResults& results) : results_(results) {}
@@ -147,8 +159,7 @@ class StudyReport {
     Page out;
     out.title = "Does the mask branch pay?";
     out.intro = fmt::format(
-        "Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, the recipe of "
-        "`secgan train --small`. "
+        "Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, {}. "
         "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by "
         "seed, ± half of Student's 95 % interval. "
         "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of "
@@ -156,7 +167,7 @@ class StudyReport {
         "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimisers, averages, parser, judge "
         "and a step hold at their peak.",
         results_.settings.image_size, results_.settings.faces, results_.settings.unseen, results_.settings.steps, results_.settings.seeds,
-        results_.settings.timing_rounds, at::get_num_threads());
+        recipe(results_.settings.losses), results_.settings.timing_rounds, at::get_num_threads());
     out.header = {
         "Backbone", "Variant", "TARR",       "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch",
         "s / step", "Cost",    "Memory, MiB"};

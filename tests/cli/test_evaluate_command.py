@@ -64,7 +64,8 @@ def test_wrong_use(tmp_path):
 
 
 STUDY = ("compare", "--backbones", "attgan", "--seeds", 2, "--image-size", 32, "--faces", 64, "--unseen", 6, "--steps", 2, "--threads", 1,
-         "--option", "parser_steps=2", "--option", "classifier_steps=2", "--option", "timing_rounds=2")
+         "--option", "parser_steps=2", "--option", "classifier_steps=2", "--option", "timing_rounds=2",
+         "--option", "losses.photo.reconstruction=50")
 
 
 def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
@@ -74,6 +75,7 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert study["costs"]["attgan"]["sc"]["memory_bytes"] > study["costs"]["attgan"]["plain"]["memory_bytes"] > 0
     text = (tmp_path / "study" / "report.md").read_text()
     assert "λ_sc above 0 against λ_sc 0" in text and "photo branch alone" in text
+    assert "the recipe of `secgan train --small`, photo.reconstruction 50.0. " in text  # what of it was changed
     # The finished runs are not trained again: the same figures, from the files that are there.
     before = (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes()
     run(*STUDY, "--out", tmp_path / "study")
@@ -83,6 +85,8 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     longer = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]["attgan"]
     assert len(longer.pop("plain-time")) == 2 and longer == study["runs"]["attgan"]
     assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
+    other = refusal(*STUDY, "--option", "losses.photo.reconstruction=20", "--out", tmp_path / "study", status=1)
+    assert "study of other settings" in other
     assert "study of other settings" in refusal(*STUDY, "--lambda-sc", 3, "--out", tmp_path / "study", status=1)
     assert "faces 32 is below 64" in refusal(*STUDY, "--faces", 32, "--out", tmp_path / "other", status=2)
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)

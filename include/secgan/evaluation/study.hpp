@@ -8,17 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "secgan/training/train.hpp"
+
 namespace secgan {
 
 struct StudySettings {
-  std::vector<std::string> backbones{"attgan", "stgan"};  ///< presets (`secgan models`), for both branches
-  int64_t seeds = 3;                                      ///< runs per backbone and variant; faces and judges are the same for all
-  double lambda_sc = 10;                                  ///< weight of the semantic consistency where it is on
-  bool same_time = false;                                 ///< a fourth variant: the photo branch alone, for as long as the whole takes
-  int64_t image_size = 64;                                ///< side in pixels, a multiple of 32
-  int64_t faces = 8000;                                   ///< drawn faces to train on
-  int64_t unseen = 500;                                   ///< unseen ones for the figures
-  int64_t steps = 2000;                                   ///< generator updates of each run
+  std::vector<std::string> backbones{"attgan", "stgan"};   ///< presets (`secgan models`), for both branches
+  int64_t seeds = 3;                                       ///< runs per backbone and variant; faces and judges are the same for all
+  double lambda_sc = 10;                                   ///< weight of the semantic consistency where it is on
+  bool same_time = false;                                  ///< a fourth variant: the photo branch alone, for as long as the whole takes
+  int64_t image_size = 64;                                 ///< side in pixels, a multiple of 32
+  int64_t faces = 8000;                                    ///< drawn faces to train on
+  int64_t unseen = 500;                                    ///< unseen ones for the figures
+  int64_t steps = 2000;                                    ///< generator updates of each run
+  SecganStepOptions losses = small_scale_recipe().losses;  ///< of every run; the weights of the consistency are lambda_sc's
   int64_t parser_steps = 1600;
   int64_t classifier_steps = 600;  ///< of the judge, and of the other classifier that gives features
   int64_t timing_rounds = 15;      ///< measurements of each variant's step, taken in turns
@@ -34,6 +37,7 @@ struct StudySettings {
     visit("faces", self.faces);
     visit("unseen", self.unseen);
     visit("steps", self.steps);
+    visit("losses", self.losses);
     visit("parser_steps", self.parser_steps);
     visit("classifier_steps", self.classifier_steps);
     visit("timing_rounds", self.timing_rounds);
