@@ -22,15 +22,12 @@ inline at::Tensor confusion(const at::Tensor& predicted, const at::Tensor& truth
   return at::bincount(pairs.flatten(), {}, truth.size(0) * kPairs).view({truth.size(0), kPairs});
 }
 
-/// IoU of each class from confusion counts [R, 144]: [R, 12]; NaN where a class occurs in neither.
-inline at::Tensor class_iou(const at::Tensor& counts) {
+/// Mean IoU of confusion counts [R, 144], over the classes that occur: [R].
+inline at::Tensor mean_iou(const at::Tensor& counts) {
   const at::Tensor table = counts.view({-1, kSecganClasses, kSecganClasses});
   const at::Tensor both = table.diagonal(0, 1, 2);
-  return both / (table.sum(1) + table.sum(2) - both);
+  return at::nanmean(both / (table.sum(1) + table.sum(2) - both), {1});  // 0 / 0 where a class occurs in neither
 }
-
-/// Over the classes that occur: [R].
-inline at::Tensor mean_iou(const at::Tensor& counts) { return at::nanmean(class_iou(counts), {1}); }
 
 /// Share of the pixels in which both agree: [R].
 inline at::Tensor pixel_accuracy(const at::Tensor& counts) {

@@ -8,11 +8,12 @@
 #include "evaluation/confusion.hpp"
 #include "evaluation/process.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/metrics/agreement.hpp"
 
 namespace secgan {
 namespace {
 
-/// PhotoScores that ratios are made of, [N, F]; undefined where they were not measured.
+/// Scores that ratios are made of, [N, F]; undefined where they were not measured.
 struct Counts {
   at::Tensor asked, found, adding, removing, added, removed, kept, keepable, outside, outside_pixels, identity;
 
@@ -201,8 +202,7 @@ void add_figures(Subject& subject, const PhotoScores& scores, Evaluation& out) {
   Figures figures(subject, scores);
   out.figures = figures.overall();
   if (!scores.parse_pairs.empty()) {
-    const at::Tensor iou = class_iou(scores.parse_pairs.doubles().sum(0, /*keepdim=*/true)).contiguous();
-    out.parser_iou.assign(iou.data_ptr<double>(), iou.data_ptr<double>() + iou.numel());
+    out.parser_iou = MaskAgreement(scores.parse_pairs.all().sum(0).view({kSecganClasses, kSecganClasses})).iou();
   }
   if (!subject.edits) return;
   for (size_t f = 0; f < subject.flipped.size(); ++f) {

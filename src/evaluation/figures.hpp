@@ -1,5 +1,5 @@
 #pragma once
-/// PhotoScores of photos, made into figures: averages, intervals, reasons for what was not measured.
+/// Scores of photos, made into figures: averages, intervals, reasons for what was not measured.
 
 #include "evaluation/scoring.hpp"
 #include "evaluation/subject.hpp"

@@ -215,6 +215,12 @@ void StudySettings::validate() const {
   if (unseen < 5) throw InvalidArgument(fmt::format("unseen {} is below 5", unseen));
   require_not_negative("threads", threads);
   losses.validate();
+  // Every variant sets them: a weight given here would be named in the report and not be used.
+  const SecganStepOptions recipe = small_scale_recipe().losses;
+  if (losses.photo.semantic_consistency != recipe.photo.semantic_consistency ||
+      losses.mask.semantic_consistency != recipe.mask.semantic_consistency) {
+    throw InvalidArgument("losses: the weights of the semantic consistency are lambda_sc's to set");
+  }
 }
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {

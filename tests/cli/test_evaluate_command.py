@@ -89,4 +89,6 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert "study of other settings" in other
     assert "study of other settings" in refusal(*STUDY, "--lambda-sc", 3, "--out", tmp_path / "study", status=1)
     assert "faces 32 is below 64" in refusal(*STUDY, "--faces", 32, "--out", tmp_path / "other", status=2)
+    twice = refusal(*STUDY, "--option", "losses.photo.semantic_consistency=3", "--out", tmp_path / "other", status=2)
+    assert "lambda_sc's to set" in twice
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
