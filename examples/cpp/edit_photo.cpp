@@ -1,6 +1,6 @@
 // Edits one attribute of a photo:  edit_photo BUNDLE PHOTO ATTRIBUTE STRENGTH OUT.png
-#include <secgan/data/image_file.hpp>
 #include <secgan/editing/editor.hpp>
+#include <secgan/image/image_file.hpp>
 
 #include <cstdlib>
 #include <exception>

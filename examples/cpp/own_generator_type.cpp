@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include <secgan/data/synthetic_faces.hpp>
-#include <secgan/data/transforms.hpp>
+#include <secgan/image/transforms.hpp>
 #include <secgan/models/discriminator.hpp>
 #include <secgan/parsing/face_parser.hpp>
 #include <secgan/training/secgan_step.hpp>
@@ -41,7 +41,7 @@ int main() {
   options.attgan.fc_dim = 64;
   secgan::Discriminator discriminator = secgan::make_discriminator(options);
 
-  // A branch is a generator, a discriminator and their optimisers: any that step().
+  // A branch is a generator, a discriminator and their optimizers: any that step().
   secgan::Branch<std::shared_ptr<ResidualEdit>, secgan::Discriminator, torch::optim::Adam> branch{
       generator, discriminator, torch::optim::Adam(generator->parameters(), 1e-3), torch::optim::Adam(discriminator->parameters(), 1e-3)};
   // No mask branch here: with one, its own types would stand in place of `decltype(branch)`, and a parser of FaceParser.

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <secgan/data/image_file.hpp>
-#include <secgan/data/transforms.hpp>
+#include <secgan/image/image_file.hpp>
+#include <secgan/image/transforms.hpp>
 
 #include <algorithm>
 #include <cstdlib>

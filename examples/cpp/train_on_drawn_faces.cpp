@@ -1,7 +1,7 @@
 // Trains a parser, then SeCGAN's two branches on drawn faces:  train_on_drawn_faces RUN PHOTO.png [STEPS]
 // PHOTO.png gets one drawn face, to edit with edit_photo.
-#include <secgan/data/image_file.hpp>
 #include <secgan/data/synthetic_faces.hpp>
+#include <secgan/image/image_file.hpp>
 #include <secgan/training/train.hpp>
 
 #include <cstdlib>

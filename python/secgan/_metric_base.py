@@ -10,7 +10,7 @@ from torch import nn
 
 class OwnMetric(nn.Module):
     """The part of ``torchmetrics.Metric`` that one process needs: states, ``update``, ``compute``, ``reset``, a call
-    for the batch's own value, and moving between devices. No synchronisation across processes."""
+    for the batch's own value, and moving between devices. No synchronization across processes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ def _share_after_loading(module: NativeModule, incompatible_keys: Any) -> None:
 class NativeModule(nn.Module):
     """A tree of plain modules that holds the C++ module's own tensors as parameters and buffers.
 
-    state_dict, optimisers, ``.to()``, deepcopy, pickle, torch.compile and torch.export therefore work as for any
+    state_dict, optimizers, ``.to()``, deepcopy, pickle, torch.compile and torch.export therefore work as for any
     module, and what Python changes in place C++ computes with. Tensors put in others' places (``functional_call``,
     parametrizations) are lent to C++ for the call. What cannot reach C++ (pruning by hooks, a tensor taken away) is
     refused at the next call, never ignored.
@@ -68,7 +68,7 @@ class NativeModule(nn.Module):
                 tensor.requires_grad_(held.requires_grad)
                 tensor.grad = held.grad
             if is_parameter:
-                tensor._is_param = True  # nn.Parameter without a copy: the optimiser's tensor is C++'s tensor
+                tensor._is_param = True  # nn.Parameter without a copy: the optimizer's tensor is C++'s tensor
             slots[last] = tensor
         self._send_modes()
 
@@ -85,7 +85,7 @@ class NativeModule(nn.Module):
             if slots.get(last) is tensor:
                 continue
             if last not in slots and not parametrize.is_parametrized(owner, last):
-                raise RuntimeError(f"tensor '{name}' was taken away, and C++ cannot see what shall stand in its place: prune or normalise by a parametrization")
+                raise RuntimeError(f"tensor '{name}' was taken away, and C++ cannot see what shall stand in its place: prune or normalize by a parametrization")
             out.append((name, getattr(owner, last)))
         return out
 

@@ -70,7 +70,7 @@ class Editor:
 
     @property
     def info(self) -> dict[str, Any]:
-        """Image size, crop, attributes, intensity and licence of the bundle."""
+        """Image size, crop, attributes, intensity and license of the bundle."""
         return json.loads(self._native.info())
 
     @property

@@ -105,7 +105,7 @@ class _Measure(Metric):
 
 
 def _rows(state: Any) -> torch.Tensor:
-    """A list state as one tensor; after a synchronisation it is one already."""
+    """A list state as one tensor; after a synchronization it is one already."""
     if isinstance(state, torch.Tensor):
         return state
     return torch.cat(state) if state else torch.empty(0, 1)

@@ -19,7 +19,7 @@ def class_names(labels: str) -> list[str]:
 
 
 def class_palette(labels: str) -> list[tuple[int, int, int]]:
-    """RGB colours of a label set, by id."""
+    """RGB colors of a label set, by id."""
     return [(red, green, blue) for red, green, blue in _core.class_palette(labels)]
 
 

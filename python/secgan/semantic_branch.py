@@ -23,9 +23,9 @@ class SemanticBranch(NativeModule):
         branch.discriminator_step(image, source, target)                       # after the host's discriminator update
         loss_g = loss_g + branch.generator_step(image, edited, source, target) # before loss_g.backward()
 
-    The branch owns a mask generator and a mask discriminator with their optimisers. Both calls update them inside; of
+    The branch owns a mask generator and a mask discriminator with their optimizers. Both calls update them inside; of
     the host nothing is touched: networks, gradients, random state, train/eval flags, autocast. ``state_dict()`` holds all
-    that a resumed run needs, the optimisers' moments and step counts included, so that ``torch.save`` of it beside the
+    that a resumed run needs, the optimizers' moments and step counts included, so that ``torch.save`` of it beside the
     host's checkpoint resumes exactly. The parser is the caller's: it is not in the state.
 
     Under ``torch.autocast`` with bfloat16 the branch's networks follow; with float16 they stay in float32, since no
@@ -41,8 +41,8 @@ class SemanticBranch(NativeModule):
         semantic_consistency: λ_sc, weight of the consistency in the host's loss and in the mask generator's.
         losses: more weights and choices, as in ``settings.toml`` under ``task.losses`` (``{"mask": {"reconstruction": 100},
             "consistency_target": "soft", "intensity": 0.5}``).
-        learning_rate: of both Adam optimisers (betas 0.5 and 0.999).
-        accumulate: calls per optimiser step; as many as the host accumulates. Save between such groups.
+        learning_rate: of both Adam optimizers (betas 0.5 and 0.999).
+        accumulate: calls per optimizer step; as many as the host accumulates. Save between such groups.
         seed: of the first weights and of the gradient penalty's places. The host's random state is not used.
         **options: of the backbone, for whichever of the two networks knows the name.
 

@@ -13,7 +13,7 @@ from .networks import Discriminator, Generator, Parser
 def load_weights(module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str]) -> None:
     """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing, pytorch-fid or SwAV, or safetensors.
 
-    Bare or nested dictionaries, with or without ``module.`` prefixes and optimiser state, of any PyTorch version.
+    Bare or nested dictionaries, with or without ``module.`` prefixes and optimizer state, of any PyTorch version.
     Nothing in the file is run.
 
     Raises:
@@ -35,7 +35,7 @@ def import_weights(
     intensity: float | None = None,
     classifier: str | os.PathLike[str] = "",
     parser: str | os.PathLike[str] = "",
-    licence: str = "",
+    license: str = "",
 ) -> None:
     """Turns such a file into a bundle for :class:`secgan.Editor`: ``secgan import`` as a function.
 
@@ -48,7 +48,7 @@ def import_weights(
         crop: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; default: the repository's own.
         intensity: what strength 1 means; default: as the repository's test script.
         classifier, parser: bundles whose classifier and parser go along.
-        licence: of the weights, for people to read.
+        license: of the weights, for people to read.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -56,5 +56,5 @@ def import_weights(
         ValueError: an unknown origin, or options that do not fit the file.
     """
     _core.import_weights(
-        origin, os.fspath(file), os.fspath(out), list(attributes), image_size, crop, intensity, os.fspath(classifier), os.fspath(parser), licence
+        origin, os.fspath(file), os.fspath(out), list(attributes), image_size, crop, intensity, os.fspath(classifier), os.fspath(parser), license
     )

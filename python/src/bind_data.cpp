@@ -1,7 +1,7 @@
 #include "bindings.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/data/synthetic_faces.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan::python {
 

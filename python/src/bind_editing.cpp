@@ -1,6 +1,6 @@
 #include "bindings.hpp"
-#include "secgan/data/image_file.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/image/image_file.hpp"
 
 namespace secgan::python {
 

@@ -1,5 +1,5 @@
 #include "bindings.hpp"
-#include "secgan/training/companion_branch.hpp"
+#include "secgan/training/semantic_branch.hpp"
 
 namespace secgan::python {
 

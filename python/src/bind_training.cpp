@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "bindings.hpp"
-#include "secgan/io/import_weights.hpp"
+#include "secgan/bundle/import_weights.hpp"
 #include "secgan/models/callable.hpp"
 #include "secgan/training/train.hpp"
 
@@ -117,9 +117,9 @@ void bind_training(py::module_& module) {
       "import_weights",
       [](const std::string& origin, const std::string& file, const std::string& out, const std::vector<std::string>& attributes,
          std::optional<int64_t> image_size, const std::string& crop, std::optional<double> intensity, const std::string& classifier,
-         const std::string& parser, const std::string& licence) {
+         const std::string& parser, const std::string& license) {
         save_bundle(out, import_weights(parse_name(kWeightOrigins, origin, "origin"), file,
-                                        {attributes, image_size, crop, intensity, classifier, parser, licence}));
+                                        {attributes, image_size, crop, intensity, classifier, parser, license}));
       },
       ReleaseGil());
 }

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "io/options_json.hpp"
-#include "secgan/io/load_weights.hpp"
+#include "io/json.hpp"
+#include "secgan/bundle/load_weights.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/nn/substitute.hpp"
 

@@ -5,7 +5,7 @@
 #include "core/format.hpp"
 #include "secgan/data/check.hpp"
 #include "secgan/data/source.hpp"
-#include "secgan/training/progress.hpp"
+#include "secgan/report/progress.hpp"
 
 namespace secgan::cli {
 

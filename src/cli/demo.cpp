@@ -8,8 +8,8 @@
 #include "cli/demo_report.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/image_file.hpp"
 #include "secgan/evaluation/evaluate.hpp"
+#include "secgan/image/image_file.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {

@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/format.hpp"
-#include "secgan/data/image_file.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
-#include "secgan/io/html.hpp"
+#include "secgan/report/html.hpp"
 #include "secgan/training/recorder.hpp"
 
 namespace secgan::cli {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/data/dataset.hpp"
 #include "secgan/evaluation/evaluate.hpp"
-#include "secgan/io/bundle.hpp"
 
 namespace secgan::cli {
 

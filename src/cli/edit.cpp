@@ -7,8 +7,8 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/image_file.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/image/image_file.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -123,7 +123,7 @@ void parse(const ParseOptions& options) {
   fs::create_directories(options.out);
   for (size_t i = 0; i < photos.size(); ++i) {
     const at::Tensor ids = editor.parse(photos[i]);
-    const at::Tensor overlay = editor.crop(photos[i]).to(at::kFloat).mul(0.5).add(colourise(ids, Labels::kSecgan12), 0.5).to(at::kByte);
+    const at::Tensor overlay = editor.crop(photos[i]).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
     write_index_mask(beside(files[i], "_mask.png"), ids, Labels::kSecgan12);
     write_image(beside(files[i], "_overlay.png"), overlay);
     fmt::print("{}\n{}\n", beside(files[i], "_mask.png").string(), beside(files[i], "_overlay.png").string());

@@ -5,12 +5,12 @@
 #include "cli/commands.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/settings.hpp"
-#include "secgan/evaluation/study.hpp"
 #include "secgan/io/file.hpp"
-#include "secgan/io/load_weights.hpp"
-#include "secgan/training/progress.hpp"
+#include "secgan/report/progress.hpp"
+#include "study/study.hpp"
 
 namespace secgan::cli {
 namespace {

@@ -2,11 +2,11 @@
 
 #include "cli/commands.hpp"
 #include "core/format.hpp"
+#include "secgan/bundle/import_weights.hpp"
+#include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/transforms.hpp"
-#include "secgan/io/import_weights.hpp"
-#include "secgan/io/recognize.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -66,7 +66,7 @@ void add_import(CLI::App& app) {
       command.add_option("--intensity", request->intensity, "what strength 1 means; default: the repository's test script")->type_name("X");
   command.add_option("--classifier", request->options.classifier, "bundle whose classifier goes along")->type_name("BUNDLE");
   command.add_option("--parser", request->options.parser, "bundle whose parser goes along")->type_name("BUNDLE");
-  command.add_option("--licence", request->options.licence, "of the weights, for people to read")->type_name("TEXT");
+  command.add_option("--license", request->options.license, "of the weights, for people to read")->type_name("TEXT");
   command.callback([=] { run(*request, image_size->count() > 0, intensity->count() > 0); });
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
 

@@ -113,7 +113,7 @@ void add_training(CLI::App& app) {
     CLI::App& command = *app.add_subcommand("train-classifier", "train the attribute classifier");
     auto flags = std::make_shared<SettingsFlags>(command);
     const auto options = add_common(command, *flags);
-    flags->list("--attributes", "data.attributes", "the attributes to recognise, names of the data set's list");
+    flags->list("--attributes", "data.attributes", "the attributes to recognize, names of the data set's list");
     flags->value("--batch", {"task.training.loader.batch"}, "N", "photos per batch");
     flags->value("--seed", {"task.training.loader.seed"}, "N", "one seed makes the run repeatable");
     command.callback([=] { run(*flags, TrainClassifierSettings{}, *options); });

@@ -16,10 +16,10 @@ namespace {
 struct Part {
   std::string_view name;
   std::string_view group;
-  std::array<uint8_t, 3> colour;
+  std::array<uint8_t, 3> color;
 };
 
-// CelebAMask-HQ's classes in its own order, with its colours and the class of the twelve that each belongs to.
+// CelebAMask-HQ's classes in its own order, with its colors and the class of the twelve that each belongs to.
 // clang-format off
 constexpr std::array<Part, 19> kParts{{
     {"background", "others", {0, 0, 0}},      {"skin", "skin", {204, 0, 0}},
@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 19> kFaceParsingOrder{"background", "skin
                                                              "l_ear",      "r_ear",  "ear_r",  "nose",   "mouth", "u_lip", "l_lip",
                                                              "neck",       "neck_l", "cloth",  "hair",   "hat"};
 
-// The twelve; each takes the colour of the named part.
+// The twelve; each takes the color of the named part.
 // clang-format off
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kTwelve{{
     {"skin", "skin"}, {"eyebrows", "l_brow"}, {"eyes", "l_eye"}, {"glasses", "eye_g"}, {"ears", "l_ear"},
@@ -70,14 +70,14 @@ struct LabelSet {
 const LabelSet& label_set(Labels labels) {
   static const std::map<Labels, LabelSet> sets = [] {
     std::map<Labels, LabelSet> made;
-    for (const auto& [name, colour_of] : kTwelve) {
+    for (const auto& [name, color_of] : kTwelve) {
       made[Labels::kSecgan12].names.emplace_back(name);
-      made[Labels::kSecgan12].palette.push_back(part(colour_of).colour);
+      made[Labels::kSecgan12].palette.push_back(part(color_of).color);
     }
     for (const Labels nineteen : {Labels::kCelebAMaskHq, Labels::kFaceParsing}) {
       for (const auto name : part_order(nineteen)) {
         made[nineteen].names.emplace_back(name);
-        made[nineteen].palette.push_back(part(name).colour);
+        made[nineteen].palette.push_back(part(name).color);
       }
     }
     return made;

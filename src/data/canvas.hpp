@@ -1,5 +1,5 @@
 #pragma once
-/// A small rasteriser: shapes as signed distances, painted with analytic coverage over colour and class id at once.
+/// A small rasteriser: shapes as signed distances, painted with analytic coverage over color and class id at once.
 
 #include <algorithm>
 #include <cmath>
@@ -17,11 +17,11 @@ inline Point operator*(float s, Point p) { return {s * p.x, s * p.y}; }
 inline float length(Point p) { return std::sqrt(p.x * p.x + p.y * p.y); }
 
 /// Linear RGB is not needed for flat pictures: components are plain 0 to 1.
-struct Colour {
+struct Color {
   float r, g, b;
 };
-inline Colour operator*(float s, Colour c) { return {s * c.r, s * c.g, s * c.b}; }
-inline Colour mix(Colour a, Colour b, float share) {
+inline Color operator*(float s, Color c) { return {s * c.r, s * c.g, s * c.b}; }
+inline Color mix(Color a, Color b, float share) {
   return {a.r + share * (b.r - a.r), a.g + share * (b.g - a.g), a.b + share * (b.b - a.b)};
 }
 
@@ -49,7 +49,7 @@ inline float segment(Point p, Point a, Point b, float radius) {
 class Canvas {
  public:
   Canvas(int side, uint8_t background_class)
-      : side_(side), colours_(static_cast<size_t>(side) * static_cast<size_t>(side)), classes_(colours_.size(), background_class) {}
+      : side_(side), colors_(static_cast<size_t>(side) * static_cast<size_t>(side)), classes_(colors_.size(), background_class) {}
 
   /// From now on, shapes stand in coordinates with this origin (in sides of the canvas), scale and rotation.
   void place(Point origin, float scale, float angle) {
@@ -61,10 +61,10 @@ class Canvas {
 
   static constexpr int kKeepClass = -1;
 
-  /// @param distance  Point -> signed distance   @param colour  Point -> Colour
+  /// @param distance  Point -> signed distance   @param color  Point -> Color
   /// @param class_id  written where the shape covers at least half a pixel; kKeepClass leaves the mask alone
   template <class Distance, class Paint>
-  void fill(Bounds bounds, Distance&& distance, Paint&& colour, int class_id, float opacity = 1) {
+  void fill(Bounds bounds, Distance&& distance, Paint&& color, int class_id, float opacity = 1) {
     const float pixels = scale_ * static_cast<float>(side_);  // per unit of the shape's coordinates
     // The rotated bounds' own bounds, with a pixel of anti-aliasing around.
     float low_x = 1e9f, low_y = 1e9f, high_x = -1e9f, high_y = -1e9f;
@@ -81,14 +81,14 @@ class Canvas {
         const float coverage = std::clamp(0.5f - distance(p) * pixels, 0.0f, 1.0f);
         if (coverage <= 0) continue;
         const size_t at = static_cast<size_t>(row) * static_cast<size_t>(side_) + static_cast<size_t>(column);
-        colours_[at] = mix(colours_[at], colour(p), coverage * opacity);
+        colors_[at] = mix(colors_[at], color(p), coverage * opacity);
         if (class_id != kKeepClass && coverage >= 0.5f) classes_[at] = static_cast<uint8_t>(class_id);
       }
     }
   }
 
   int side() const { return side_; }
-  const std::vector<Colour>& colours() const { return colours_; }
+  const std::vector<Color>& colors() const { return colors_; }
   const std::vector<uint8_t>& classes() const { return classes_; }
 
  private:
@@ -99,7 +99,7 @@ class Canvas {
   }
 
   int side_;
-  std::vector<Colour> colours_;
+  std::vector<Color> colors_;
   std::vector<uint8_t> classes_;
   Point origin_{0, 0};
   float scale_ = 1, cos_ = 1, sin_ = 0;

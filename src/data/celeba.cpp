@@ -8,7 +8,7 @@
 #include "data/list_file.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 
 namespace secgan {
 

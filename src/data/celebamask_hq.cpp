@@ -10,7 +10,7 @@
 #include "data/list_file.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 
 namespace secgan {
 namespace fs = std::filesystem;

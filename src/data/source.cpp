@@ -9,7 +9,7 @@
 #include "secgan/data/celeba.hpp"
 #include "secgan/data/celebamask_hq.hpp"
 #include "secgan/data/synthetic_faces.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 

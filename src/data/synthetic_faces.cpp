@@ -26,8 +26,8 @@ class Dice {
   float uniform(float low, float high) { return low + (high - low) * static_cast<float>(mix_seed(seed_, counter_++) >> 40) * 0x1p-24f; }
   bool chance(float share) { return uniform(0, 1) < share; }
   int pick(int count) { return std::min(static_cast<int>(uniform(0, static_cast<float>(count))), count - 1); }
-  Colour pick(std::initializer_list<Colour> colours, float jitter) {
-    const Colour c = *(colours.begin() + pick(static_cast<int>(colours.size())));
+  Color pick(std::initializer_list<Color> colors, float jitter) {
+    const Color c = *(colors.begin() + pick(static_cast<int>(colors.size())));
     const float shade = uniform(-jitter, jitter);
     return {c.r + shade + uniform(-jitter, jitter) / 3, c.g + shade, c.b + shade + uniform(-jitter, jitter) / 3};
   }
@@ -37,28 +37,26 @@ class Dice {
   uint64_t counter_ = 0;
 };
 
-constexpr Colour rgb(int r, int g, int b) {
-  return {static_cast<float>(r) / 255, static_cast<float>(g) / 255, static_cast<float>(b) / 255};
-}
+constexpr Color rgb(int r, int g, int b) { return {static_cast<float>(r) / 255, static_cast<float>(g) / 255, static_cast<float>(b) / 255}; }
 
 /// A person and how they are seen. Everything is drawn from the dice whatever the labels are, in one order.
 struct Person {
   // Pose: origin in sides of the picture, the head's half height in sides, radians, and how far features turn.
-  Point centre;
+  Point center;
   float scale, tilt, yaw;
   // Shape, in half heights of the head.
   float width, eye_distance, eye_size, eye_height, brow_lift, nose_length, nose_width, mouth_width, mouth_height, lip, ear;
-  Colour skin, pale, hair, black, blond, iris, lips, shirt, frame, earring;
+  Color skin, pale, hair, black, blond, iris, lips, shirt, frame, earring;
   float volume, length, fringe, parting, light, brightness;
   bool earrings, round_glasses, stubble_dark;
   float glasses_size, moustache_width, teeth;
-  Colour background, background2;
+  Color background, background2;
   int background_kind;
   float background_angle;
 
   explicit Person(uint64_t identity) {
     Dice dice(identity);
-    centre = {0.5f + dice.uniform(-0.045f, 0.045f), 0.50f + dice.uniform(-0.03f, 0.035f)};
+    center = {0.5f + dice.uniform(-0.045f, 0.045f), 0.50f + dice.uniform(-0.03f, 0.035f)};
     scale = dice.uniform(0.325f, 0.375f);
     tilt = dice.uniform(-0.13f, 0.13f);
     yaw = dice.uniform(-1, 1);
@@ -104,7 +102,7 @@ struct Person {
   }
 
   /// Muted, so that it is not taken for hair or skin.
-  static Colour backdrop(Dice& dice) {
+  static Color backdrop(Dice& dice) {
     const float hue = dice.uniform(0, 6), value = dice.uniform(0.55f, 0.95f), saturation = dice.uniform(0.10f, 0.42f);
     const auto channel = [&](float shift) {
       const float h = std::fmod(hue + shift, 6.0f);
@@ -129,9 +127,9 @@ class Painter {
 
   const Canvas& draw() {
     paint_background();
-    canvas_.place(p_.centre, p_.scale, p_.tilt * 0.4f);
+    canvas_.place(p_.center, p_.scale, p_.tilt * 0.4f);
     paint_body();
-    canvas_.place(p_.centre, p_.scale, p_.tilt);
+    canvas_.place(p_.center, p_.scale, p_.tilt);
     if (long_hair_) paint_long_hair();
     paint_ears();
     paint_head();
@@ -151,11 +149,11 @@ class Painter {
   static constexpr float kFar = 3;
 
   /// Light from one side, over everything that belongs to the person.
-  Colour lit(Colour c, Point at) const { return (p_.brightness * (1 + 0.16f * p_.light * at.x - 0.05f * at.y)) * c; }
-  auto paint(Colour c) const {
+  Color lit(Color c, Point at) const { return (p_.brightness * (1 + 0.16f * p_.light * at.x - 0.05f * at.y)) * c; }
+  auto paint(Color c) const {
     return [this, c](Point at) { return lit(c, at); };
   }
-  static Bounds around(Point centre, float x, float y) { return {centre - Point{x, y}, centre + Point{x, y}}; }
+  static Bounds around(Point center, float x, float y) { return {center - Point{x, y}, center + Point{x, y}}; }
   /// Features sit on a round head: turning it moves them, and squeezes the far side.
   Point feature(float x, float y, float depth = 1) const { return {x * (1 - 0.10f * std::abs(turn_) * 4) + turn_ * depth, y}; }
   float eye_x(float side) const { return side * p_.eye_distance * (1 + side * turn_ * 0.6f); }
@@ -164,7 +162,7 @@ class Painter {
     canvas_.place({0, 0}, 1, 0);
     const Point across{std::cos(p_.background_angle), std::sin(p_.background_angle)};
     const auto everywhere = [](Point) { return -1.0f; };
-    const Colour a = p_.background, b = mix(p_.background, p_.background2, 0.6f);
+    const Color a = p_.background, b = mix(p_.background, p_.background2, 0.6f);
     canvas_.fill(
         {{0, 0}, {1, 1}}, everywhere,
         [&](Point at) {
@@ -201,14 +199,14 @@ class Painter {
     canvas_.fill(around({0, 0.95f}, neck, 0.48f), throat, paint(0.84f * skin_), kNeck);
   }
 
-  Point ear_centre(float side) const { return {side * (p_.width + 0.02f) + 0.3f * turn_, 0.06f}; }
+  Point ear_center(float side) const { return {side * (p_.width + 0.02f) + 0.3f * turn_, 0.06f}; }
 
   void paint_ears() {
     for (const float side : {-1.0f, 1.0f}) {
-      const Point centre = ear_centre(side);
+      const Point center = ear_center(side);
       const Point radii{p_.ear * 0.72f, p_.ear * 1.25f};
-      canvas_.fill(around(centre, radii.x, radii.y), [&](Point at) { return ellipse(at - centre, radii); }, paint(0.93f * skin_), kEars);
-      const Point inner = centre + Point{side * 0.02f, 0};
+      canvas_.fill(around(center, radii.x, radii.y), [&](Point at) { return ellipse(at - center, radii); }, paint(0.93f * skin_), kEars);
+      const Point inner = center + Point{side * 0.02f, 0};
       canvas_.fill(
           around(inner, radii.x * 0.5f, radii.y * 0.55f), [&](Point at) { return ellipse(at - inner, 0.52f * radii); },
           paint(0.80f * skin_), Canvas::kKeepClass);
@@ -229,7 +227,7 @@ class Painter {
   void paint_head() {
     canvas_.fill(around({0, 0}, p_.width, 1), [&](Point at) { return head(at); }, paint(skin_), kSkin);
     // Cheeks, and the shade of the side away from the light.
-    const Colour blush = mix(skin_, rgb(214, 96, 90), 0.30f);
+    const Color blush = mix(skin_, rgb(214, 96, 90), 0.30f);
     for (const float side : {-1.0f, 1.0f}) {
       const Point cheek = feature(side * 0.43f, 0.33f);
       canvas_.fill(
@@ -265,54 +263,54 @@ class Painter {
   }
 
   void paint_mouth() {
-    const Point centre = feature(0, p_.mouth_height, 1.2f);
+    const Point center = feature(0, p_.mouth_height, 1.2f);
     const float half = p_.mouth_width * (male_ ? 1 : 0.92f), lip = p_.lip * (male_ ? 0.85f : 1.2f);
-    const Colour lips = male_ ? mix(p_.lips, skin_, 0.42f) : mix(p_.lips, 0.9f * skin_, 0.12f);
+    const Color lips = male_ ? mix(p_.lips, skin_, 0.42f) : mix(p_.lips, 0.9f * skin_, 0.12f);
     if (shows_[kMouthOpen]) {
       const float open = 0.13f;
       canvas_.fill(
-          around(centre, half, open + lip), [&](Point at) { return ellipse(at - centre, {half, open + 0.8f * lip}); }, paint(lips), kLips);
-      const auto inside = [&](Point at) { return ellipse(at - centre, {half - 0.7f * lip, open - 0.1f * lip}); };
-      canvas_.fill(around(centre, half, open), inside, paint(rgb(92, 26, 32)), kMouth);
-      const auto teeth = [&](Point at) { return std::max(inside(at) + 0.008f, at.y - (centre.y - open + 2 * open * p_.teeth)); };
-      canvas_.fill(around(centre, half, open), teeth, paint(rgb(246, 242, 236)), kMouth);
+          around(center, half, open + lip), [&](Point at) { return ellipse(at - center, {half, open + 0.8f * lip}); }, paint(lips), kLips);
+      const auto inside = [&](Point at) { return ellipse(at - center, {half - 0.7f * lip, open - 0.1f * lip}); };
+      canvas_.fill(around(center, half, open), inside, paint(rgb(92, 26, 32)), kMouth);
+      const auto teeth = [&](Point at) { return std::max(inside(at) + 0.008f, at.y - (center.y - open + 2 * open * p_.teeth)); };
+      canvas_.fill(around(center, half, open), teeth, paint(rgb(246, 242, 236)), kMouth);
       return;
     }
     // Upper lip with a bow, lower lip fuller; a dark line between them.
     const auto lips_shape = [&](Point at) {
-      const Point q = at - centre;
+      const Point q = at - center;
       const float bow = 0.02f * std::exp(-60 * q.x * q.x);
       return ellipse({q.x, q.y + (q.y < 0 ? -bow * 0 : 0)}, {half, q.y < 0 ? lip * 1.0f - bow : lip * 1.25f});
     };
-    canvas_.fill(around(centre, half, 1.4f * lip), lips_shape, paint(lips), kLips);
+    canvas_.fill(around(center, half, 1.4f * lip), lips_shape, paint(lips), kLips);
     const auto between = [&](Point at) {
-      const Point q = at - centre;
+      const Point q = at - center;
       return std::max(std::abs(q.y - 0.012f * std::cos(9 * q.x)) - 0.5f * std::max(0.022f, 0.7f * pixel_), std::abs(q.x) - 0.86f * half);
     };
-    canvas_.fill(around(centre, half, 0.06f), between, paint(0.55f * lips), kLips);
+    canvas_.fill(around(center, half, 0.06f), between, paint(0.55f * lips), kLips);
   }
 
   void paint_moustache() {
-    const Point centre = feature(0, p_.mouth_height - p_.lip - (shows_[kMouthOpen] ? 0.175f : 0.115f), 1.3f);
-    const Colour colour = shows_[kBald] ? rgb(52, 38, 32) : mix(hair_, rgb(36, 24, 20), 0.55f);
+    const Point center = feature(0, p_.mouth_height - p_.lip - (shows_[kMouthOpen] ? 0.175f : 0.115f), 1.3f);
+    const Color color = shows_[kBald] ? rgb(52, 38, 32) : mix(hair_, rgb(36, 24, 20), 0.55f);
     const auto shape = [&](Point at) {
       float nearest = kFar;
       for (const float side : {-1.0f, 1.0f}) {
-        const Point a = centre + Point{side * 0.05f, -0.005f}, b = centre + Point{side * p_.moustache_width, 0.07f};
-        const float t = std::clamp((side * (at.x - centre.x) - 0.05f) / (p_.moustache_width - 0.05f), 0.0f, 1.0f);
+        const Point a = center + Point{side * 0.05f, -0.005f}, b = center + Point{side * p_.moustache_width, 0.07f};
+        const float t = std::clamp((side * (at.x - center.x) - 0.05f) / (p_.moustache_width - 0.05f), 0.0f, 1.0f);
         nearest = std::min(nearest, segment(at, a, b, 0.092f - 0.05f * t));
       }
       return nearest;
     };
-    canvas_.fill(around(centre, 0.5f, 0.25f), shape, paint(colour), kSkin);
+    canvas_.fill(around(center, 0.5f, 0.25f), shape, paint(color), kSkin);
   }
 
   void paint_eye(float side) {
-    const Point centre = feature(eye_x(side), p_.eye_height);
+    const Point center = feature(eye_x(side), p_.eye_height);
     const Point radii{p_.eye_size * (1 + 0.25f * side * turn_ * 4), p_.eye_size * (male_ ? 0.60f : 0.70f)};
-    const auto shape = [&](Point at) { return ellipse(at - centre, radii); };
-    canvas_.fill(around(centre, radii.x, radii.y), shape, paint(rgb(250, 250, 248)), kEyes);
-    const Point iris = centre + Point{0.35f * turn_, 0.0f};
+    const auto shape = [&](Point at) { return ellipse(at - center, radii); };
+    canvas_.fill(around(center, radii.x, radii.y), shape, paint(rgb(250, 250, 248)), kEyes);
+    const Point iris = center + Point{0.35f * turn_, 0.0f};
     const float size = radii.y * 0.86f;
     canvas_.fill(around(iris, size, size), [&](Point at) { return std::max(length(at - iris) - size, shape(at)); }, paint(p_.iris), kEyes);
     canvas_.fill(around(iris, size, size), [&](Point at) { return length(at - iris) - 0.5f * size; }, paint(rgb(18, 14, 14)), kEyes);
@@ -322,19 +320,19 @@ class Painter {
         kEyes);
     // The upper lid; lashes make it heavier.
     const float lid = std::max(male_ ? 0.022f : 0.04f, 0.9f * pixel_);
-    const auto upper = [&](Point at) { return std::max(std::abs(shape(at)) - 0.5f * lid, at.y - centre.y + 0.15f * radii.y); };
-    canvas_.fill(around(centre, radii.x + lid, radii.y + lid), upper, paint(rgb(40, 28, 26)), kEyes);
+    const auto upper = [&](Point at) { return std::max(std::abs(shape(at)) - 0.5f * lid, at.y - center.y + 0.15f * radii.y); };
+    canvas_.fill(around(center, radii.x + lid, radii.y + lid), upper, paint(rgb(40, 28, 26)), kEyes);
   }
 
   void paint_brow(float side) {
-    const Point centre = feature(eye_x(side), p_.eye_height - p_.brow_lift);
+    const Point center = feature(eye_x(side), p_.eye_height - p_.brow_lift);
     const float thick = std::max(male_ ? 0.048f : 0.030f, 0.75f * pixel_), half = p_.eye_size * 1.18f;
     const auto shape = [&](Point at) {
-      const Point q = at - centre;
+      const Point q = at - center;
       const float arch = (male_ ? 0.03f : 0.055f) * (1 - (q.x / half) * (q.x / half));
       return segment({q.x, q.y + arch}, {-half, 0}, {half, 0}, thick);
     };
-    canvas_.fill(around(centre, half + thick, 0.16f), shape, paint(shows_[kBald] ? rgb(70, 52, 44) : brow_), kEyebrows);
+    canvas_.fill(around(center, half + thick, 0.16f), shape, paint(shows_[kBald] ? rgb(70, 52, 44) : brow_), kEyebrows);
   }
 
   /// Hair around an opening for the face: what lies in the cap and not in the opening.
@@ -350,11 +348,11 @@ class Painter {
       return std::max({cap, -face, at.y - low});
     };
     // Strands: a little lighter along the parting.
-    const auto colour = [&](Point at) {
+    const auto color = [&](Point at) {
       const float shine = std::exp(-18 * (at.x - p_.parting) * (at.x - p_.parting)) * std::clamp(-at.y, 0.0f, 1.0f);
       return lit(mix(hair_, rgb(255, 250, 240), 0.13f * shine), at);
     };
-    canvas_.fill({{-x, -top}, {x, low}}, shape, colour, kHair);
+    canvas_.fill({{-x, -top}, {x, low}}, shape, color, kHair);
   }
 
   void paint_bangs() {
@@ -366,36 +364,36 @@ class Painter {
       const float edge = lowest + wave - 0.10f * std::exp(-30 * (at.x - p_.parting) * (at.x - p_.parting));
       return std::max(ellipse(at, {x, 1 + p_.volume}), at.y - edge);
     };
-    const auto colour = [&](Point at) {
+    const auto color = [&](Point at) {
       const float lock = 0.5f + 0.5f * std::sin(14 * (at.x - p_.parting));
       return lit(mix(hair_, 0.8f * hair_, 0.7f * lock), at);
     };
-    canvas_.fill({{-x, -1.2f}, {x, lowest + 0.06f}}, shape, colour, kHair);
+    canvas_.fill({{-x, -1.2f}, {x, lowest + 0.06f}}, shape, color, kHair);
   }
 
   void paint_earrings() {
     for (const float side : {-1.0f, 1.0f}) {
-      const Point at_lobe = ear_centre(side) + Point{side * 0.02f, p_.ear * 1.25f + 0.06f};
+      const Point at_lobe = ear_center(side) + Point{side * 0.02f, p_.ear * 1.25f + 0.06f};
       canvas_.fill(around(at_lobe, 0.1f, 0.1f), [&](Point at) { return length(at - at_lobe) - 0.075f; }, paint(p_.earring), kEarrings);
     }
   }
 
   void paint_glasses() {
     const float size = p_.glasses_size, thick = std::max(0.036f, 0.85f * pixel_);
-    const Point centres[2] = {feature(eye_x(-1), p_.eye_height + 0.03f, 1.2f), feature(eye_x(1), p_.eye_height + 0.03f, 1.2f)};
+    const Point centers[2] = {feature(eye_x(-1), p_.eye_height + 0.03f, 1.2f), feature(eye_x(1), p_.eye_height + 0.03f, 1.2f)};
     const auto lens = [&](Point at) {
       float nearest = kFar;
-      for (const Point c : centres) {
+      for (const Point c : centers) {
         nearest = std::min(nearest, p_.round_glasses ? length(at - c) - size : rounded_box(at - c, {size * 1.08f, size * 0.78f}, 0.09f));
       }
       return nearest;
     };
     const auto wires = [&](Point at) {
       float nearest = std::abs(lens(at)) - thick;
-      nearest = std::min(nearest, segment(at, centres[0] + Point{size, -0.03f}, centres[1] - Point{size, 0.03f}, thick));
+      nearest = std::min(nearest, segment(at, centers[0] + Point{size, -0.03f}, centers[1] - Point{size, 0.03f}, thick));
       for (const int i : {0, 1}) {
         const float side = i == 0 ? -1.0f : 1.0f;
-        nearest = std::min(nearest, segment(at, centres[i] + Point{side * size, -0.06f}, {ear_centre(side).x, -0.07f}, 0.8f * thick));
+        nearest = std::min(nearest, segment(at, centers[i] + Point{side * size, -0.06f}, {ear_center(side).x, -0.07f}, 0.8f * thick));
       }
       return nearest;
     };
@@ -410,7 +408,7 @@ class Painter {
   const std::array<bool, kAttributes>& shows_;
   Canvas canvas_;
   float pixel_;  // one pixel in half heights of the head
-  Colour skin_, hair_, brow_;
+  Color skin_, hair_, brow_;
   bool male_, long_hair_;
   float turn_;
 };
@@ -433,7 +431,7 @@ Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64
   auto* const image = sample.image.mutable_data_ptr<uint8_t>();
   const auto byte = [](float v) { return static_cast<uint8_t>(std::clamp(v, 0.0f, 1.0f) * 255 + 0.5f); };
   for (int64_t i = 0; i < plane; ++i) {
-    const Colour& c = canvas.colours()[static_cast<size_t>(i)];
+    const Color& c = canvas.colors()[static_cast<size_t>(i)];
     image[i] = byte(c.r);
     image[plane + i] = byte(c.g);
     image[2 * plane + i] = byte(c.b);

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 
 #include "secgan/core/attributes.hpp"
-#include "secgan/data/image_file.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/ops/hard_segmentation.hpp"
 
 namespace secgan {
@@ -27,15 +27,15 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
   if (masks) {
     const at::Tensor parse = bundle.face_parser().log_probabilities(photos);
     const at::Tensor hard = hard_segmentation(parse);
-    const auto colours = [&](const at::Tensor& scores) {
+    const auto colors = [&](const at::Tensor& scores) {
       const at::Tensor ids = scores.argmax(1).to(at::kByte);
       std::vector<at::Tensor> pictures;
-      for (int64_t n = 0; n < ids.size(0); ++n) pictures.push_back(colourise(ids[n], Labels::kSecgan12));
+      for (int64_t n = 0; n < ids.size(0); ++n) pictures.push_back(colorize(ids[n], Labels::kSecgan12));
       return at::stack(pictures);
     };
-    add(1, colours(parse));
+    add(1, colors(parse));
     Generator mask_generator = bundle.mask_generator;
-    for (const at::Tensor& condition : conditions) add(1, colours(mask_generator->forward(hard, condition)));
+    for (const at::Tensor& condition : conditions) add(1, colors(mask_generator->forward(hard, condition)));
   }
   return image_grid(rows);
 }

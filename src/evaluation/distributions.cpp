@@ -15,7 +15,7 @@ namespace {
 
 /// An interval around a value from resamples of a measure that resampling shifts (duplicates look like less variety):
 /// the resamples' spread about their own mean.
-Interval recentred(const Bootstrap& bootstrap, double value, const at::Tensor& resampled, int64_t count) {
+Interval recentered(const Bootstrap& bootstrap, double value, const at::Tensor& resampled, int64_t count) {
   return bootstrap.interval(value, resampled - resampled.mean() + value, count);
 }
 
@@ -47,7 +47,7 @@ Interval frechet_interval(const Seen& view, const Bootstrap& bootstrap) {
   const double value = distance(at::ones({photos.size(0)}, at::kDouble));
   std::vector<double> resampled;
   for (int64_t r = 0; r < bootstrap.weights().size(0); ++r) resampled.push_back(distance(bootstrap.weights()[r]));
-  return recentred(bootstrap, value, at::tensor(resampled, at::kDouble), photos.size(0));
+  return recentered(bootstrap, value, at::tensor(resampled, at::kDouble), photos.size(0));
 }
 
 Interval kernel_interval(const Seen& view, const Bootstrap& bootstrap, const EvaluationProtocol& protocol) {
@@ -76,7 +76,7 @@ Interval kernel_interval(const Seen& view, const Bootstrap& bootstrap, const Eva
     const double cross = at::dot(u, at::mv(xy, v)).item<double>() / (u.sum().item<double>() * v.sum().item<double>());
     resampled.push_back(pairs(u, xx) + pairs(v, yy) - 2 * cross);
   }
-  return recentred(bootstrap, value, at::tensor(resampled, at::kDouble), photos.size(0));
+  return recentered(bootstrap, value, at::tensor(resampled, at::kDouble), photos.size(0));
 }
 
 Interval score_interval(const Seen& view, const Bootstrap& bootstrap, const EvaluationProtocol& protocol) {
@@ -89,7 +89,7 @@ Interval score_interval(const Seen& view, const Bootstrap& bootstrap, const Eval
   const at::Tensor total = weights.sum(1, /*keepdim=*/true);
   const at::Tensor marginal = at::matmul(weights, probabilities) / total;
   const at::Tensor resampled = (-(at::xlogy(marginal, marginal)).sum(1) - at::mv(weights, entropy) / total.squeeze(1)).exp();
-  return recentred(bootstrap, value, resampled, view.photos.all().size(0));
+  return recentered(bootstrap, value, resampled, view.photos.all().size(0));
 }
 
 }  // namespace secgan

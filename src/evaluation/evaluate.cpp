@@ -7,7 +7,7 @@
 #include "evaluation/notable.hpp"
 #include "evaluation/scoring.hpp"
 #include "evaluation/subject.hpp"
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/digest.hpp"
 

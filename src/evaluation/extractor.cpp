@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/rules.hpp"
+#include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/io/digest.hpp"
-#include "secgan/io/load_weights.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/program.hpp"
 

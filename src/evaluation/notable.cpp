@@ -46,7 +46,7 @@ Distances to_nearest_real(const Seen& view, int64_t f, const at::Tensor& has) {
 
 void add_notable_edits(Subject& subject, const PhotoScores& scores, int64_t count, Evaluation& out) {
   if (!subject.edits) return;
-  out.neighbours = scores.seen.front().extractor->name;
+  out.neighbors = scores.seen.front().extractor->name;
   if (count <= 0) return;
   const at::Tensor labels = scores.labels.all(), every = at::arange(subject.photos, at::kLong);
   const auto attributes = static_cast<int64_t>(subject.flipped.size());

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/rules.hpp"
-#include "parsing/imagenet.hpp"
 #include "secgan/core/shape.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/normalization.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 namespace {

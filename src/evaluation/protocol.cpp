@@ -4,10 +4,10 @@
 
 #include "core/format.hpp"
 #include "core/rules.hpp"
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 namespace {

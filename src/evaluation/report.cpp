@@ -6,14 +6,14 @@
 #include <set>
 
 #include "core/format.hpp"
-#include "evaluation/markdown.hpp"
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
+#include "report/markdown.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/image_file.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
-#include "secgan/io/html.hpp"
+#include "secgan/report/html.hpp"
 #include "secgan/version.hpp"
 
 namespace secgan {
@@ -203,7 +203,7 @@ std::string evaluation_html(const Evaluation& evaluation, const ReportContext& c
     body += fmt::format(
                 "<h2>Edits furthest from real faces with the attribute as asked</h2>\n<p>Distance to the nearest photo whose own label is "
                 "the one asked for, in the features of {}.</p>\n",
-                html_escape(evaluation.neighbours)) +
+                html_escape(evaluation.neighbors)) +
             notable_pictures(evaluation.far_from_real, "distance", 2);
   }
   return html_page(fmt::format("{}: evaluation", context.model), body);

@@ -6,8 +6,8 @@
 
 #include "evaluation/confusion.hpp"
 #include "secgan/core/random.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/evaluation/regions.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/metrics/agreement.hpp"
 #include "secgan/metrics/structural_similarity.hpp"
@@ -32,7 +32,7 @@ class Scorer {
       segmentation = hard_segmentation(log_probabilities);
       if (batch.masks.defined()) scores_.parse_pairs.add(confusion(parse, ClassMerge(subject_.data.label_set()).ids(batch.masks)));
     }
-    if (!subject_.labelled) return;
+    if (!subject_.labeled) return;
     scores_.labels.add(batch.labels);
     at::Tensor before;
     if (!subject_.classifier.is_empty()) {
@@ -60,10 +60,10 @@ class Scorer {
     for (int64_t i = begin; i < end; ++i) {
       const Sample sample = subject_.data.get(i);
       NamedTensors content{{sample.id, sample.image}};
-      if (subject_.labelled) content.emplace_back("labels", sample.labels);
+      if (subject_.labeled) content.emplace_back("labels", sample.labels);
       scores_.digest = sha256(scores_.digest + sha256_tensors(content));
       images.push_back(sample.image);
-      if (subject_.labelled) labels.push_back(sample.labels);
+      if (subject_.labeled) labels.push_back(sample.labels);
       if (sample.mask.defined()) masks.push_back(sample.mask);
     }
     Batch batch{begin, end, at::stack(images), {}, {}, {}};

@@ -9,8 +9,8 @@
 #include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
 
 namespace secgan {

@@ -4,7 +4,7 @@
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 
@@ -17,8 +17,8 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
       mask_generator(of.mask_generator),
       classifier(by.classifier.is_empty() ? of.classifier : by.classifier) {
   protocol.validate();
-  labelled = !bundle.info.attributes.empty() && (!classifier.is_empty() || !generator.is_empty());
-  if (labelled) check_attributes();
+  labeled = !bundle.info.attributes.empty() && (!classifier.is_empty() || !generator.is_empty());
+  if (labeled) check_attributes();
   if (data.image_size() != bundle.info.image_size) {
     throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data.image_size(), bundle.info.image_size));
   }

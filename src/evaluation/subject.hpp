@@ -40,7 +40,7 @@ struct Subject {
 
   AttributeSchema schema;
   std::vector<int64_t> flipped;  ///< F of the schema's attributes
-  bool labelled = false;         ///< attributes are known, and a network takes them
+  bool labeled = false;          ///< attributes are known, and a network takes them
   bool edits = false;            ///< there is a generator, a judge and something to flip
 
   /// The extractors that see photos and edits; never empty where there are edits: the judge itself then stands in for the

@@ -185,7 +185,7 @@ at::Tensor parse_array(std::string_view bytes) {
                             empty ? 0 : wanted));
   }
   if (type == at::kBool && std::any_of(bytes.begin(), bytes.end(), [](char byte) { return byte != 0 && byte != 1; })) {
-    throw Error("a byte is neither true nor false");  // undefined behaviour where it would be read
+    throw Error("a byte is neither true nor false");  // undefined behavior where it would be read
   }
   std::vector<int64_t> stored = header.shape;
   if (header.fortran) std::reverse(stored.begin(), stored.end());

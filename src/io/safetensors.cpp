@@ -129,7 +129,7 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
     at::Tensor tensor = at::empty(entry.shape, entry.type);
     const std::string_view stored = data.substr(entry.begin, entry.end - entry.begin);
     if (entry.type == at::kBool) {
-      // Any other value would be undefined behaviour where it is read.
+      // Any other value would be undefined behavior where it is read.
       const auto odd = std::find_if(stored.begin(), stored.end(), [](char byte) { return byte != 0 && byte != 1; });
       if (odd != stored.end()) {
         throw Error(fmt::format("{}: tensor '{}': byte {} is neither true nor false", name, entry.name, static_cast<uint8_t>(*odd)));

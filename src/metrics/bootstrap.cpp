@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// Linear between neighbours, as numpy.percentile; infinite neighbours stay infinite.
+/// Linear between neighbors, as numpy.percentile; infinite neighbors stay infinite.
 double percentile(const std::vector<double>& sorted, double share) {
   if (sorted.empty()) return kNone;
   const double place = share * static_cast<double>(sorted.size() - 1);

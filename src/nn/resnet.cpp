@@ -81,7 +81,7 @@ ResNetImpl::ResNetImpl(const ResNetOptions& options)
     stages_.push_back(register_module("layer" + std::to_string(stage + 1), blocks));
   }
   feature_count_ = channels;
-  // The initialisation that the original and torchvision train from.
+  // The initialization that the original and torchvision train from.
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* convolution = module->as<torch::nn::Conv2d>()) {
       torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);

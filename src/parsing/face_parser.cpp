@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 
 #include "core/format.hpp"
-#include "parsing/imagenet.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/image/normalization.hpp"
 #include "secgan/nn/autocast.hpp"
 
 namespace secgan {

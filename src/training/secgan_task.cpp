@@ -8,9 +8,9 @@
 #include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
-#include "secgan/data/image_file.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 

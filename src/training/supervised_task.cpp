@@ -8,8 +8,8 @@
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/image_file.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
 
@@ -22,7 +22,7 @@ SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOp
   bundle_.info.crop = std::move(crop);
 }
 
-void SupervisedTask::optimise(std::shared_ptr<torch::nn::Module> network) {
+void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
   to_channels_last(*network_);
   adam_.emplace(network_->parameters(), options_.adam);
@@ -66,7 +66,7 @@ ParserTask::ParserTask(std::shared_ptr<const Dataset> data, ParserTaskOptions op
   if (data->image_size() % bundle_.parser->side_multiple() != 0) {
     throw InvalidArgument(fmt::format("image_size {} is not a multiple of {}", data->image_size(), bundle_.parser->side_multiple()));
   }
-  optimise(bundle_.parser.ptr());
+  optimize(bundle_.parser.ptr());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> ParserTask::losses(const Batch& batch) {
@@ -88,8 +88,8 @@ at::Tensor ParserTask::samples() {
     const Sample sample = data().get(i);
     const at::Tensor ids = parser.ids(to_float(sample.image).unsqueeze(0))[0];
     rows[0].push_back(sample.image);
-    rows[1].push_back(colourise(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
-    rows[2].push_back(colourise(ids, Labels::kSecgan12));
+    rows[1].push_back(colorize(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
+    rows[2].push_back(colorize(ids, Labels::kSecgan12));
   }
   return image_grid(rows);
 }
@@ -101,7 +101,7 @@ ClassifierTask::ClassifierTask(std::shared_ptr<const Dataset> data, ClassifierTa
   options.classifier.image_size = data->image_size();
   bundle_.info.attributes = data->attributes().names();
   bundle_.classifier = make_classifier(options.classifier);
-  optimise(bundle_.classifier.ptr());
+  optimize(bundle_.classifier.ptr());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> ClassifierTask::losses(const Batch& batch) {

@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "core/format.hpp"
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/parsing/program.hpp"
+#include "secgan/nn/program.hpp"
 
 namespace secgan {
 namespace {
@@ -33,7 +33,7 @@ TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunContr
 }
 
 FaceParser open_program(const ParserProgram& program) {
-  return FaceParser(load_torchscript_parser(program.file), ClassMerge(program.labels), program.normalization,
+  return FaceParser(load_torchscript(program.file), ClassMerge(program.labels), program.normalization,
                     program.input_size > 0 ? std::optional(program.input_size) : std::nullopt);
 }
 

@@ -11,10 +11,10 @@
 #include "core/format.hpp"
 #include "core/rules.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
-#include "secgan/training/progress.hpp"
+#include "secgan/report/progress.hpp"
 #include "secgan/training/recorder.hpp"
 
 namespace secgan {

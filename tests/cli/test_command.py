@@ -170,10 +170,10 @@ def test_import_makes_a_bundle_that_edits(photo, tmp_path):
     network = secgan.create_generator("stargan", attributes=2, image_size=64, conv_dim=4, repeat_num=1)
     torch.save(network.state_dict(), tmp_path / "200000-G.ckpt")
     start = ("import", tmp_path / "200000-G.ckpt", "--from", "stargan", "--image-size", 64)
-    done = run(*start, "--attributes", "Male,Young", "--crop", "center", "--licence", "mine", "--out", tmp_path / "bundle")
+    done = run(*start, "--attributes", "Male,Young", "--crop", "center", "--license", "mine", "--out", tmp_path / "bundle")
     assert "Male, Young" in done.stdout and "no classifier" in done.stdout
     info = json.loads((tmp_path / "bundle" / "config.json").read_text())["info"]
-    assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["licence"] == "mine"
+    assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["license"] == "mine"
     edit = ("edit", tmp_path / "bundle", photo, "--set", "Young=1", "--out", tmp_path / "edited")
     assert "source: the bundle has no classifier" in refusal(*edit, status=2)
     run(*edit, "--source", "Male")

@@ -3,8 +3,8 @@
 
 #include <torch/torch.h>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/data/synthetic_faces.hpp"
-#include "secgan/io/bundle.hpp"
 
 namespace secgan::testing {
 

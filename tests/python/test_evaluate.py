@@ -17,7 +17,7 @@ def faces():
     return secgan.synthetic_faces(count=COUNT, image_size=64, seed=9)
 
 
-def quantised(photo):
+def quantized(photo):
     return ((photo.clamp(-1, 1) + 1) * 127.5).round().byte()
 
 
@@ -29,8 +29,8 @@ def pictures(faces):
     generator = secgan.Editor.from_pretrained(Path(__file__).parents[2] / "models" / "drawn-faces").generator
     images, labels = torch.stack([f.image for f in faces]), torch.stack([f.labels for f in faces])
     with torch.no_grad():
-        edits = [quantised(generator(images, faces.flip(labels, a) - labels)) for a in range(len(faces.attributes))]
-    return quantised(images), torch.cat(edits)
+        edits = [quantized(generator(images, faces.flip(labels, a) - labels)) for a in range(len(faces.attributes))]
+    return quantized(images), torch.cat(edits)
 
 
 def test_distribution_figures_are_those_of_the_metric_objects(bundle, faces, pictures, tmp_path):
@@ -58,18 +58,18 @@ def test_distribution_figures_are_those_of_the_metric_objects(bundle, faces, pic
 
 
 def test_extractors_of_ones_own(bundle, faces, pictures):
-    def colour(photos):
+    def color(photos):
         assert photos.dtype == torch.uint8
         return photos.float().mean((2, 3))
 
-    report = secgan.evaluate(bundle, faces, protocol=PROTOCOL, extractor=colour, identity=colour)
+    report = secgan.evaluate(bundle, faces, protocol=PROTOCOL, extractor=color, identity=color)
     figures = report["figures"]
     photos, edits = (p.double().mean((2, 3)) for p in pictures)
     expected = secgan.metrics.frechet_distance(photos.mean(0), photos.T.cov(), edits.mean(0), edits.T.cov())
-    assert figures["frechet_colour"]["value"] == pytest.approx(float(expected), rel=1e-4)
+    assert figures["frechet_color"]["value"] == pytest.approx(float(expected), rel=1e-4)
     cosine = torch.nn.functional.cosine_similarity(photos.repeat(len(edits) // COUNT, 1), edits).mean()
     assert figures["identity_cosine"]["value"] == pytest.approx(cosine.item(), rel=1e-5)
-    assert any("colour" in line and "without fingerprint" in line for line in report["pinned"]["extractors"])
+    assert any("color" in line and "without fingerprint" in line for line in report["pinned"]["extractors"])
 
 
 def test_settings_reports_and_refusals(bundle, faces, tmp_path):

@@ -46,14 +46,14 @@ def test_generator_is_encode_then_decode():
     assert torch.allclose(softmax(torch.rand(1, 12, 16, 16), torch.zeros(1, 3)).sum(1), torch.ones(1, 16, 16))
 
 
-def test_an_optimiser_step_in_python_changes_what_cpp_computes():
+def test_an_optimizer_step_in_python_changes_what_cpp_computes():
     g = small_generator().eval()
     image, edit = torch.rand(1, 3, 16, 16), torch.ones(1, 3)
     before = g(image, edit)
-    optimiser = torch.optim.Adam(g.parameters(), lr=0.1)
+    optimizer = torch.optim.Adam(g.parameters(), lr=0.1)
     g(image, edit).square().mean().backward()
     assert all(p.grad is not None for p in g.parameters())
-    optimiser.step()
+    optimizer.step()
     assert not torch.equal(g(image, edit), before)
 
 
@@ -105,10 +105,10 @@ def test_an_assigned_state_is_what_cpp_computes_with():
     # As part of another network, so that the other network's load_state_dict is the one called.
     torch.nn.ModuleList([b]).load_state_dict(torch.nn.ModuleList([a.double()]).state_dict(), assign=True)
     assert torch.equal(a(image, edit), b(image, edit))
-    optimiser = torch.optim.SGD(b.parameters(), lr=1.0)
+    optimizer = torch.optim.SGD(b.parameters(), lr=1.0)
     b(image, edit).square().sum().backward()
     before = b(image, edit)
-    optimiser.step()
+    optimizer.step()
     assert not torch.equal(b(image, edit), before)
 
 

@@ -25,16 +25,16 @@ def settings(**trainer):
 
 
 class Shift(nn.Module):
-    """Adds a colour per attribute; its batch norm has state that is no parameter."""
+    """Adds a color per attribute; its batch norm has state that is no parameter."""
 
     def __init__(self, channels=3):
         super().__init__()
-        self.colour = nn.Linear(ATTRIBUTES, channels)
+        self.color = nn.Linear(ATTRIBUTES, channels)
         self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
         self.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
 
     def forward(self, image, difference):
-        return image + 0.1 * self.body(image) + self.colour(difference)[:, :, None, None]
+        return image + 0.1 * self.body(image) + self.color(difference)[:, :, None, None]
 
 
 class Critic(nn.Module):
@@ -71,7 +71,7 @@ def test_modules_of_ones_own_are_trained_in_place(tmp_path):
     average = load_file(tmp_path / "run" / "photo_generator.safetensors")
     assert set(average) == set(state(own["photo_generator"]))
     assert all(average[key].shape == tensor.shape for key, tensor in state(own["photo_generator"]).items())
-    assert not torch.equal(average["colour.weight"], own["photo_generator"].colour.weight)
+    assert not torch.equal(average["color.weight"], own["photo_generator"].color.weight)
     config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())
     assert "generator" not in config["networks"] and "parser" in config["networks"]
 

@@ -27,8 +27,8 @@ struct AttributeEdit {
 /// Which attributes cannot be on together (CelebA names; rules on absent attributes do not apply). Turning one member of a
 /// group on turns the others off; turning one off turns nothing on.
 enum class ConflictRules {
-  kSecgan,  ///< hair colours and Bald; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair; Mustache, No_Beard
-  kStgan,   ///< STGAN's: hair colours; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair
+  kSecgan,  ///< hair colors and Bald; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair; Mustache, No_Beard
+  kStgan,   ///< STGAN's: hair colors; Bald, Bangs; Receding_Hairline, Bangs; Straight_Hair, Wavy_Hair
   kNone,
 };
 inline constexpr std::array<std::pair<std::string_view, ConflictRules>, 3> kConflictRules{

@@ -40,7 +40,7 @@ inline constexpr int64_t kSecganClasses = 12;
 /// Class names of a label set, by class id.
 const std::vector<std::string>& class_names(Labels labels);
 
-/// Colours of a label set, RGB by class id; CelebAMask-HQ's own where it has one.
+/// Colors of a label set, RGB by class id; CelebAMask-HQ's own where it has one.
 const std::vector<std::array<uint8_t, 3>>& class_palette(Labels labels);
 
 /// Groups of input classes that become one class each.

@@ -8,7 +8,7 @@
 
 namespace secgan {
 
-/// A well-mixed 64-bit hash (the finaliser of splitmix64).
+/// A well-mixed 64-bit hash (the finalizer of splitmix64).
 constexpr uint64_t mix_bits(uint64_t x) {
   x += 0x9e3779b97f4a7c15ULL;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;

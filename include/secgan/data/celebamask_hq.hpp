@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "secgan/data/dataset.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 

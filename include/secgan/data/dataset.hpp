@@ -15,7 +15,7 @@
 
 namespace secgan {
 
-/// One face, as stored: 8-bit, before any normalisation.
+/// One face, as stored: 8-bit, before any normalization.
 struct Sample {
   at::Tensor image;   ///< [3, S, S] uint8 RGB
   at::Tensor labels;  ///< [A] float32 in {0, 1}; undefined where the source has no attributes

@@ -28,7 +28,7 @@ struct DataSettings {
   std::string root;                            ///< the data set's folder; unused for drawn faces
   std::vector<std::string> attributes;         ///< names from the data set's list; drawn faces: empty for all of theirs
   int64_t image_size = 128;                    ///< side in pixels; a multiple of 32
-  std::string crop;                            ///< see secgan/data/transforms.hpp; empty: the data set's usual one
+  std::string crop;                            ///< see secgan/image/transforms.hpp; empty: the data set's usual one
   int64_t count = 0;                           ///< use the first so many samples only; 0: all (drawn faces: 8000)
   bool cache = true;                           ///< decode every photo once into memory (3 S^2 bytes each, 4 with masks)
   Labels mask_labels = Labels::kCelebAMaskHq;  ///< CelebAMask-HQ: class order of index PNGs

@@ -10,7 +10,7 @@
 namespace secgan {
 
 /// The attributes that the drawings show, under CelebA's names: Bald, Bangs, Black_Hair, Blond_Hair, Eyeglasses,
-/// Male, Mouth_Slightly_Open, Mustache, Pale_Skin. Hair of neither colour is brown or grey.
+/// Male, Mouth_Slightly_Open, Mustache, Pale_Skin. Hair of neither color is brown or gray.
 const std::vector<std::string>& synthetic_attribute_names();
 
 struct SyntheticFacesOptions {

@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/core/attributes.hpp"
-#include "secgan/data/transforms.hpp"
-#include "secgan/io/bundle.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 

@@ -3,7 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "secgan/io/bundle.hpp"
+#include "secgan/bundle/bundle.hpp"
 
 namespace secgan {
 

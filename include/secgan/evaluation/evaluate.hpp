@@ -1,5 +1,5 @@
 #pragma once
-/// How well a bundle edits labelled photos, under a protocol: every figure with its interval, its count, and the hash of
+/// How well a bundle edits labeled photos, under a protocol: every figure with its interval, its count, and the hash of
 /// all that it depends on beside the model.
 
 #include <ATen/core/Tensor.h>
@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/data/dataset.hpp"
 #include "secgan/evaluation/extractor.hpp"
 #include "secgan/evaluation/protocol.hpp"
-#include "secgan/io/bundle.hpp"
 #include "secgan/metrics/bootstrap.hpp"
 
 namespace secgan {
@@ -65,7 +65,7 @@ struct Evaluation {
   std::vector<double> parser_iou;            ///< per class of the twelve; empty without parser or masks
   std::vector<NotableEdit> outside;          ///< per attribute, the edits that changed most outside its region
   std::vector<NotableEdit> far_from_real;    ///< per attribute, the edits furthest from any real photo of the target label
-  std::string neighbours;                    ///< the extractor in whose features that distance is taken
+  std::string neighbors;                     ///< the extractor in whose features that distance is taken
 
   /// @throws InvalidArgument for an unknown key, listing the known ones.
   const Figure& figure(std::string_view key) const;

@@ -63,7 +63,7 @@ FeatureExtractor swav_extractor(const std::filesystem::path& weights);
 FeatureExtractor classifier_extractor(AttributeClassifier classifier, std::string name);
 
 /// A network of one's own as a program: TorchScript, or a package of AOTInductor (docs/extractors.md). Photos
-/// [N, 3, input_size, input_size], any N, normalised -> [N, D] features, or [N, D, h, w], which are then averaged.
+/// [N, 3, input_size, input_size], any N, normalized -> [N, D] features, or [N, D, h, w], which are then averaged.
 struct ExtractorProgram {
   std::string file;          ///< it is a program: name none that you do not trust
   int64_t input_size = 224;  ///< side of the photos that it takes

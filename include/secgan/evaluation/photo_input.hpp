@@ -10,13 +10,13 @@
 #include <utility>
 
 #include "secgan/core/fields.hpp"
-#include "secgan/parsing/face_parser.hpp"
+#include "secgan/image/normalization.hpp"
 
 namespace secgan {
 
 /// Figures depend on it: stand it beside every one.
 enum class ResizeFilter {
-  kBilinear,           ///< bilinear without antialias on floats, pixel centres aligned: pytorch-fid
+  kBilinear,           ///< bilinear without antialias on floats, pixel centers aligned: pytorch-fid
   kBilinearAntialias,  ///< antialiased bilinear on 8 bits, as PIL resizes
   kNone,               ///< photos must have the network's size already
 };
@@ -43,7 +43,7 @@ struct PhotoInput {
   /// @throws InvalidArgument naming the option, the rule and the value.
   void validate() const;
 
-  /// @param photos [N, 3, H, W] uint8 RGB   @return [N, 3, h, w] float32, normalised
+  /// @param photos [N, 3, H, W] uint8 RGB   @return [N, 3, h, w] float32, normalized
   /// @throws InvalidArgument for another type or shape, or another size where nothing is resized.
   at::Tensor operator()(const at::Tensor& photos) const;
 

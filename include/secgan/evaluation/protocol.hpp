@@ -25,7 +25,7 @@ struct EvaluationProtocol {
   // Photos.
   Split split = Split::kTest;
   int64_t photos = 0;  ///< the first so many of the split; 0: all of it
-  std::string crop;    ///< see secgan/data/transforms.hpp; empty: the bundle's
+  std::string crop;    ///< see secgan/image/transforms.hpp; empty: the bundle's
 
   // Edits: every attribute flipped in turn, added where it is missing, removed where it is there.
   std::vector<std::string> attributes;  ///< the attributes to flip; empty: all of the bundle's

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "secgan/nn/state.hpp"
+#include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
 

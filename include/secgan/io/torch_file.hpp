@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "secgan/nn/state.hpp"
+#include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
 

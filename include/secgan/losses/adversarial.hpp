@@ -6,17 +6,17 @@
 
 #include <string_view>
 
-#include "secgan/losses/scores.hpp"
+#include "secgan/losses/passes.hpp"
 
 namespace secgan {
 
-/// -E[D(edit)]: what the generator minimises.
+/// -E[D(edit)]: what the generator minimizes.
 struct Adversarial {
   static constexpr std::string_view kName = "adversarial";
   at::Tensor operator()(const auto& pass) const { return -pass.edit_scores.adversarial.mean(); }
 };
 
-/// E[D(fake)] - E[D(real)]: what the discriminator minimises; minus the estimated Wasserstein distance.
+/// E[D(fake)] - E[D(real)]: what the discriminator minimizes; minus the estimated Wasserstein distance.
 struct Wasserstein {
   static constexpr std::string_view kName = "adversarial";
   at::Tensor operator()(const auto& pass) const { return pass.fake_scores.adversarial.mean() - pass.real_scores.adversarial.mean(); }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "secgan/core/shape.hpp"
-#include "secgan/losses/scores.hpp"
+#include "secgan/losses/passes.hpp"
 
 namespace secgan {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "secgan/losses/scores.hpp"
+#include "secgan/losses/passes.hpp"
 #include "secgan/ops/semantic_consistency.hpp"
 
 namespace secgan {

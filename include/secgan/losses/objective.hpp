@@ -62,7 +62,7 @@ class Objective {
       report.total = report.total.defined() ? report.total + weighted : weighted;
     };
     std::apply([&](const auto&... entries) { (add(entries), ...); }, terms_);
-    if (!report.total.defined()) throw InvalidArgument("every weight of the objective is 0: nothing to minimise");
+    if (!report.total.defined()) throw InvalidArgument("every weight of the objective is 0: nothing to minimize");
     return report;
   }
 

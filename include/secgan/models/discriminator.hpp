@@ -4,7 +4,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
-#include "secgan/losses/scores.hpp"
+#include "secgan/core/scores.hpp"
 #include "secgan/models/options.hpp"
 
 namespace secgan {

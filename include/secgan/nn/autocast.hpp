@@ -17,11 +17,11 @@ class AutocastGuard {
         cache_(at::autocast::is_autocast_cache_enabled()) {
     at::autocast::set_autocast_enabled(device_, enabled);
     if (enabled) at::autocast::set_autocast_dtype(device_, at::kBFloat16);
-    // Inside somebody else's region copies of the weights would outlive the optimiser's step.
+    // Inside somebody else's region copies of the weights would outlive the optimizer's step.
     if (at::autocast::increment_nesting() > 1) at::autocast::set_autocast_cache_enabled(false);
   }
   ~AutocastGuard() {
-    // The outermost guard drops the cached bfloat16 copies of the weights: the optimiser is about to change them.
+    // The outermost guard drops the cached bfloat16 copies of the weights: the optimizer is about to change them.
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, before_);
     at::autocast::set_autocast_dtype(device_, dtype_);

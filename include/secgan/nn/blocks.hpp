@@ -1,5 +1,5 @@
 #pragma once
-/// Blocks shared by every backbone: convolution, normalisation and activation in one line.
+/// Blocks shared by every backbone: convolution, normalization and activation in one line.
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -52,9 +52,9 @@ struct EnumNames<Activation> {
 /// How a decoder doubles the side of its feature maps.
 enum class Upsampling {
   kTransposed,  ///< transposed convolution 4/2/1, as published
-  kNearest,     ///< nearest neighbour, then convolution 3/1/1: no checkerboard
+  kNearest,     ///< nearest neighbor, then convolution 3/1/1: no checkerboard
   kBilinear,    ///< bilinear, then convolution 3/1/1
-  kSubpixel,    ///< convolution 3/1/1 to four times the channels, then pixel shuffle; begins as nearest neighbour (arXiv 1707.02937)
+  kSubpixel,    ///< convolution 3/1/1 to four times the channels, then pixel shuffle; begins as nearest neighbor (arXiv 1707.02937)
 };
 inline constexpr std::array<std::pair<std::string_view, Upsampling>, 4> kUpsamplings{{{"transposed", Upsampling::kTransposed},
                                                                                       {"nearest", Upsampling::kNearest},

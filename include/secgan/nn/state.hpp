@@ -6,13 +6,10 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+
+#include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
-
-/// Tensors by name, in a fixed order.
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// Parameters and buffers of a module, sharing its storage, in the order of Python's state_dict(): per module its
 /// parameters, its buffers, then its children.

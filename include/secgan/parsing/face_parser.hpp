@@ -4,32 +4,16 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string_view>
-#include <utility>
 
-#include "secgan/core/fields.hpp"
 #include "secgan/core/labels.hpp"
+#include "secgan/image/normalization.hpp"
 
 namespace secgan {
 
-/// How the network expects its photos.
-enum class PhotoNormalization {
-  kImagenet,  ///< ImageNet's mean and deviation, from photos in [0, 1]: the public BiSeNet parsers
-  kNone,      ///< [-1, 1] as it is
-};
-inline constexpr std::array<std::pair<std::string_view, PhotoNormalization>, 2> kPhotoNormalizations{
-    {{"imagenet", PhotoNormalization::kImagenet}, {"none", PhotoNormalization::kNone}}};
-template <>
-struct EnumNames<PhotoNormalization> {
-  static constexpr auto& table = kPhotoNormalizations;
-  static constexpr std::string_view what = "normalization";
-};
-
-/// Calls a network: photo [N, 3, H, W], normalised -> logits [N, input classes, h, w].
+/// Calls a network: photo [N, 3, H, W], normalized -> logits [N, input classes, h, w].
 using ParserFunction = std::function<at::Tensor(const at::Tensor&)>;
 
 /// Puts a network into evaluation mode and its parameters out of every gradient. The photo keeps its gradient: that

@@ -58,7 +58,7 @@ class ParserImpl : public torch::nn::Module {
  public:
   explicit ParserImpl(ParserOptions options) : options_(std::move(options)) {}
 
-  /// @param photo [N, 3, H, W], normalised as the network expects   @return [N, classes, H, W] logits
+  /// @param photo [N, 3, H, W], normalized as the network expects   @return [N, classes, H, W] logits
   /// @throws InvalidArgument for another shape, or sides that are not multiples of `side_multiple()`.
   at::Tensor forward(const at::Tensor& photo);
   /// The logits of every head, each at the photo's size, the main one first; training sums a loss over all of them.

@@ -1,5 +1,5 @@
 #pragma once
-/// Gradient accumulation as an optimiser over an optimiser.
+/// Gradient accumulation as an optimizer over an optimizer.
 
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
 #pragma once
-/// One conditional GAN with its optimisers, and the passes that its loss terms see. Photos and masks alike.
+/// One conditional GAN with its optimizers, and the passes that its loss terms see. Photos and masks alike.
 
 #include <ATen/ATen.h>
 
@@ -84,7 +84,7 @@ inline void backward(const at::Tensor& total, const std::vector<at::Tensor>& par
   torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, parameters);
 }
 
-/// One step of an optimiser towards a smaller `total`, for that network alone.
+/// One step of an optimizer towards a smaller `total`, for that network alone.
 template <class Network, OptimizerLike O>
 void update(const at::Tensor& total, Network& network, O& optimizer) {
   optimizer.zero_grad();

@@ -1,5 +1,5 @@
 #pragma once
-/// What training asks of a network, an optimiser and a parser. Nothing has to be inherited; anything that is used
+/// What training asks of a network, an optimizer and a parser. Nothing has to be inherited; anything that is used
 /// through `->` fits: LibTorch's module holders, shared pointers, plain pointers.
 
 #include <ATen/core/Tensor.h>
@@ -7,7 +7,7 @@
 #include <concepts>
 #include <vector>
 
-#include "secgan/losses/scores.hpp"
+#include "secgan/core/scores.hpp"
 
 namespace secgan {
 
@@ -31,7 +31,7 @@ concept DiscriminatorLike = requires(D& d, const at::Tensor& image) {
   { d->parameters() } -> std::convertible_to<std::vector<at::Tensor>>;
 };
 
-/// secgan::Adam, and every optimiser of torch::optim.
+/// secgan::Adam, and every optimizer of torch::optim.
 template <class O>
 concept OptimizerLike = requires(O& o) {
   o.step();

@@ -8,7 +8,7 @@
 
 #include "secgan/training/branch.hpp"
 #include "secgan/training/objectives.hpp"
-#include "secgan/training/semantic_branch.hpp"
+#include "secgan/training/semantic_step.hpp"
 
 namespace secgan {
 

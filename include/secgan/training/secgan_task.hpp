@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/data/loader.hpp"
-#include "secgan/io/bundle.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/face_parser.hpp"

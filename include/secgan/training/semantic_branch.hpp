@@ -1,74 +1,86 @@
 #pragma once
-/// SeCGAN's semantic side: the mask branch and its tie to a photo generator. SecganStep trains it beside the library's
-/// photo branch; a foreign training loop calls it beside its own.
+/// The mask branch for somebody else's training loop: networks by name, optimizers and randomness included.
 
-#include <ATen/ATen.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
 
-#include "secgan/ops/hard_segmentation.hpp"
-#include "secgan/training/branch.hpp"
-#include "secgan/training/objectives.hpp"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "secgan/core/fields.hpp"
+#include "secgan/models/discriminator.hpp"
+#include "secgan/models/generator.hpp"
+#include "secgan/parsing/face_parser.hpp"
+#include "secgan/training/accumulated.hpp"
+#include "secgan/training/semantic_step.hpp"
 
 namespace secgan {
 
-/// The mask branch's updates. Each changes the mask branch alone: nothing outside gets a gradient.
-template <class MaskBranch, ParserLike Parser>
-class SemanticBranch {
+struct CompanionBranchOptions {
+  GeneratorOptions generator;          ///< of masks; channels and output follow from the parser
+  DiscriminatorOptions discriminator;  ///< of masks
+  SecganStepOptions losses;            ///< `photo`: its semantic_consistency alone counts here
+  AdamOptions generator_adam;
+  AdamOptions discriminator_adam;
+  int64_t accumulate = 1;  ///< calls per optimizer step, for hosts that accumulate gradients
+  uint64_t seed = 0;       ///< of the first weights and of the gradient penalty's places
+
+  static void visit(auto& self, auto&& visit) {
+    visit("generator", self.generator);
+    visit("discriminator", self.discriminator);
+    visit("losses", self.losses);
+    visit("generator_adam", self.generator_adam);
+    visit("discriminator_adam", self.discriminator_adam);
+    visit("accumulate", self.accumulate);
+    visit("seed", self.seed);
+  }
+  /// Sets what follows from the parser: channels and output activation.
+  void adapt(int64_t classes);
+  void validate() const;
+};
+
+/// Named figures, before weighting.
+using Figures = std::vector<std::pair<std::string, double>>;
+
+/// Each step updates the mask branch and nothing else: the host's networks, gradients, random state, modes and autocast
+/// settings stay as they are. All that a resumed run needs is in the module's state (module_state), the optimizers'
+/// moments included; within a group of accumulated calls it is not.
+class CompanionBranchImpl : public torch::nn::Module {
  public:
-  /// Branch and parser outlive it.
-  SemanticBranch(MaskBranch& branch, Parser& parser, SecganStepOptions options) : branch_(branch), parser_(parser), options_(options) {
-    options_.validate();
-  }
+  /// @throws InvalidArgument for options that break a rule.
+  CompanionBranchImpl(FaceParser parser, CompanionBranchOptions options);
 
-  /// One update of the mask discriminator.
-  LossReport discriminator_update(const GanBatch& batch) {
-    at::Tensor real, fake;
-    {
-      at::NoGradGuard no_grad;
-      const at::Tensor parse = parser_.log_probabilities(batch.photo);
-      const at::Tensor hard = hard_segmentation(parse);
-      real = options_.real_masks == RealMasks::kSoft ? parse.exp() : hard;
-      fake = full_precision(branch_.generator->forward(hard, difference(options_, batch))).softmax(1);
-    }
-    const LossReport report =
-        discriminator_objective(options_.mask)(discriminator_pass(branch_.discriminator, real, fake, batch.source, batch.weight));
-    update(report.total, branch_.discriminator, branch_.discriminator_optimizer);
-    return report;
-  }
+  /// @param image [N, 3, S, S] in [-1, 1]   @param source, target [N, A] in {0, 1}
+  /// @return the mask discriminator's terms
+  Figures discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target);
 
-  struct GeneratorUpdate {
-    LossReport mask;
-    at::Tensor image_log_probs;  ///< [N, K, H, W] log P(edit), differentiable in the edit; undefined where no weight asks for it
-    at::Tensor mask_log_probs;   ///< [N, K, H, W] log of the edited mask before the update, constant
-  };
+  /// @param edited [N, 3, S, S] in [-1, 1], the host generator's answer
+  /// @return scalar, weighted by losses.photo.semantic_consistency, for the host's generator loss: its gradient reaches
+  ///         `edited` through the parser
+  at::Tensor generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source, const at::Tensor& target);
 
-  /// One update of the mask generator.
-  /// @param edit [N, 3, H, W] the photo generator's answer to the batch
-  GeneratorUpdate generator_update(const GanBatch& batch, const at::Tensor& edit) {
-    at::Tensor hard;
-    {
-      at::NoGradGuard no_grad;
-      hard = hard_segmentation(parser_.log_probabilities(batch.photo));
-    }
-    const auto mask = edit_and_reconstruct(branch_.generator, hard, difference(options_, batch));
-    GeneratorPass pass = generator_pass(branch_.discriminator, hard, {mask.edit.softmax(1), mask.reconstruction}, batch.target);
-    pass.log_probs = mask.edit.log_softmax(1);
-    GeneratorUpdate out;
-    if (options_.photo.semantic_consistency > 0 || options_.mask.semantic_consistency > 0) {
-      out.image_log_probs = parser_.log_probabilities(edit);
-      pass.counterpart_log_probs = out.image_log_probs.detach();
-    }
-    out.mask_log_probs = pass.log_probs.detach();
-    out.mask = mask_generator_objective(options_)(pass);
-    update(out.mask.total, branch_.generator, branch_.generator_optimizer);
-    return out;
-  }
+  /// The terms of the last generator_step: the mask generator's, and the image's consistency as "image_consistency".
+  const Figures& generator_figures() const { return generator_figures_; }
 
-  const SecganStepOptions& options() const { return options_; }
+  const CompanionBranchOptions& options() const { return options_; }
 
  private:
-  MaskBranch& branch_;
-  Parser& parser_;
-  SecganStepOptions options_;
+  using Optimizer = Accumulated<Adam>;
+  using MaskBranch = Branch<Generator, Discriminator, Optimizer>;
+
+  GanBatch batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const;
+
+  CompanionBranchOptions options_;
+  FaceParser parser_;
+  MaskBranch branch_;
+  SemanticBranch<MaskBranch, FaceParser> semantic_;
+  at::Tensor seed_;  // in the state, as the counter is: a resumed run draws what the first would have drawn
+  at::Tensor discriminator_steps_;
+  Figures generator_figures_;
 };
+TORCH_MODULE(CompanionBranch);
 
 }  // namespace secgan

@@ -1,12 +1,12 @@
 #pragma once
-/// Training the two helpers of SeCGAN on labelled photos: the face parser and the attribute classifier.
+/// Training the two helpers of SeCGAN on labeled photos: the face parser and the attribute classifier.
 
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/data/loader.hpp"
-#include "secgan/io/bundle.hpp"
 #include "secgan/training/adam.hpp"
 #include "secgan/training/trainer.hpp"
 
@@ -24,7 +24,7 @@ struct SupervisedOptions {
   }
 };
 
-/// One network, one loss, one optimiser: what the two trainings share.
+/// One network, one loss, one optimizer: what the two trainings share.
 class SupervisedTask : public TrainingTask {
  public:
   int64_t photos_per_step() const override { return options_.loader.batch; }
@@ -40,8 +40,8 @@ class SupervisedTask : public TrainingTask {
   SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop);
 
   /// Called once by the constructor of the derived task, which owns the network through its bundle.
-  void optimise(std::shared_ptr<torch::nn::Module> network);
-  /// Figures of one batch; the first is the scalar to minimise.
+  void optimize(std::shared_ptr<torch::nn::Module> network);
+  /// Figures of one batch; the first is the scalar to minimize.
   virtual std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) = 0;
 
   const Dataset& data() const { return loader_.dataset(); }

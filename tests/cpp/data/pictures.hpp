@@ -17,7 +17,7 @@ namespace secgan::testing {
 struct PngSpec {
   uint32_t width = 0, height = 0;
   int bit_depth = 8;
-  int colour_type = PNG_COLOR_TYPE_RGB;
+  int color_type = PNG_COLOR_TYPE_RGB;
   int interlace = PNG_INTERLACE_NONE;
   std::vector<std::array<uint8_t, 3>> palette = {};
   std::vector<uint8_t> palette_alpha = {};
@@ -34,11 +34,11 @@ inline std::string png_bytes(const PngSpec& spec, const std::vector<uint8_t>& da
         static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(bytes), count);
       },
       [](png_structp) {});
-  png_set_IHDR(png, info, spec.width, spec.height, spec.bit_depth, spec.colour_type, spec.interlace, PNG_COMPRESSION_TYPE_DEFAULT,
+  png_set_IHDR(png, info, spec.width, spec.height, spec.bit_depth, spec.color_type, spec.interlace, PNG_COMPRESSION_TYPE_DEFAULT,
                PNG_FILTER_TYPE_DEFAULT);
-  std::vector<png_color> colours;
-  for (const auto& c : spec.palette) colours.push_back({c[0], c[1], c[2]});
-  if (!colours.empty()) png_set_PLTE(png, info, colours.data(), static_cast<int>(colours.size()));
+  std::vector<png_color> colors;
+  for (const auto& c : spec.palette) colors.push_back({c[0], c[1], c[2]});
+  if (!colors.empty()) png_set_PLTE(png, info, colors.data(), static_cast<int>(colors.size()));
   if (!spec.palette_alpha.empty()) {
     png_set_tRNS(png, info, spec.palette_alpha.data(), static_cast<int>(spec.palette_alpha.size()), nullptr);
   }
@@ -52,7 +52,7 @@ inline std::string png_bytes(const PngSpec& spec, const std::vector<uint8_t>& da
   return out;
 }
 
-/// A flat JPEG of any colour space: 1 component for grey, 4 for CMYK.
+/// A flat JPEG of any color space: 1 component for gray, 4 for CMYK.
 inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J_COLOR_SPACE space, uint8_t value) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;

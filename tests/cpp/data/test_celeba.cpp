@@ -3,7 +3,7 @@
 #include "pictures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/celeba.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;

@@ -3,7 +3,7 @@
 #include "pictures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/celebamask_hq.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 #include "temporary_folder.hpp"
 
@@ -162,7 +162,7 @@ TEST_CASE("index masks keep their ids in both 19-class orders", "[data]") {
 
 TEST_CASE("a mask of another size is cropped to the same part of the face", "[data]") {
   const TemporaryFolder folder;
-  // A wide photo of 80 x 40 whose centre is bright, and a mask of half its size.
+  // A wide photo of 80 x 40 whose center is bright, and a mask of half its size.
   at::Tensor photo = torch::zeros({3, 40, 80}, torch::kByte);
   photo.narrow(2, 40, 20).fill_(255);
   at::Tensor mask = torch::zeros({20, 40}, torch::kByte);

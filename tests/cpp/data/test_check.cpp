@@ -4,7 +4,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/data/celebamask_hq.hpp"
 #include "secgan/data/check.hpp"
-#include "secgan/data/image_file.hpp"
+#include "secgan/image/image_file.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;

@@ -10,7 +10,7 @@ using namespace secgan;
 
 namespace {
 
-/// Photo i is filled with i; its left half is 100 higher, so that a mirrored one is recognised.
+/// Photo i is filled with i; its left half is 100 higher, so that a mirrored one is recognized.
 class Numbered final : public Dataset {
  public:
   explicit Numbered(int64_t count, int64_t broken = -1) : count_(count), broken_(broken), attributes_({"A"}) {}

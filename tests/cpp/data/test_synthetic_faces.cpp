@@ -23,8 +23,8 @@ bool same(const Sample& a, const Sample& b) {
   return at::equal(a.image, b.image) && at::equal(a.mask, b.mask) && at::equal(a.labels, b.labels);
 }
 
-/// Mean colour of a class, [3].
-at::Tensor colour_of(const Sample& sample, int64_t id) {
+/// Mean color of a class, [3].
+at::Tensor color_of(const Sample& sample, int64_t id) {
   return sample.image.masked_select(sample.mask.eq(id)).view({3, -1}).to(at::kFloat).mean(1);
 }
 
@@ -87,10 +87,10 @@ TEST_CASE("each label shows in picture and mask, and changes nothing else", "[fa
 
     const Sample black = draw_face(who, labels_with({"Black_Hair"}), 64), blond = draw_face(who, labels_with({"Blond_Hair"}), 64);
     CHECK(at::equal(black.mask, blond.mask));
-    CHECK((colour_of(blond, kHair) - colour_of(black, kHair)).min().item<float>() > 40);
+    CHECK((color_of(blond, kHair) - color_of(black, kHair)).min().item<float>() > 40);
     const Sample pale = draw_face(who, labels_with({"Pale_Skin"}), 64);
     CHECK(at::equal(pale.mask, plain.mask));
-    CHECK((colour_of(pale, 0) - colour_of(plain, 0)).min().item<float>() > 10);
+    CHECK((color_of(pale, 0) - color_of(plain, 0)).min().item<float>() > 10);
     const Sample moustache = draw_face(who, labels_with({"Mustache"}), 64);
     CHECK(moustache.image.ne(plain.image).any(0).sum().item<int64_t>() > 20);
     CHECK_FALSE(moustache.mask.eq(kHair).ne(plain.mask.eq(kHair)).any().item<bool>());
@@ -102,7 +102,7 @@ TEST_CASE("a larger side shows the same face, finer", "[faces]") {
   for (int64_t i = 0; i < 10; ++i) {
     const Sample coarse = SyntheticFaces({.count = 10, .image_size = 64}).get(i);
     const Sample fine = SyntheticFaces({.count = 10, .image_size = 192}).get(i);
-    // The middle one of each 3 x 3 block stands where the coarse pixel's centre is.
+    // The middle one of each 3 x 3 block stands where the coarse pixel's center is.
     using at::indexing::Slice;
     const at::Tensor picked = fine.mask.index({Slice(1, 192, 3), Slice(1, 192, 3)});
     agreement += picked.eq(coarse.mask).to(at::kDouble).mean().item<double>() / 10;

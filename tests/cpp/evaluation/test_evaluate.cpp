@@ -5,9 +5,9 @@
 
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/evaluation/regions.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/metrics/frechet.hpp"
 #include "secgan/metrics/structural_similarity.hpp"
 #include "secgan/ops/hard_segmentation.hpp"
@@ -28,10 +28,10 @@ EvaluationProtocol few(int64_t photos = 5) {
   return protocol;
 }
 
-/// Features of which the test knows the mean: colours.
-FeatureExtractor colours() {
+/// Features of which the test knows the mean: colors.
+FeatureExtractor colors() {
   FeatureExtractor extractor;
-  extractor.name = "colours";
+  extractor.name = "colors";
   extractor.fingerprint = "none";
   extractor.input = "as it is";
   extractor.dims = 3;
@@ -52,7 +52,7 @@ TEST_CASE("figures equal a slow count, face by face", "[evaluation]") {
   Bundle bundle = random_bundle();
   EvaluationProtocol protocol = few();
   protocol.strength = 1.5;
-  const Evaluation found = evaluate(bundle, kFaces, protocol, {.other = colours()}, {.batch = 2});
+  const Evaluation found = evaluate(bundle, kFaces, protocol, {.other = colors()}, {.batch = 2});
   CHECK(found.photos == 5);
   const AttributeSchema schema(bundle.info.attributes);
   at::NoGradGuard no_grad;
@@ -123,12 +123,12 @@ TEST_CASE("figures equal a slow count, face by face", "[evaluation]") {
   CHECK(found.value("branch_miou") == Approx(iou / classes));
   CHECK(found.value("branch_accuracy") == Approx(both_all / (45 * 32 * 32)));
   const auto moments = [](const std::vector<at::Tensor>& rows) {
-    const at::Tensor all = at::stack(rows), centred = all - all.mean(0);
-    return std::pair(all.mean(0), at::matmul(centred.t(), centred) / (all.size(0) - 1));
+    const at::Tensor all = at::stack(rows), centered = all - all.mean(0);
+    return std::pair(all.mean(0), at::matmul(centered.t(), centered) / (all.size(0) - 1));
   };
   const auto [m1, s1] = moments(real);
   const auto [m2, s2] = moments(fake);
-  CHECK(found.value("frechet_colours") == Approx(frechet_distance(m1, s1, m2, s2)).epsilon(1e-4));
+  CHECK(found.value("frechet_colors") == Approx(frechet_distance(m1, s1, m2, s2)).epsilon(1e-4));
   CHECK(found.figure("parser_miou").measured.has_value());
   CHECK(found.figure("fid").text() == "not measured: no weights were given (--inception)");
   CHECK_THROWS_WITH(found.value("ssfid"), "ssfid was not measured: no weights were given (--swav)");
@@ -146,12 +146,12 @@ TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[eva
   EvaluationProtocol protocol = few(7);
   protocol.edits_per_photo = 3;
   protocol.kernel_subset_size = 5;
-  FeatureExtractor inception = colours();  // in its place, with logits: KID's subsets and the score's splits depend on the order
+  FeatureExtractor inception = colors();  // in its place, with logits: KID's subsets and the score's splits depend on the order
   inception.has_logits = true;
   inception.extract = [](const at::Tensor& photos) {
     return Extracted{photos.to(at::kFloat).mean({2, 3}), photos.to(at::kFloat).mean({1, 3}) / 50};
   };
-  const Judges judges{.inception = inception, .other = colours()};
+  const Judges judges{.inception = inception, .other = colors()};
   const Evaluation a = evaluate(bundle, kFaces, protocol, judges, {.batch = 2}),
                    b = evaluate(bundle, kFaces, protocol, judges, {.batch = 7});
   CHECK(a.figure("is").measured.has_value());
@@ -184,7 +184,7 @@ TEST_CASE("the hash covers what figures depend on beside the model, and nothing 
   CHECK(changed([](EvaluationProtocol& p) { p.seed = 2; }) != plain);
   CHECK(changed([](EvaluationProtocol& p) { p.attributes = {"Bald"}; }) != plain);
   CHECK(hash(few(), {}, random_bundle(), 5) != plain);  // other people
-  CHECK(hash(few(), {.other = colours()}) != plain);
+  CHECK(hash(few(), {.other = colors()}) != plain);
   // Another generator is what is being measured; another judge is not.
   Bundle other = random_bundle();
   other.generator->parameters()[0].data().mul_(2);
@@ -194,8 +194,8 @@ TEST_CASE("the hash covers what figures depend on beside the model, and nothing 
 }
 
 TEST_CASE("edits that change most outside, and those furthest from real faces, are shown", "[evaluation]") {
-  const Evaluation found = evaluate(random_bundle(), kFaces, few(7), {.other = colours()}, {.notable = 3});
-  CHECK(found.neighbours == "colours");
+  const Evaluation found = evaluate(random_bundle(), kFaces, few(7), {.other = colors()}, {.notable = 3});
+  CHECK(found.neighbors == "colors");
   CHECK(found.outside.size() == 9 * 3);
   for (size_t i = 0; i < found.outside.size(); ++i) {
     if (i % 3 > 0) CHECK(found.outside[i].value <= found.outside[i - 1].value);
@@ -221,7 +221,7 @@ TEST_CASE("what does not fit is refused in one line", "[evaluation]") {
   CHECK_THROWS_WITH(evaluate(bundle, kFaces, few(8)), "photos 8 are more than the split has (7)");
   EvaluationProtocol protocol = few();
   protocol.min_samples = 100;
-  CHECK_THROWS_WITH(evaluate(bundle, kFaces, protocol, {.other = colours()}),
+  CHECK_THROWS_WITH(evaluate(bundle, kFaces, protocol, {.other = colors()}),
                     Catch::Contains("needs at least 100 photos and edits (min_samples), found 5 and 45"));
   CHECK_NOTHROW(evaluate(bundle, kFaces, protocol));  // no distance is asked for
   protocol = few();

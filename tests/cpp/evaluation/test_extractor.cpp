@@ -4,11 +4,11 @@
 #include "evaluation/noise.hpp"
 #include "golden.hpp"
 #include "numeric.hpp"
+#include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/evaluation/extractor.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
-#include "secgan/io/load_weights.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "temporary_folder.hpp"
@@ -63,10 +63,10 @@ TEST_CASE("features do not depend on how photos are batched, nor on a bfloat16 r
 
 TEST_CASE("an extractor of one's own is chunked, joined and checked", "[evaluation]") {
   std::vector<int64_t> sizes;
-  FeatureExtractor own{.name = "mean-colour", .dims = 3, .has_logits = true, .extract = [&](const at::Tensor& photos) {
+  FeatureExtractor own{.name = "mean-color", .dims = 3, .has_logits = true, .extract = [&](const at::Tensor& photos) {
                          sizes.push_back(photos.size(0));
-                         const at::Tensor colour = photos.to(at::kDouble).mean({2, 3});
-                         return Extracted{colour, colour.narrow(1, 0, 2)};
+                         const at::Tensor color = photos.to(at::kDouble).mean({2, 3});
+                         return Extracted{color, color.narrow(1, 0, 2)};
                        }};
   const at::Tensor photos = noise_photos({5, 3, 4, 6});
   const Extracted extracted = own(photos, 2);
@@ -78,7 +78,7 @@ TEST_CASE("an extractor of one's own is chunked, joined and checked", "[evaluati
   CHECK_THROWS_WITH(own(photos, 0), Catch::Contains("chunk 0 is not positive"));
   CHECK_THROWS_WITH(own(photos[0]), Catch::Contains("photos must be [N, 3, H, W]"));
   own.dims = 4;
-  CHECK_THROWS_WITH(own(photos), Catch::Contains("mean-colour"));
+  CHECK_THROWS_WITH(own(photos), Catch::Contains("mean-color"));
 }
 
 TEST_CASE("missing weights are named with where they come from", "[evaluation]") {

@@ -5,18 +5,18 @@
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/data/transforms.hpp"
 #include "secgan/evaluation/photo_input.hpp"
+#include "secgan/image/transforms.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
 
 TEST_CASE("pytorch-fid's filter samples, it does not average", "[evaluation]") {
   const at::Tensor photos = noise_photos({2, 3, 9, 9});
-  // A third of the side: every sample falls on a pixel's centre.
+  // A third of the side: every sample falls on a pixel's center.
   const PhotoInput input{3, false, ResizeFilter::kBilinear, PhotoNormalization::kNone};
-  const at::Tensor centres = photos.slice(2, 1, 9, 3).slice(3, 1, 9, 3).to(at::kDouble) / 255 * 2 - 1;
-  CHECK(max_difference(input(photos), centres) < 1e-6);
+  const at::Tensor centers = photos.slice(2, 1, 9, 3).slice(3, 1, 9, 3).to(at::kDouble) / 255 * 2 - 1;
+  CHECK(max_difference(input(photos), centers) < 1e-6);
   // Whatever the aspect: a square comes out, corner by corner.
   const at::Tensor wide = photos.slice(2, 0, 3);
   CHECK(max_difference(input(wide), wide.slice(3, 1, 9, 3).to(at::kDouble) / 255 * 2 - 1) < 1e-6);

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/protocol.hpp"

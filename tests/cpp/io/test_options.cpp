@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "io/options_json.hpp"
+#include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/training/train.hpp"

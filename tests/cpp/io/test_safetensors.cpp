@@ -87,7 +87,7 @@ TEST_CASE("what a reader could take in two ways is refused", "[io][record]") {
   // Strides of an empty tensor are products too; an allocation must not be what notices.
   CHECK_THAT(safetensors_refusal(file_of(R"({"a":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}})", "")),
              Catch::Contains("x.safetensors: tensor 'a': shape is too large"));
-  // Anything but 0 and 1 in a bool is undefined behaviour where it is read.
+  // Anything but 0 and 1 in a bool is undefined behavior where it is read.
   CHECK(safetensors_refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", std::string("\x00\x01", 2))) == "accepted");
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})", "\x01\x02")),
              Catch::Contains("x.safetensors: tensor 'a': byte 2 is neither true nor false"));

@@ -152,5 +152,5 @@ TEST_CASE("an objective weighs its terms, reports them unweighted and skips thos
   CHECK(report.total.requires_grad());
   CHECK_FALSE(report.terms[0].second.requires_grad());
   CHECK_THROWS_WITH(report["semantic_consistency"], Catch::Contains("known: adversarial, reconstruction"));
-  CHECK_THROWS_WITH((0.0 * Adversarial{})(pass), Catch::Contains("nothing to minimise"));
+  CHECK_THROWS_WITH((0.0 * Adversarial{})(pass), Catch::Contains("nothing to minimize"));
 }

@@ -66,7 +66,7 @@ TEST_CASE("figures and their percentiles are those of a slow loop", "[metrics]")
   CHECK(mean.count == kPhotos);
 }
 
-TEST_CASE("percentiles lie between neighbours, and what a resample lacks is left out", "[metrics]") {
+TEST_CASE("percentiles lie between neighbors, and what a resample lacks is left out", "[metrics]") {
   const Bootstrap bootstrap(2, 5, 0, 0.5);
   const double none = std::nan("");
   const Interval whole = bootstrap.interval(7, torch::tensor({4.0, 1.0, 2.0, 3.0, 0.0}), 2);

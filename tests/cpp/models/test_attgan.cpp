@@ -180,7 +180,7 @@ TEST_CASE("every way of upsampling doubles the side in every layer", "[models]")
   CHECK(make_generator(options)->forward(image, attributes).sizes() == image.sizes());
 }
 
-TEST_CASE("subpixel upsampling begins as nearest neighbour, and can leave it", "[models]") {
+TEST_CASE("subpixel upsampling begins as nearest neighbor, and can leave it", "[models]") {
   torch::manual_seed(5);
   Block block = upsampling_block(3, 2, Upsampling::kSubpixel, {});
   const at::Tensor input = torch::randn({2, 3, 4, 4});

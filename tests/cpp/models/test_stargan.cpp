@@ -77,7 +77,7 @@ TEST_CASE("StarGAN's discriminator is the published one in both modes", "[models
   }
 }
 
-TEST_CASE("running statistics are kept in training, and only the old behaviour uses them", "[models]") {
+TEST_CASE("running statistics are kept in training, and only the old behavior uses them", "[models]") {
   torch::manual_seed(1);
   const at::Tensor image = torch::randn({2, 3, 8, 8}), labels = at::zeros({2, 2});
   for (const Normalization norm : {Normalization::kTrackedInstance, Normalization::kRunningInstance}) {

@@ -57,7 +57,7 @@ TEST_CASE("the parser answers the merged classes at the photo's size, and they s
   CHECK(at::equal(parser.ids(at::zeros({1, 3, 8, 8})), parser.log_probabilities(at::zeros({1, 3, 8, 8})).argmax(1).to(at::kByte)));
 }
 
-TEST_CASE("ImageNet normalisation and resizing reach the network as documented", "[parsing]") {
+TEST_CASE("ImageNet normalization and resizing reach the network as documented", "[parsing]") {
   at::Tensor seen;
   const FaceParser parser(
       [&](const at::Tensor& x) {

@@ -3,7 +3,7 @@
 
 #include "secgan/core/names.hpp"
 #include "secgan/data/synthetic_faces.hpp"
-#include "secgan/data/transforms.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/face_parser.hpp"

@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "secgan/io/file.hpp"
+#include "secgan/report/progress.hpp"
 #include "secgan/training/event_file.hpp"
-#include "secgan/training/progress.hpp"
 #include "secgan/training/recorder.hpp"
 #include "temporary_folder.hpp"
 
@@ -121,8 +121,8 @@ TEST_CASE("a run begun anew in its folder hides the events of the abandoned one"
 TEST_CASE("a warning that quotes a file name in another encoding does not end the run", "[record]") {
   const TemporaryFolder folder;
   Recorder recorder(folder.path(), 0);
-  recorder.warning(1, "caf\xe9.jpg is grey");
-  CHECK(read_file(folder.path() / "log.jsonl") == "{\"step\":1,\"warning\":\"caf\xef\xbf\xbd.jpg is grey\"}\n");
+  recorder.warning(1, "caf\xe9.jpg is gray");
+  CHECK(read_file(folder.path() / "log.jsonl") == "{\"step\":1,\"warning\":\"caf\xef\xbf\xbd.jpg is gray\"}\n");
 }
 
 TEST_CASE("the progress bar shows share, rate and time left, and never wraps", "[record]") {

@@ -80,7 +80,7 @@ ByHand generator_losses(World& w, const SecganStepOptions& o) {
 
 }  // namespace
 
-TEST_CASE("the generator update minimises the paper's formula, each branch its own", "[training]") {
+TEST_CASE("the generator update minimizes the paper's formula, each branch its own", "[training]") {
   World w;
   SecganStepOptions options;
   options.photo.semantic_consistency = 3;

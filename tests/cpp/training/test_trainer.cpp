@@ -210,7 +210,7 @@ TEST_CASE("the learning rate is constant, then falls linearly to its final facto
 
 TEST_CASE("a GAN run warns of edits that equal the reconstruction", "[trainer]") {
   SecganTaskOptions options = tiny_recipe();
-  // Nothing pulls towards the target, everything towards the input, and nothing is learnt.
+  // Nothing pulls towards the target, everything towards the input, and nothing is learned.
   options.generator_adam.learning_rate = options.discriminator_adam.learning_rate = 1e-12;
   options.losses.intensity = 1e-6;
   const auto task = tiny_secgan(options);

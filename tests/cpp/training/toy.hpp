@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "secgan/losses/scores.hpp"
+#include "secgan/losses/passes.hpp"
 
 namespace secgan::testing {
 

@@ -1,0 +1,29 @@
+#pragma once
+/// What the loss terms see of one update.
+
+#include <ATen/core/Tensor.h>
+
+#include "secgan/core/scores.hpp"
+
+namespace secgan {
+
+/// One update of one branch's generator. Photos are in [-1, 1]; masks come out of the mask generator as logits.
+struct GeneratorPass {
+  at::Tensor input;                  ///< [N, C, H, W] x, or s_in as one-hot
+  at::Tensor reconstruction;         ///< [N, C, H, W] G(input, 0)
+  at::Tensor target;                 ///< [N, A] y_trg in {0, 1}
+  Scores edit_scores;                ///< D(G(input, d))
+  at::Tensor log_probs;              ///< [N, K, H, W] the edit as log-segmentation: log P(x_out), or log s_out
+  at::Tensor counterpart_log_probs;  ///< [N, K, H, W] the other branch's
+};
+
+/// One update of one branch's discriminator.
+struct DiscriminatorPass {
+  Scores real_scores;
+  Scores fake_scores;
+  at::Tensor source;          ///< [N, A] y_src in {0, 1}
+  at::Tensor interpolate;     ///< [N, C, H, W] on the segment from real to fake, requires grad
+  Scores interpolate_scores;  ///< D(interpolate)
+};
+
+}  // namespace secgan

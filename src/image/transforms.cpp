@@ -1,0 +1,116 @@
+#include "secgan/image/transforms.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/shape.hpp"
+
+namespace secgan {
+namespace {
+
+/// Whole numbers separated by commas; empty when the text is anything else.
+std::vector<int64_t> numbers(std::string_view text) {
+  std::vector<int64_t> out;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    int64_t value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc{}) return {};
+    out.push_back(value);
+    if (next == end) return out;
+    if (*next != ',') return {};
+    at = next + 1;
+  }
+}
+
+}  // namespace
+
+Crop parse_crop(std::string_view text) {
+  if (text == "none") return {Crop::Kind::kNone, 0, {}};
+  if (text == "center") return {};
+  if (text.starts_with("center:")) {
+    const auto side = numbers(text.substr(7));
+    if (side.size() == 1 && side[0] > 0) return {Crop::Kind::kCenter, side[0], {}};
+  }
+  if (text.starts_with("box:")) {
+    const auto box = numbers(text.substr(4));
+    if (box.size() == 4 && box[0] >= 0 && box[1] >= 0 && box[2] > 0 && box[3] > 0) {
+      return {Crop::Kind::kBox, 0, {box[0], box[1], box[2], box[3]}};
+    }
+  }
+  throw InvalidArgument(fmt::format("crop '{}' is none of: none, center, center:SIDE, box:x,y,w,h", text));
+}
+
+std::string to_string(const Crop& crop) {
+  switch (crop.kind) {
+    case Crop::Kind::kNone: return "none";
+    case Crop::Kind::kCenter: return crop.side > 0 ? fmt::format("center:{}", crop.side) : "center";
+    case Crop::Kind::kBox: break;
+  }
+  return fmt::format("box:{},{},{},{}", crop.box.x, crop.box.y, crop.box.width, crop.box.height);
+}
+
+Rect crop_rect(const Crop& crop, int64_t width, int64_t height) {
+  Rect rect{0, 0, width, height};
+  if (crop.kind == Crop::Kind::kCenter) {
+    const int64_t side = crop.side > 0 ? crop.side : std::min(width, height);
+    rect = {(width - side) / 2, (height - side) / 2, side, side};
+  } else if (crop.kind == Crop::Kind::kBox) {
+    rect = crop.box;
+  }
+  // Differences, not sums: a box from a command line may be as large as a number can be.
+  const bool inside = rect.x >= 0 && rect.y >= 0 && rect.x <= width - rect.width && rect.y <= height - rect.height;
+  if (!inside) throw InvalidArgument(fmt::format("crop {} leaves a photo of {} x {} pixels", to_string(crop), width, height));
+  return rect;
+}
+
+at::Tensor crop_image(const at::Tensor& image, const Rect& rect) {
+  return image.narrow(-2, rect.y, rect.height).narrow(-1, rect.x, rect.width);
+}
+
+at::Tensor resize_image(const at::Tensor& image, int64_t height, int64_t width) {
+  check_shape(image, "image", {3, kAny, kAny}, "[3, H, W]");
+  if (image.size(1) == height && image.size(2) == width) return image.contiguous();
+  return at::_upsample_bilinear2d_aa(image.unsqueeze(0).contiguous(), {height, width}, /*align_corners=*/false)[0].contiguous();
+}
+
+at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width) {
+  check_shape(mask, "mask", {kAny, kAny}, "[H, W]");
+  return at::_upsample_nearest_exact2d(mask.unsqueeze(0).unsqueeze(0).contiguous(), {height, width})[0][0];
+}
+
+at::Tensor to_float(const at::Tensor& image) { return image.to(at::kFloat).div(127.5).sub_(1); }
+
+at::Tensor to_bytes(const at::Tensor& image) {
+  return image.detach().to(at::kFloat).add(1).mul_(127.5).round_().clamp_(0, 255).to(at::kByte);
+}
+
+at::Tensor image_grid(const std::vector<std::vector<at::Tensor>>& rows, int64_t gap) {
+  size_t columns = 0;
+  for (const auto& row : rows) columns = std::max(columns, row.size());
+  if (columns == 0) throw InvalidArgument("a grid needs at least one picture");
+  const at::Tensor* first = nullptr;
+  for (const auto& row : rows) {
+    for (const at::Tensor& cell : row) {
+      if (first == nullptr) first = &cell;
+      check_same_shape(*first, "the grid's first picture", cell, "another");
+    }
+  }
+  const int64_t height = first->size(1), width = first->size(2);
+  const auto count = static_cast<int64_t>(rows.size()), across = static_cast<int64_t>(columns);
+  at::Tensor grid = at::full({3, count * (height + gap) - gap, across * (width + gap) - gap}, 255, at::kByte);
+  for (int64_t r = 0; r < count; ++r) {
+    const auto& row = rows[static_cast<size_t>(r)];
+    for (int64_t c = 0; c < static_cast<int64_t>(row.size()); ++c) {
+      crop_image(grid, {c * (width + gap), r * (height + gap), width, height}).copy_(row[static_cast<size_t>(c)]);
+    }
+  }
+  return grid;
+}
+
+}  // namespace secgan

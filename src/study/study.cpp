@@ -1,0 +1,243 @@
+#include "study/study.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <ostream>
+#include <thread>
+
+#include "core/format.hpp"
+#include "core/rules.hpp"
+#include "io/json.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/evaluation/report.hpp"
+#include "secgan/io/digest.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/nn/profile.hpp"
+#include "secgan/training/train.hpp"
+#include "study/study_report.hpp"
+
+namespace secgan {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+class Study {
+ public:
+  Study(const StudySettings& settings, fs::path out, std::ostream& status, const std::atomic<bool>* stop)
+      : settings_(settings), out_(std::move(out)), status_(status), stop_(stop) {
+    results_.settings = settings;
+    data_.kind = DataKind::kSynthetic;
+    data_.image_size = settings.image_size;
+    data_.count = settings.faces;
+    variants_ = {{"plain", "photo branch alone", false, 0, 1},
+                 {"sc0", "both branches, λ_sc 0", true, 0, 1},
+                 {"sc", fmt::format("both branches, λ_sc {:g}", settings.lambda_sc), true, settings.lambda_sc, 1}};
+  }
+
+  bool run() {
+    if (!train_helpers()) return false;
+    measure_costs();
+    for (const std::string& backbone : settings_.backbones) {
+      std::vector<StudyVariant> variants = variants_;
+      if (settings_.same_time) {
+        const double ratio = results_.costs.at({backbone, "sc"}).seconds_per_step / results_.costs.at({backbone, "plain"}).seconds_per_step;
+        variants.push_back({"plain-time", fmt::format("photo branch alone, {:.2f} times the steps", ratio), false, 0, ratio});
+      }
+      for (int64_t k = 0; k < settings_.seeds; ++k) {
+        for (const StudyVariant& variant : variants) {
+          if (!train_one(backbone, variant, k)) return false;
+        }
+      }
+      results_.variants[backbone] = variants;
+    }
+    status_ << write_study(results_, unseen(), out_);
+    return true;
+  }
+
+ private:
+  template <class Settings>
+  bool stage(Settings settings, const fs::path& folder) {
+    settings.threads = settings_.threads;
+    return train_or_resume(settings, {.run = folder, .status = &status_, .stop = stop_}).finished;
+  }
+
+  bool train_helpers() {
+    return stage(small_scale_parser(data_, settings_.parser_steps, settings_.seed), out_ / "parser") &&
+           stage(small_scale_classifier(data_, settings_.classifier_steps, settings_.seed + 1), out_ / "judge") &&
+           stage(small_scale_classifier(data_, settings_.classifier_steps, settings_.seed + 2), out_ / "features");
+  }
+
+  TrainSettings settings_of(const std::string& backbone, const StudyVariant& variant, int64_t k) const {
+    TrainSettings settings;
+    settings.data = data_;
+    settings.task = small_scale_recipe();
+    const Backbone chosen = parse_name(EnumNames<Backbone>::table, backbone, "backbone");
+    settings.task.photo_generator.backbone = settings.task.mask_generator.backbone = chosen;
+    settings.task.photo_discriminator.backbone = settings.task.mask_discriminator.backbone = chosen;
+    settings.task.losses = settings_.losses;
+    settings.task.mask_branch = variant.mask_branch;
+    settings.task.losses.photo.semantic_consistency = settings.task.losses.mask.semantic_consistency = variant.lambda_sc;
+    settings.task.loader.seed = settings_.seed + 100 + static_cast<uint64_t>(k);
+    if (variant.mask_branch) settings.parser = (out_ / "parser" / "bundle").string();
+    settings.classifier = (out_ / "judge" / "bundle").string();
+    settings.trainer.steps = std::llround(static_cast<double>(settings_.steps) * variant.length);
+    settings.trainer.log_every = 20;
+    settings.trainer.sample_every = 0;
+    settings.trainer.checkpoint_every = 500;
+    settings.threads = settings_.threads;
+    return settings;
+  }
+
+  /// Seconds of a step, variants in turns, so that a busy machine slows all of them alike; memory of each alone.
+  void measure_costs() {
+    const fs::path file = out_ / "costs.json";
+    if (fs::exists(file)) {
+      for (const auto& row : Json::parse(read_file(file))) {
+        results_.costs[{row["backbone"], row["variant"]}] = {row["seconds_per_step"], row["memory"]};
+      }
+      return;
+    }
+    at::set_num_threads(static_cast<int>(settings_.threads > 0 ? settings_.threads : std::thread::hardware_concurrency()));
+    DataSettings few = data_;
+    few.count = std::min<int64_t>(settings_.faces, 256);
+    const auto data = open_dataset(few, Split::kTrain, true, false);
+    const auto base = [&](const StudyVariant& variant) {
+      Bundle bundle = variant.mask_branch ? load_bundle(out_ / "parser" / "bundle") : Bundle{};
+      bundle.classifier = load_bundle(out_ / "judge" / "bundle").classifier;
+      bundle.info.crop = data_.resolved_crop();
+      return bundle;
+    };
+    Json rows = Json::array();
+    for (const std::string& backbone : settings_.backbones) {
+      std::vector<std::unique_ptr<SecganTask>> tasks;
+      std::vector<double> memory;
+      std::vector<std::vector<double>> seconds(variants_.size());
+      for (const StudyVariant& variant : variants_) {
+        memory.push_back(static_cast<double>(peak_bytes([&] {
+          tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant)));
+          tasks.back()->step(0, 1);
+          tasks.back()->step(1, 1);
+        })));
+      }
+      for (int64_t round = 0; round < settings_.timing_rounds; ++round) {
+        for (size_t v = 0; v < tasks.size(); ++v) {
+          const auto begin = std::chrono::steady_clock::now();
+          tasks[v]->step(2 + round, 1);
+          seconds[v].push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        }
+      }
+      for (size_t v = 0; v < tasks.size(); ++v) {
+        const StudyCost cost{median(seconds[v]), memory[v]};
+        results_.costs[{backbone, variants_[v].key}] = cost;
+        rows.push_back(
+            {{"backbone", backbone}, {"variant", variants_[v].key}, {"seconds_per_step", cost.seconds_per_step}, {"memory", cost.memory}});
+      }
+    }
+    write_file(file, rows.dump(2) + "\n");
+  }
+
+  bool train_one(const std::string& backbone, const StudyVariant& variant, int64_t k) {
+    const fs::path folder = out_ / "runs" / fmt::format("{}-{}-{}", backbone, variant.key, k + 1);
+    status_ << folder.string() << '\n';
+    if (!stage(settings_of(backbone, variant, k), folder)) return false;
+    StudyRun run;
+    run.bundle = load_bundle(folder / "bundle");
+    // One parser for all, so that what may change outside a region is measured alike.
+    if (run.bundle.parser.is_empty()) {
+      const Bundle parser = load_bundle(out_ / "parser" / "bundle");
+      run.bundle.parser = parser.parser;
+      run.bundle.info.parser_labels = parser.info.parser_labels;
+      run.bundle.info.parser_normalization = parser.info.parser_normalization;
+    }
+    EvaluationProtocol protocol;
+    protocol.photos = settings_.unseen;
+    protocol.min_samples = settings_.unseen;
+    protocol.resamples = 200;
+    Judges judges;
+    judges.other = classifier_extractor(load_bundle(out_ / "features" / "bundle").classifier, "other-classifier");
+    run.evaluation = evaluate(run.bundle, unseen(), protocol, judges, {.notable = 0});
+    write_evaluation(folder / "evaluation", run.evaluation,
+                     {folder.filename().string(),
+                      sha256_file(folder / "bundle" / "model.safetensors"),
+                      fmt::format("drawn faces, {} px", settings_.image_size),
+                      {},
+                      {}});
+    for (const std::string& key : kStudyFigures) {
+      const Figure& figure = run.evaluation.figure(key);
+      if (figure.measured) run.figures[key] = figure.measured->value;
+    }
+    for (const auto& [attribute, figures] : run.evaluation.attributes) run.recognition[attribute] = figures.front().measured->value;
+    results_.runs[{backbone, variant.key}].push_back(std::move(run));
+    return true;
+  }
+
+  const Dataset& unseen() {
+    if (!unseen_) {
+      DataSettings test = data_;
+      test.count = settings_.unseen;
+      unseen_ = open_dataset(test, Split::kTest, true, true);
+    }
+    return *unseen_;
+  }
+
+  const StudySettings& settings_;
+  fs::path out_;
+  std::ostream& status_;
+  const std::atomic<bool>* stop_;
+  DataSettings data_;
+  std::vector<StudyVariant> variants_;
+  StudyResults results_;
+  std::shared_ptr<const Dataset> unseen_;
+};
+
+}  // namespace
+
+void StudySettings::validate() const {
+  if (backbones.empty()) throw InvalidArgument("backbones is empty: name at least one");
+  for (const std::string& name : backbones) parse_name(EnumNames<Backbone>::table, name, "backbone");
+  require_positive("seeds", seeds);
+  if (!(lambda_sc > 0)) throw InvalidArgument(fmt::format("lambda_sc {} is not positive", lambda_sc));
+  require_multiple(image_size, 5);
+  for (const auto& [name, value] : {std::pair("faces", faces), std::pair("steps", steps), std::pair("parser_steps", parser_steps),
+                                    std::pair("classifier_steps", classifier_steps), std::pair("timing_rounds", timing_rounds)}) {
+    require_positive(name, value);
+  }
+  if (faces < 64) throw InvalidArgument(fmt::format("faces {} is below 64, a batch of the judge's training", faces));
+  if (unseen < 5) throw InvalidArgument(fmt::format("unseen {} is below 5", unseen));
+  require_not_negative("threads", threads);
+  losses.validate();
+  // Every variant sets them: a weight given here would be named in the report and not be used.
+  const SecganStepOptions recipe = small_scale_recipe().losses;
+  if (losses.photo.semantic_consistency != recipe.photo.semantic_consistency ||
+      losses.mask.semantic_consistency != recipe.mask.semantic_consistency) {
+    throw InvalidArgument("losses: the weights of the semantic consistency are lambda_sc's to set");
+  }
+}
+
+bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {
+  settings.validate();
+  fs::create_directories(out);
+  // Runs of other settings in one table would be a lie. Equal time only adds runs.
+  const fs::path file = out / "settings.json";
+  const auto without_same_time = [](Json json) {
+    if (json.is_object()) json.erase("same_time");
+    return json;
+  };
+  const Json json = to_json(settings);
+  if (fs::exists(file) && without_same_time(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != without_same_time(json)) {
+    throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
+  }
+  write_file(file, json.dump(2) + "\n");
+  return Study(settings, out, status, stop).run();
+}
+
+}  // namespace secgan
