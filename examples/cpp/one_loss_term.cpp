@@ -1,4 +1,4 @@
-// SeCGAN's consistency term alone, added to a training of your own: here a "generator" that is nothing but the pixels
+// SeCGAN's consistency term alone, added to somebody else's training: here a "generator" that is nothing but the pixels
 // of one photo, moved until a (toy) parser sees in it what a target mask says.
 #include <torch/torch.h>
 

@@ -16,7 +16,6 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path run = argv[1];
   const int64_t steps = argc > 3 ? std::atoll(argv[3]) : 1800;
-  std::filesystem::remove_all(run);
   try {
     const auto faces = std::make_shared<secgan::SyntheticFaces>(secgan::SyntheticFacesOptions{.count = 2000, .image_size = 64});
     secgan::write_image(argv[2], faces->get(0).image);
@@ -25,9 +24,8 @@ int main(int argc, char** argv) {
     secgan::ParserTask parser(faces, {}, "none");
     secgan::Trainer({.steps = steps, .sample_every = 0}, run / "parser", std::cerr).run(parser, /*resume=*/false);
 
-    // Both branches, tied through the parser. Swap a backbone here by changing the recipe's options.
-    secgan::SecganTaskOptions recipe = secgan::small_scale_recipe();
-    secgan::SecganTask task(faces, recipe, parser.bundle());
+    // Both branches, tied through the parser. Another backbone is another name.
+    secgan::SecganTask task(faces, secgan::small_scale_recipe("attgan"), parser.bundle());
     secgan::Trainer({.steps = steps, .sample_every = steps}, run / "secgan", std::cerr).run(task, /*resume=*/false);
     std::cout << "bundle: " << (run / "secgan" / "bundle").string() << '\n';
   } catch (const std::exception& error) {

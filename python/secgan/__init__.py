@@ -14,7 +14,7 @@ from .data import Face, Faces, open_dataset, synthetic_faces
 from .editing import EditedPhoto, Editor, read_image, write_image
 from .evaluating import compare_reports, evaluate
 from .exporting import export
-from .extractors import InceptionV3, SwavResNet50
+from .extractors import InceptionV3, ProgramExtractor, SwavResNet50
 from .losses import SemanticConsistency, SoftCrossEntropy
 from .networks import (
     Discriminator,
@@ -58,6 +58,7 @@ __all__ = [
     "Generator",
     "InceptionV3",
     "Parser",
+    "ProgramExtractor",
     "SemanticBranch",
     "SemanticConsistency",
     "SoftCrossEntropy",

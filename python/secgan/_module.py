@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -16,6 +15,9 @@ def _share_after_loading(module: NativeModule, incompatible_keys: Any) -> None:
     module._share()
 
 
+Module = TypeVar("Module", bound="NativeModule")
+
+
 class NativeModule(nn.Module):
     """A tree of plain modules that holds the C++ module's own tensors as parameters and buffers.
 
@@ -25,11 +27,11 @@ class NativeModule(nn.Module):
     refused at the next call, never ignored.
     """
 
-    _native_type: type
+    _native_type: Any
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, native: Any) -> None:
         super().__init__()
-        self._adopt(self._make_native(json.dumps(options, allow_nan=False)))
+        self._adopt(native)
 
     @classmethod
     def _wrap(cls, native: Any) -> Any:
@@ -44,8 +46,9 @@ class NativeModule(nn.Module):
         self._share()
         self.register_load_state_dict_post_hook(_share_after_loading)
 
-    def _make_native(self, options: str) -> Any:
-        return self._native_type(options)
+    def _rebuild(self, config: dict[str, Any]) -> Any:
+        """A C++ module of the same kind, for copies and pickles."""
+        return self._native_type.from_config(config)
 
     def _share(self) -> None:
         """C++ takes over the values in the tree, and the tree holds C++'s tensors (again)."""
@@ -115,15 +118,15 @@ class NativeModule(nn.Module):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The network's options with every default filled in."""
-        return json.loads(self._native.options())
+        """What rebuilds the network, with every default filled in."""
+        return self._native.config()
 
-    def train(self, mode: bool = True):  # noqa: ANN201
+    def train(self: Module, mode: bool = True) -> Module:
         super().train(mode)
         self._send_modes()
         return self
 
-    def _apply(self, fn: Any, recurse: bool = True):  # noqa: ANN202
+    def _apply(self: Module, fn: Any, recurse: bool = True) -> Module:
         super()._apply(fn, recurse)
         self._share()  # parameters were changed in place, buffers replaced
         return self
@@ -136,7 +139,8 @@ class NativeModule(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._native = self._make_native(json.dumps(state["_native"]))
+        with torch.random.fork_rng(devices=()):  # first weights are drawn, and overwritten
+            self._native = self._rebuild(state["_native"])
         self._share()
 
     def __copy__(self) -> NativeModule:
@@ -152,4 +156,4 @@ class NativeModule(nn.Module):
         for noise in ("torch::nn::", "secgan::", "(anonymous namespace)::"):
             tree = tree.replace(noise, "")
         _, _, layers = re.sub(r"Impl\b", "", tree).partition("\n")
-        return f"{type(self).__name__}(  # {count} parameters, {json.dumps(self.options)}\n{layers}"
+        return f"{type(self).__name__}(  # {count} parameters, {self.options}\n{layers}"

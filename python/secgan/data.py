@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Mapping, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils import data
 
 from . import _core
+from .options import DataSettings
 
 
 class Face(NamedTuple):
@@ -19,7 +19,7 @@ class Face(NamedTuple):
     mask: torch.Tensor  #: ``[S, S]`` uint8 class ids; of size 0 where the source has no masks
 
 
-class Faces(data.Dataset):
+class Faces(data.Dataset[Face]):
     """A data set of faces, as :func:`synthetic_faces` and :func:`open_dataset` give it."""
 
     def __init__(self, native: Any) -> None:
@@ -42,12 +42,13 @@ class Faces(data.Dataset):
         size = len(self)
         if not -size <= index < size:
             raise IndexError(f"index {index} is outside the data set of {size}")
-        image, labels, mask, _ = self._native.get(index % size)
-        return Face(image, torch.empty(0) if labels is None else labels, torch.empty(0, dtype=torch.uint8) if mask is None else mask)
+        sample = self._native.get(index % size)
+        labels = torch.empty(0) if sample.labels is None else sample.labels
+        return Face(sample.image, labels, torch.empty(0, dtype=torch.uint8) if sample.mask is None else sample.mask)
 
     def name(self, index: int) -> str:
         """The photo's own name, without folder and extension."""
-        return self._native.get(index)[3]
+        return self._native.get(index).id
 
     def flip(self, labels: torch.Tensor, attribute: int) -> torch.Tensor:
         """labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
@@ -60,10 +61,10 @@ def synthetic_faces(count: int = 8000, image_size: int = 64, seed: int = 1) -> F
     Raises:
         ValueError: a value that breaks a rule.
     """
-    return Faces(_core.synthetic_faces(json.dumps({"count": count, "image_size": image_size, "seed": seed})))
+    return Faces(_core.synthetic_faces(count, image_size, seed))
 
 
-def open_dataset(settings: Mapping[str, Any], split: str = "train", *, attributes: bool = True, masks: bool = False) -> Faces:
+def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bool = True, masks: bool = False) -> Faces:
     """CelebA, CelebAMask-HQ or drawn faces, as training opens them.
 
     Args:
@@ -75,4 +76,4 @@ def open_dataset(settings: Mapping[str, Any], split: str = "train", *, attribute
         ValueError: unknown settings (the known ones are listed) or values that break a rule.
         FileNotFoundError: a file or folder of the data set is missing.
     """
-    return Faces(_core.open_dataset(json.dumps(dict(settings)), split, attributes, masks))
+    return Faces(_core.open_dataset(dict(settings), split, attributes, masks))

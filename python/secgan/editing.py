@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import numpy
 import torch
@@ -71,7 +70,7 @@ class Editor:
     @property
     def info(self) -> dict[str, Any]:
         """Image size, crop, attributes, intensity and license of the bundle."""
-        return json.loads(self._native.info())
+        return self._native.info()
 
     @property
     def generator(self) -> Generator:
@@ -80,14 +79,14 @@ class Editor:
 
     def predict(self, image: Any) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute."""
-        return dict(zip(self.attributes, self._native.predict(_photo(image)).tolist()))
+        return self._native.predict(_photo(image))
 
     def parse(self, image: Any) -> torch.Tensor:
         """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size."""
         return self._native.parse(_photo(image))
 
     def edit(
-        self, image: Any, *, source: dict[str, bool] | None = None, upscaling: str = "resize", **edits: float
+        self, image: Any, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float
     ) -> EditedPhoto:
         """Edits one photo: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
@@ -100,19 +99,17 @@ class Editor:
         Raises:
             ValueError: an unknown attribute (the known ones are listed), or edits that exclude each other.
         """
-        labels = None
-        if source is not None:
-            unknown = set(source) - set(self.attributes)
-            if unknown:
-                raise ValueError(f"source: attribute '{min(unknown)}' is unknown; known: {', '.join(self.attributes)}")
-            labels = torch.tensor([float(source.get(name, False)) for name in self.attributes])
-        for name, value in edits.items():
-            if not isinstance(value, (int, float)):
-                raise ValueError(f"strength of '{name}' must be a number, found {value!r}")
-        out = self._native.edit(_photo(image), [(name, float(value)) for name, value in edits.items()], labels, upscaling)
-        return EditedPhoto(
-            out.photo,
-            out.crop,
-            {name: value > 0.5 for name, value in zip(self.attributes, out.source.tolist())},
-            dict(zip(self.attributes, out.difference.tolist())),
-        )
+        return self.edit_all([image], edits, source=source, upscaling=upscaling)[0]
+
+    def edit_all(
+        self,
+        images: Iterable[Any],
+        edits: Mapping[str, float],
+        *,
+        source: Mapping[str, bool] | None = None,
+        upscaling: str = "resize",
+    ) -> list[EditedPhoto]:
+        """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
+        photos = [_photo(image) for image in images]
+        edited = self._native.edit(photos, dict(edits), None if source is None else dict(source), upscaling)
+        return [EditedPhoto(one.photo, one.crop, one.source, one.difference) for one in edited]

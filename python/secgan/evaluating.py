@@ -1,8 +1,7 @@
-"""Figures of a bundle under a pinned protocol."""
+"""Metrics of a bundle under a pinned protocol."""
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Callable, Mapping, Sequence
 
@@ -10,6 +9,7 @@ import torch
 
 from . import _core
 from .data import Faces
+from .options import DataSource, EvaluationProtocol, ExtractorProgram
 
 
 def _named(function: Callable[[torch.Tensor], torch.Tensor] | None) -> tuple[Any, str] | None:
@@ -20,27 +20,27 @@ def _named(function: Callable[[torch.Tensor], torch.Tensor] | None) -> tuple[Any
 
 def evaluate(
     model: str | os.PathLike[str],
-    data: Faces | Mapping[str, Any],
+    data: Faces | DataSource,
     *,
-    protocol: str | os.PathLike[str] | Mapping[str, Any] = "secgan",
+    protocol: str | os.PathLike[str] | EvaluationProtocol = "secgan",
     inception: str | os.PathLike[str] | None = None,
     swav: str | os.PathLike[str] | None = None,
-    extractor: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    identity: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    extractor: Callable[[torch.Tensor], torch.Tensor] | ExtractorProgram | None = None,
+    identity: Callable[[torch.Tensor], torch.Tensor] | ExtractorProgram | None = None,
     out: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """``secgan evaluate``: every figure with its interval, its count and the hash of what it depends on beside the model.
+    """``secgan evaluate``: every metric with its interval, its count and the hash of what it depends on beside the model.
 
     Args:
         model: a bundle's folder.
-        data: ``{"kind": "celeba", "root": …}``, as ``settings["data"]`` of :func:`secgan.default_settings`; side, attributes,
-            crop and split follow from bundle and protocol. Or faces that are open already, whose split and crop are
+        data: ``{"kind": "celeba", "root": …}``; side, attributes, crop and split follow from bundle and protocol. Or faces that are open already, whose split and crop are
             then yours to vouch for.
         protocol: ``"secgan"``, ``"stgan-paper"``, a TOML file, or a mapping of what departs from ``"secgan"``.
         inception, swav: weights of the FID Inception v3 and of SwAV's ResNet-50. Nothing is downloaded; without them
             FID, KID, IS and ssFID are reported as not measured.
-        extractor: features of your own, photos ``[N, 3, S, S]`` uint8 → ``[N, D]``, for a Fréchet distance under its name.
+        extractor: custom features, photos ``[N, 3, S, S]`` uint8 → ``[N, D]``, for a Fréchet distance under its name; or a
+            program, ``{"file": …, "input_size": …}``.
         identity: an identity embedding likewise, for the cosine between photo and edit.
         out: folder for report.json, report.md, report.html and protocol.toml; None: none is written.
         **settings: more of the command's settings: ``batch``, ``threads``, ``masks``, ``inception_resize``.
@@ -53,16 +53,24 @@ def evaluate(
         ValueError: unknown settings, data that do not fit the bundle, too few photos for a covariance.
         FileNotFoundError, RuntimeError: files, by name.
     """
-    chosen = dict(protocol) if isinstance(protocol, Mapping) else json.loads(_core.open_protocol(os.fspath(protocol)))
-    every: dict[str, Any] = {"protocol": chosen, **settings}
+    chosen: dict[str, Any] = dict(settings)
+    if isinstance(protocol, Mapping):
+        chosen["protocol"] = dict(protocol)
+    named = "secgan" if isinstance(protocol, Mapping) else os.fspath(protocol)
     for name, file in (("inception", inception), ("swav", swav)):
         if file is not None:
-            every[name] = os.fspath(file)
+            chosen[name] = os.fspath(file)
+    functions: dict[str, Any] = {}
+    for name, network in (("extractor", extractor), ("identity", identity)):
+        if isinstance(network, Mapping):
+            chosen[name] = dict(network)
+            network = None
+        functions[name] = _named(network)
     folder = "" if out is None else os.fspath(out)
     if isinstance(data, Faces):
-        return json.loads(_core.evaluate_faces(os.fspath(model), data._native, json.dumps(every), _named(extractor), _named(identity), folder))
-    every["data"] = dict(data)
-    return json.loads(_core.evaluate(os.fspath(model), json.dumps(every), _named(extractor), _named(identity), folder))
+        return _core.evaluate_faces(os.fspath(model), data._native, named, chosen, **functions, out=folder)
+    chosen["data"] = dict(data)
+    return _core.evaluate(os.fspath(model), named, chosen, **functions, out=folder)
 
 
 def compare_reports(files: Sequence[str | os.PathLike[str]], *, different_protocols: bool = False) -> str:

@@ -97,7 +97,7 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
     The program takes ``photo`` ``[N, 3, S, S]`` in [-1, 1], cropped and resized as the bundle says, and ``difference``
     ``[N, A]``, the strengths of an edit (1 adds, -1 removes), and gives the edited photo in [-1, 1], for any N. Bundles that
     were imported from AttGAN-PyTorch or StarGAN also take ``source`` ``[N, A]``, the photo's labels, before ``difference``.
-    Attribute names, side, crop and input names go along as JSON under the metadata key ``secgan``.
+    Attribute names, side, crop and input names are included as JSON under the metadata key ``secgan``.
 
     Args:
         editor: what to export.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import nn
 
 from . import _core
-from ._module import NativeModule
+from ._module import Module, NativeModule
 
 
 class _Extractor(NativeModule):
@@ -21,7 +21,7 @@ class _Extractor(NativeModule):
         self.requires_grad_(False)
         self.eval()
 
-    def train(self, mode: bool = True):  # noqa: ANN201
+    def train(self: Module, mode: bool = True) -> Module:
         """Stays in evaluation mode."""
         return super().train(False)
 
@@ -50,7 +50,7 @@ class InceptionV3(_Extractor):
     _native_type = _core.InceptionV3
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
-        self._begin(_core.InceptionV3("{}") if weights is None else _core.InceptionV3.read(os.fspath(weights)))
+        self._begin(_core.InceptionV3() if weights is None else _core.InceptionV3.read(os.fspath(weights)))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         """photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
@@ -60,9 +60,18 @@ class InceptionV3(_Extractor):
         """
         return self.features(photos)
 
-    def features(self, photos: torch.Tensor, dims: int = 2048) -> torch.Tensor:
-        """The same of an earlier block: ``dims`` 64, 192, 768 or 2048, averaged over its map → ``[N, dims]``."""
-        return self._call("features", photos, dims)
+    def features(self, photos: torch.Tensor, dims: int = 2048, resize: str = "bilinear") -> torch.Tensor:
+        """The same of an earlier block, or with another filter.
+
+        Args:
+            photos: as for the call.
+            dims: 64, 192, 768 or 2048, of the block's map, which is averaged → ``[N, dims]``.
+            resize: how photos reach 299 pixels: ``"bilinear"`` (pytorch-fid's), ``"bilinear-antialias"`` (PIL's) or ``"none"``.
+
+        Raises:
+            ValueError: other dims or filters, or photos of another size where nothing is resized.
+        """
+        return self._call("features", photos, dims, resize)
 
     def logits(self, photos: torch.Tensor, bias: bool = True) -> torch.Tensor:
         """photos → class logits ``[N, 1008]``.
@@ -85,7 +94,7 @@ class SwavResNet50(_Extractor):
     torchvision's keys, without ``fc``.
 
     Args:
-        weights: ``swav_800ep_pretrain.pth.tar`` of the SwAV project; the heads in it are passed over. ``.pth`` or safetensors.
+        weights: ``swav_800ep_pretrain.pth.tar`` of the SwAV project; the heads in it are ignored. ``.pth`` or safetensors.
             None: weights of no meaning, for ``load_state_dict`` to replace.
 
     Raises:
@@ -96,7 +105,7 @@ class SwavResNet50(_Extractor):
     _native_type = _core.ResNet
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
-        self._begin(_core.ResNet(_core.swav_options()) if weights is None else _core.ResNet.read_swav(os.fspath(weights)))
+        self._begin(_core.ResNet.swav() if weights is None else _core.ResNet.read_swav(os.fspath(weights)))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         """photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
@@ -105,3 +114,55 @@ class SwavResNet50(_Extractor):
             ValueError: photos of another type or shape, or none.
         """
         return self._call("features", photos)
+
+
+class ProgramExtractor:
+    """A custom network as a program in a file: photos in, features ``[N, dims]`` out; for metric objects and :func:`secgan.evaluate`.
+
+    Args:
+        file: TorchScript, or a package of ``torch._inductor.aoti_compile_and_package``: photos ``[N, 3, S, S]``, any N, normalized →
+            ``[N, D]``, or ``[N, D, h, w]``, which is averaged. It is a program: load none that you do not trust.
+        input_size: S.
+        resize: how photos reach it: ``"bilinear"``, ``"bilinear-antialias"`` or ``"none"``.
+        normalization: ``"imagenet"``, or ``"none"``: [-1, 1].
+
+    Raises:
+        ValueError: options that break a rule.
+        FileNotFoundError: there is no such file.
+        RuntimeError: it is no such program; one line names what is wrong.
+    """
+
+    def __init__(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        input_size: int = 224,
+        resize: Literal["bilinear", "bilinear-antialias", "none"] = "bilinear-antialias",
+        normalization: Literal["imagenet", "none"] = "imagenet",
+    ) -> None:
+        program = {"file": os.fspath(file), "input_size": input_size, "resize": resize, "normalization": normalization}
+        self._native = _core.FeatureExtractor.of_program(program)
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self._native.name
+
+    @property
+    def dims(self) -> int:
+        """How many features."""
+        return self._native.dims
+
+    @property
+    def input(self) -> str:
+        """How photos reach the network, in words."""
+        return self._native.input
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the file."""
+        return self._native.fingerprint
+
+    def __call__(self, photos: torch.Tensor, chunk: int = 32) -> torch.Tensor:
+        """photos ``[N, 3, H, W]`` uint8 → features ``[N, dims]``; ``chunk`` photos go through the network at once."""
+        return self._native(photos, chunk)

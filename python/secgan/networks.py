@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from typing import TYPE_CHECKING, Any, Sequence
 
@@ -65,18 +64,6 @@ def _count(attributes: int | Sequence[str]) -> int:
     return len(attributes) if hasattr(attributes, "__len__") else operator.index(attributes)
 
 
-def _network_options(preset: str, attributes: int | Sequence[str], image_size: int, image_channels: int, options: dict[str, Any]) -> dict[str, Any]:
-    network = json.loads(preset)
-    backbone = network["backbone"]
-    return {
-        **network,
-        "attributes": _count(attributes),
-        "image_size": image_size,
-        "image_channels": image_channels,
-        backbone: {**network[backbone], **options},
-    }
-
-
 def create_generator(
     name: str,
     *,
@@ -99,14 +86,14 @@ def create_generator(
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Generator({**_network_options(_core.generator_preset(name), attributes, image_size, image_channels, options), "output": output})
+    return Generator(_core.Generator.create(name, _count(attributes), image_size, image_channels, output, options))
 
 
 def create_discriminator(
     name: str, *, attributes: int | Sequence[str], image_size: int = 128, image_channels: int = 3, **options: Any
 ) -> Discriminator:
     """A new discriminator; arguments and errors as in :func:`create_generator`."""
-    return Discriminator(_network_options(_core.discriminator_preset(name), attributes, image_size, image_channels, options))
+    return Discriminator(_core.Discriminator.create(name, _count(attributes), image_size, image_channels, options))
 
 
 def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
@@ -120,7 +107,7 @@ def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Parser({"network": name, "classes": classes, **({"unet": options} if name == "unet" else options)})
+    return Parser(_core.Parser.create(name, classes, options))
 
 
 def list_generators() -> list[str]:

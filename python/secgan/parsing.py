@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Callable, Sequence
 
@@ -80,24 +79,18 @@ class FaceParser(nn.Module):
             FileNotFoundError: there is none.
             RuntimeError: the bundle is damaged, or has no parser.
         """
-        native, text = _core.load_parser(os.fspath(folder))
-        info = json.loads(text)
-        return cls(
-            Parser._wrap(native),
-            labels=info["parser_labels"],
-            input_size=info["parser_input_size"] or None,
-            normalization=info["parser_normalization"],
-        )
+        native = _core.FaceParser.from_bundle(os.fspath(folder))
+        return cls(Parser._wrap(native.network), **native.options)
 
     def _connect(self) -> None:
         labels, normalization, input_size = self._settings
         network = self.network
 
         def main_logits(photo: torch.Tensor) -> torch.Tensor:
-            answer = network(photo)
-            return answer[0] if isinstance(answer, (tuple, list)) else answer
+            output = network(photo)
+            return output[0] if isinstance(output, (tuple, list)) else output
 
-        self._native = _core.FaceParser(main_logits, _core.ClassMerge(labels), normalization, input_size)
+        self._native = _core.FaceParser(main_logits, _core.ClassMerge(labels), normalization, input_size or 0)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()

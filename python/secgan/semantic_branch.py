@@ -1,16 +1,19 @@
-"""SeCGAN's mask branch and its consistency loss for a training loop of one's own."""
+"""SeCGAN's mask branch and its consistency loss for a training loop that somebody else wrote."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence, TypeVar
 
 import torch
 
 from . import _core
 from ._module import NativeModule
-from .networks import _count, _network_options
+from .networks import _count
+from .options import SecganStepOptions
 from .parsing import FaceParser
+
+
+Branch = TypeVar("Branch", bound="SemanticBranch")
 
 
 class SemanticBranch(NativeModule):
@@ -51,7 +54,7 @@ class SemanticBranch(NativeModule):
             that is no :class:`secgan.FaceParser`.
     """
 
-    _native_type = _core.CompanionBranch
+    _native_type = _core.SemanticBranch
     _parser: FaceParser
 
     def __init__(
@@ -64,7 +67,7 @@ class SemanticBranch(NativeModule):
         generator: Mapping[str, Any] | None = None,
         discriminator: Mapping[str, Any] | None = None,
         semantic_consistency: float = 1.0,
-        losses: Mapping[str, Any] | None = None,
+        losses: SecganStepOptions | None = None,
         learning_rate: float = 2e-4,
         accumulate: int = 1,
         seed: int = 0,
@@ -72,32 +75,27 @@ class SemanticBranch(NativeModule):
     ) -> None:
         if not isinstance(parser, FaceParser):
             raise ValueError(f"parser must be a secgan.FaceParser, found {type(parser).__name__}: wrap it, FaceParser(network, labels=...)")
-        networks = {}
-        known: set[str] = set()
-        for name, preset, own in (
-            ("generator", _core.generator_preset(backbone), generator),
-            ("discriminator", _core.discriminator_preset(backbone), discriminator),
-        ):
-            preset_options = json.loads(preset)
-            names = set(preset_options[preset_options["backbone"]])
-            known |= names
-            shared = {key: value for key, value in options.items() if key in names}
-            networks[name] = _network_options(preset, _count(attributes), image_size, 3, {**shared, **(own or {})})
-        unknown = sorted(set(options) - known)
-        if unknown:
-            raise ValueError(f"unknown option '{unknown[0]}'; known: {', '.join(sorted(known))}")
-        weights: dict[str, Any] = json.loads(json.dumps(dict(losses or {})))
-        for side in ("photo", "mask"):
-            weights[side] = {"semantic_consistency": semantic_consistency, **weights.get(side, {})}
-        adam = {"learning_rate": learning_rate}
         # Outside the module tree: the state holds what is trained here.
         object.__setattr__(self, "_parser", parser)
         super().__init__(
-            {**networks, "losses": weights, "generator_adam": adam, "discriminator_adam": adam, "accumulate": accumulate, "seed": seed}
+            _core.SemanticBranch.create(
+                parser._native,
+                attributes=_count(attributes),
+                image_size=image_size,
+                backbone=backbone,
+                generator=dict(generator or {}),
+                discriminator=dict(discriminator or {}),
+                semantic_consistency=semantic_consistency,
+                losses=dict(losses or {}),
+                learning_rate=learning_rate,
+                accumulate=accumulate,
+                seed=seed,
+                options=options,
+            )
         )
 
-    def _make_native(self, options: str) -> Any:
-        return self._native_type(options, self._parser._native)
+    def _rebuild(self, config: dict[str, Any]) -> Any:
+        return self._native_type.from_config(self._parser._native, config)
 
     @property
     def parser(self) -> FaceParser:
@@ -117,14 +115,14 @@ class SemanticBranch(NativeModule):
         Raises:
             ValueError: a wrong shape, range, type or device, naming the argument.
         """
-        return dict(self._in_step().discriminator_step(image, source, target))
+        return self._in_step().discriminator_step(image, source, target)
 
     def generator_step(self, image: torch.Tensor, edited: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Updates the mask generator, and gives what to add to the host's generator loss.
 
         Args:
             image: ``[N, 3, S, S]`` in [-1, 1].
-            edited: ``[N, 3, S, S]`` in [-1, 1], the host generator's answer, with its graph.
+            edited: ``[N, 3, S, S]`` in [-1, 1], the host generator's output, with its graph.
             source, target: ``[N, A]``, labels 0 or 1 of the photos and of the edits asked for.
 
         Returns:
@@ -139,11 +137,11 @@ class SemanticBranch(NativeModule):
     @property
     def losses(self) -> dict[str, float]:
         """Terms of the last :meth:`generator_step`, before weighting: the mask generator's, and ``image_consistency``."""
-        return dict(self._native.generator_figures())
+        return self._native.generator_losses()
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError("a SemanticBranch is called by discriminator_step(...) and generator_step(...)")
 
-    def _apply(self, fn: Any, recurse: bool = True):  # noqa: ANN202
+    def _apply(self: Branch, fn: Any, recurse: bool = True) -> Branch:
         self._parser._apply(fn, recurse)
         return super()._apply(fn, recurse)

@@ -1,15 +1,15 @@
-"""Training runs from Python: the trainer of the ``secgan train`` command, with networks and parsers of one's own."""
+"""Training runs from Python: the trainer of the ``secgan train`` command, with custom networks and parsers."""
 
 from __future__ import annotations
 
 import copy
-import json
 import os
-from typing import Any, Mapping, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
 from . import _core
+from .options import TrainClassifierSettings, TrainParserSettings, TrainSettings
 from .parsing import FaceParser
 
 
@@ -21,7 +21,11 @@ class TrainingOutcome(NamedTuple):
     seconds: float  #: of this call
 
 
-class _OwnNetwork:
+def _outcome(native: _core.TrainingOutcome) -> TrainingOutcome:
+    return TrainingOutcome(native.steps, native.finished, native.seconds)
+
+
+class _CustomNetwork:
     """Hands a module to C++: the module itself the first time, then a copy for the moving average."""
 
     def __init__(self, module: nn.Module, what: str) -> None:
@@ -40,16 +44,16 @@ class _OwnNetwork:
         def train(on: bool) -> None:
             module.train(on)
 
-        return _core.OwnNetwork(module, trained, kept + list(module.named_buffers()), train)
+        return _core.CustomNetwork(module, trained, kept + list(module.named_buffers()), train)
 
 
-def default_settings(small: bool = False) -> dict[str, Any]:
+def default_settings(small: bool = False) -> TrainSettings:
     """Every setting of :func:`train` with its default; ``small``: the recipe for 64 px on a CPU."""
-    return json.loads(_core.default_train_settings(small))
+    return cast("TrainSettings", _core.default_train_settings(small))
 
 
 def train(
-    settings: Mapping[str, Any],
+    settings: TrainSettings,
     out: str | os.PathLike[str],
     *,
     resume: bool = False,
@@ -61,10 +65,10 @@ def train(
 ) -> TrainingOutcome:
     """Trains SeCGAN, then writes ``out/bundle``; log, TensorBoard events, samples and checkpoint lie beside it.
 
-    Networks of your own are trained in place. A generator is called with image ``[N, C, S, S]`` and difference vector
-    ``[N, A]`` and answers the edit: photos in [-1, 1], masks as logits over 12 classes. A discriminator answers
+    Custom networks are trained in place. A generator is called with image ``[N, C, S, S]`` and difference vector
+    ``[N, A]`` and returns the edit: photos in [-1, 1], masks as logits over 12 classes. A discriminator returns
     ``(adversarial [N, 1], attribute_logits [N, A])`` and must be twice differentiable (gradient penalty). A bundle
-    cannot hold a generator of your own: its averaged weights are ``out/photo_generator.safetensors``.
+    cannot hold a custom generator: its averaged weights are ``out/photo_generator.safetensors``.
 
     Ctrl-C stops after the step, with a checkpoint.
 
@@ -72,7 +76,7 @@ def train(
         settings: nested as in ``settings.toml``; :func:`default_settings` shows all. Missing ones keep their default.
         out: the run's folder.
         resume: go on from its checkpoint, bit for bit as if never stopped.
-        photo_generator, photo_discriminator, mask_generator, mask_discriminator: modules of your own.
+        photo_generator, photo_discriminator, mask_generator, mask_discriminator: custom modules.
         parser: the frozen parser, in place of ``settings["parser"]``.
 
     Raises:
@@ -80,27 +84,28 @@ def train(
         RuntimeError: a run that fails: no data, a figure that is not finite, a checkpoint that does not fit.
     """
 
-    def own(module: nn.Module | None, what: str) -> _OwnNetwork | None:
-        return None if module is None else _OwnNetwork(module, what)
+    def custom(module: nn.Module | None, what: str) -> _CustomNetwork | None:
+        return None if module is None else _CustomNetwork(module, what)
 
-    outcome = _core.train(
-        json.dumps(dict(settings), allow_nan=False),
-        os.fspath(out),
-        resume,
-        own(photo_generator, "photo_generator"),
-        own(photo_discriminator, "photo_discriminator"),
-        own(mask_generator, "mask_generator"),
-        own(mask_discriminator, "mask_discriminator"),
-        None if parser is None else parser._native,
+    return _outcome(
+        _core.train(
+            dict(settings),
+            os.fspath(out),
+            resume,
+            custom(photo_generator, "photo_generator"),
+            custom(photo_discriminator, "photo_discriminator"),
+            custom(mask_generator, "mask_generator"),
+            custom(mask_discriminator, "mask_discriminator"),
+            None if parser is None else parser._native,
+        )
     )
-    return TrainingOutcome(**json.loads(outcome))
 
 
-def train_parser(settings: Mapping[str, Any], out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_parser(settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
     """``secgan train-parser``: a face parser on photos with masks. Arguments and errors as in :func:`train`."""
-    return TrainingOutcome(**json.loads(_core.train_parser(json.dumps(dict(settings)), os.fspath(out), resume)))
+    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume))
 
 
-def train_classifier(settings: Mapping[str, Any], out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_classifier(settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
     """``secgan train-classifier``: the attribute classifier. Arguments and errors as in :func:`train`."""
-    return TrainingOutcome(**json.loads(_core.train_classifier(json.dumps(dict(settings)), os.fspath(out), resume)))
+    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume))

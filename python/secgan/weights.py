@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Sequence
 
 from . import _core
 from .extractors import InceptionV3, SwavResNet50
 from .networks import Discriminator, Generator, Parser
+from .options import ImportOptions
 
 
 def load_weights(module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str]) -> None:
@@ -36,6 +38,7 @@ def import_weights(
     classifier: str | os.PathLike[str] = "",
     parser: str | os.PathLike[str] = "",
     license: str = "",
+    licence: str | None = None,
 ) -> None:
     """Turns such a file into a bundle for :class:`secgan.Editor`: ``secgan import`` as a function.
 
@@ -47,14 +50,25 @@ def import_weights(
         image_size: side of the photos it was trained on; default 128, parsers 512.
         crop: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; default: the repository's own.
         intensity: what strength 1 means; default: as the repository's test script.
-        classifier, parser: bundles whose classifier and parser go along.
+        classifier, parser: bundles whose classifier and parser are included.
         license: of the weights, for people to read.
+        licence: the former name of ``license``; deprecated.
 
     Raises:
         FileNotFoundError: there is no such file.
         RuntimeError: it is damaged or holds something else.
         ValueError: an unknown origin, or options that do not fit the file.
     """
-    _core.import_weights(
-        origin, os.fspath(file), os.fspath(out), list(attributes), image_size, crop, intensity, os.fspath(classifier), os.fspath(parser), license
+    if licence is not None:
+        warnings.warn("import_weights(licence=…) is now license=…", DeprecationWarning, stacklevel=2)
+        license = licence
+    options = ImportOptions(
+        attributes=list(attributes),
+        image_size=image_size,
+        crop=crop,
+        intensity=intensity,
+        classifier=os.fspath(classifier),
+        parser=os.fspath(parser),
+        license=license,
     )
+    _core.import_weights(origin, os.fspath(file), os.fspath(out), dict(options))

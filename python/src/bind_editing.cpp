@@ -3,51 +3,79 @@
 #include "secgan/image/image_file.hpp"
 
 namespace secgan::python {
+namespace {
+
+std::vector<AttributeEdit> edits_from(const py::dict& strengths) {
+  std::vector<AttributeEdit> edits;
+  for (const auto& [name, strength] : strengths) {
+    if (PyFloat_Check(strength.ptr()) == 0 && (PyIndex_Check(strength.ptr()) == 0)) {
+      throw InvalidArgument("strength of '" + name.cast<std::string>() + "' must be a number, found " +
+                            py::repr(strength).cast<std::string>());
+    }
+    edits.push_back({name.cast<std::string>(), py::float_(py::reinterpret_borrow<py::object>(strength))});
+  }
+  return edits;
+}
+
+EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling) {
+  EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling")};
+  if (!source) return options;
+  options.source.emplace();
+  for (const auto& [name, shown] : *source)
+    options.source->emplace_back(name.cast<std::string>(), py::bool_(py::reinterpret_borrow<py::object>(shown)));
+  return options;
+}
+
+}  // namespace
 
 void bind_editing(py::module_& module) {
   py::class_<EditedPhoto>(module, "EditedPhoto")
       .def_readonly("photo", &EditedPhoto::photo)
       .def_readonly("crop", &EditedPhoto::crop)
-      .def_readonly("source", &EditedPhoto::source)
-      .def_readonly("difference", &EditedPhoto::difference);
+      .def_property_readonly("source", [](const EditedPhoto& edited) { return dict_of(edited.source); })
+      .def_property_readonly("difference", [](const EditedPhoto& edited) { return dict_of(edited.difference); });
 
   py::class_<Editor>(module, "Editor")
       .def_static(
-          "from_pretrained", [](const std::string& folder) { return Editor::from_pretrained(folder); }, ReleaseGil())
+          "from_pretrained", [](const std::string& folder) { return Editor::from_pretrained(folder); }, ReleaseGil(), "folder"_a)
       .def(
-          "save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil())
+          "save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil(),
+          "folder"_a)
       .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
-      .def("info", [](const Editor& editor) { return to_json(editor.bundle().info).dump(); })
+      .def("info", [](const Editor& editor) { return options_to_python(editor.bundle().info); })
       .def("generator", [](const Editor& editor) { return editor.bundle().generator; })
       .def(
           "condition",
           [](const Editor& editor, const at::Tensor& labels, const at::Tensor& difference) {
             return editor.bundle().condition(labels, difference);
           },
-          ReleaseGil())
-      .def("predict", &Editor::predict, ReleaseGil())
-      .def("parse", &Editor::parse, ReleaseGil())
+          ReleaseGil(), "labels"_a, "difference"_a)
+      .def(
+          "predict",
+          [](const Editor& editor, const at::Tensor& photo) {
+            NamedValues probabilities;
+            {
+              const py::gil_scoped_release released;
+              probabilities = editor.predict(photo);
+            }
+            return dict_of(probabilities);
+          },
+          "photo"_a)
+      .def("parse", &Editor::parse, ReleaseGil(), "photo"_a)
       .def(
           "edit",
-          [](Editor& editor, const at::Tensor& photo, const std::vector<std::pair<std::string, double>>& edits,
-             const std::optional<at::Tensor>& source, const std::string& upscaling) {
-            std::vector<AttributeEdit> wishes;
-            for (const auto& [name, strength] : edits) wishes.push_back({name, strength});
-            return editor.edit(photo, wishes, source, parse_name(kUpscalings, upscaling, "upscaling"));
+          [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
+             const std::string& upscaling) {
+            const std::vector<AttributeEdit> wanted = edits_from(edits);
+            const EditOptions options = edit_options(source, upscaling);
+            const py::gil_scoped_release released;
+            return editor.edit(photos, wanted, options);
           },
-          ReleaseGil());
+          "photos"_a, "edits"_a, "source"_a, "upscaling"_a);
 
-  // The network and how it is to be called.
+  module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil(), "file"_a);
   module.def(
-      "load_parser",
-      [](const std::string& folder) {
-        const Bundle bundle = load_bundle(folder);
-        if (bundle.parser.is_empty()) throw Error(folder + ": the bundle has no parser");
-        return std::pair(bundle.parser, to_json(bundle.info).dump());
-      },
-      ReleaseGil());
-  module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil());
-  module.def("write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil());
+      "write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil(), "file"_a, "image"_a);
 }
 
 }  // namespace secgan::python

@@ -10,67 +10,57 @@
 namespace secgan::python {
 
 void bind_metrics(py::module_& module) {
-  using Moments = std::tuple<at::Tensor, at::Tensor, std::optional<int64_t>>;
-  const auto pair = [](const MeanDeviation& figure) { return std::pair(figure.mean, figure.deviation); };
+  py::class_<GaussianMoments>(module, "GaussianMoments")
+      .def(py::init<at::Tensor, at::Tensor, std::optional<int64_t>>(), "mean"_a, "covariance"_a, "count"_a)
+      .def_readonly("mean", &GaussianMoments::mean)
+      .def_readonly("covariance", &GaussianMoments::covariance)
+      .def_readonly("count", &GaussianMoments::count);
+  py::class_<MeanDeviation>(module, "MeanDeviation")
+      .def_readonly("mean", &MeanDeviation::mean)
+      .def_readonly("deviation", &MeanDeviation::deviation);
 
   // The state is Python's: tensors of a metric object, updated in place.
   py::class_<FeatureStatistics>(module, "FeatureStatistics")
-      .def(py::init<at::Tensor, at::Tensor, at::Tensor>())
-      .def("update", &FeatureStatistics::update, ReleaseGil())
+      .def(py::init<at::Tensor, at::Tensor, at::Tensor>(), "count"_a, "sum"_a, "products"_a)
+      .def("update", &FeatureStatistics::update, ReleaseGil(), "features"_a)
       .def(
           "resume",
-          [](FeatureStatistics& statistics, const Moments& moments) {
+          [](FeatureStatistics& statistics, const GaussianMoments& moments) {
             statistics.reset();
-            statistics.merge(FeatureStatistics(GaussianMoments{std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)}));
+            statistics.merge(FeatureStatistics(moments));
           },
-          ReleaseGil())
-      .def(
-          "moments",
-          [](const FeatureStatistics& statistics) {
-            const GaussianMoments m = statistics.moments();
-            return Moments(m.mean, m.covariance, m.count);
-          },
-          ReleaseGil());
+          ReleaseGil(), "moments"_a)
+      .def("moments", &FeatureStatistics::moments, ReleaseGil());
+  module.def("load_moments", [](const std::string& file) { return load_moments(file); }, ReleaseGil(), "file"_a);
   module.def(
-      "load_moments",
-      [](const std::string& file) {
-        const GaussianMoments m = load_moments(file);
-        return Moments(m.mean, m.covariance, m.count);
-      },
-      ReleaseGil());
-  module.def(
-      "save_moments",
-      [](const std::string& file, const Moments& moments) {
-        save_moments(file, {std::get<0>(moments), std::get<1>(moments), std::get<2>(moments)});
-      },
-      ReleaseGil());
+      "save_moments", [](const std::string& file, const GaussianMoments& moments) { save_moments(file, moments); }, ReleaseGil(), "file"_a,
+      "moments"_a);
 
   module.def(
       "frechet_distance",
       [](const at::Tensor& mean1, const at::Tensor& covariance1, const at::Tensor& mean2, const at::Tensor& covariance2) {
         return frechet_distance(mean1, covariance1, mean2, covariance2);
       },
-      ReleaseGil());
+      ReleaseGil(), "mean1"_a, "covariance1"_a, "mean2"_a, "covariance2"_a);
   module.def(
       "kernel_distance",
-      [pair](const at::Tensor& a, const at::Tensor& b, int64_t subsets, int64_t subset_size, uint64_t seed) {
-        return pair(kernel_distance(a, b, {.subsets = subsets, .subset_size = subset_size, .seed = seed}));
+      [](const at::Tensor& a, const at::Tensor& b, int64_t subsets, int64_t subset_size, uint64_t seed) {
+        return kernel_distance(a, b, {.subsets = subsets, .subset_size = subset_size, .seed = seed});
       },
-      ReleaseGil());
-  module.def(
-      "inception_score", [pair](const at::Tensor& logits, int64_t splits) { return pair(inception_score(logits, splits)); }, ReleaseGil());
-  module.def("structural_similarity", &structural_similarity, ReleaseGil());
-  module.def("psnr", &psnr, ReleaseGil());
+      ReleaseGil(), "a"_a, "b"_a, "subsets"_a, "subset_size"_a, "seed"_a);
+  module.def("inception_score", &inception_score, ReleaseGil(), "logits"_a, "splits"_a);
+  module.def("structural_similarity", &structural_similarity, ReleaseGil(), "a"_a, "b"_a);
+  module.def("psnr", &psnr, ReleaseGil(), "a"_a, "b"_a);
 
   py::class_<MaskAgreement>(module, "MaskAgreement")
-      .def(py::init<at::Tensor>())
-      .def("update", &MaskAgreement::update, ReleaseGil())
+      .def(py::init<at::Tensor>(), "counts"_a)
+      .def("update", &MaskAgreement::update, ReleaseGil(), "predicted"_a, "truth"_a)
       .def("iou", &MaskAgreement::iou)
       .def("mean_iou", &MaskAgreement::mean_iou)
       .def("pixel_accuracy", &MaskAgreement::pixel_accuracy);
   py::class_<LabelAgreement>(module, "LabelAgreement")
-      .def(py::init<at::Tensor, at::Tensor>())
-      .def("update", py::overload_cast<const at::Tensor&, const at::Tensor&>(&LabelAgreement::update), ReleaseGil())
+      .def(py::init<at::Tensor, at::Tensor>(), "right"_a, "total"_a)
+      .def("update", py::overload_cast<const at::Tensor&, const at::Tensor&>(&LabelAgreement::update), ReleaseGil(), "logits"_a, "labels"_a)
       .def("rates", &LabelAgreement::rates)
       .def("mean", &LabelAgreement::mean);
 
@@ -80,12 +70,12 @@ void bind_metrics(py::module_& module) {
       .def_readonly("high", &Interval::high)
       .def_readonly("count", &Interval::count);
   py::class_<Bootstrap>(module, "Bootstrap")
-      .def(py::init<int64_t, int64_t, uint64_t, double>(), ReleaseGil())
+      .def(py::init<int64_t, int64_t, uint64_t, double>(), ReleaseGil(), "photos"_a, "resamples"_a, "seed"_a, "level"_a)
       .def("weights", &Bootstrap::weights)
-      .def("interval", &Bootstrap::interval, ReleaseGil())
-      .def("mean", &Bootstrap::mean, ReleaseGil())
-      .def("ratio", &Bootstrap::ratio, ReleaseGil())
-      .def("mean_ratio", &Bootstrap::mean_ratio, ReleaseGil());
+      .def("interval", &Bootstrap::interval, ReleaseGil(), "value"_a, "resampled"_a, "count"_a)
+      .def("mean", &Bootstrap::mean, ReleaseGil(), "values"_a)
+      .def("ratio", &Bootstrap::ratio, ReleaseGil(), "numerators"_a, "denominators"_a)
+      .def("mean_ratio", &Bootstrap::mean_ratio, ReleaseGil(), "numerators"_a, "denominators"_a);
 }
 
 }  // namespace secgan::python

@@ -1,18 +1,19 @@
+#include <algorithm>
+
 #include "bindings.hpp"
-#include "secgan/core/names.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
-#include "secgan/models/presets.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan::python {
 namespace {
 
-template <class Table>
-std::vector<std::string> names(const Table& table) {
-  std::vector<std::string> out;
-  for (const auto& [name, value] : table) out.emplace_back(name);
-  return out;
+/// A backbone or preset with some of its options set.
+template <class Options>
+Options chosen(const std::string& name, const py::dict& given) {
+  Options options(name);
+  detail::record_from_json(options.backbone_record(), tree_from(given, name), name);
+  return options;
 }
 
 }  // namespace
@@ -34,43 +35,74 @@ void bind_models(py::module_& module) {
   py::class_<Generator> generator(module, "Generator");
   bind_module_state(generator);
   bind_load_weights(generator);
-  generator.def(py::init([](const std::string& options) { return make_generator(options_from<GeneratorOptions>(options)); }))
+  generator
+      .def_static(
+          "from_config", [](const py::dict& config) { return make_generator(options_from<GeneratorConfig>(config, "config")); }, "config"_a)
+      .def_static(
+          "create",
+          [](const std::string& name, int64_t attributes, int64_t image_size, int64_t image_channels, const std::string& output,
+             const py::dict& options) {
+            const OutputActivation activation = parse_name(kOutputActivations, output, "output");
+            return make_generator({attributes, image_size, image_channels, activation}, chosen<GeneratorOptions>(name, options));
+          },
+          "name"_a, "attributes"_a, "image_size"_a, "image_channels"_a, "output"_a, "options"_a)
       .def(
           "forward", [](Generator& g, const at::Tensor& image, const at::Tensor& attributes) { return g->forward(image, attributes); },
-          ReleaseGil())
+          ReleaseGil(), "image"_a, "attributes"_a)
       .def(
-          "encode", [](Generator& g, const at::Tensor& image) { return g->encode(image); }, ReleaseGil())
+          "encode", [](Generator& g, const at::Tensor& image) { return g->encode(image); }, ReleaseGil(), "image"_a)
       .def(
           "decode",
           [](Generator& g, const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
             return g->decode(features, attributes);
           },
-          ReleaseGil());
+          ReleaseGil(), "features"_a, "attributes"_a);
 
   py::class_<Discriminator> discriminator(module, "Discriminator");
   bind_module_state(discriminator);
   bind_load_weights(discriminator);
-  discriminator.def(py::init([](const std::string& options) { return make_discriminator(options_from<DiscriminatorOptions>(options)); }))
+  discriminator
+      .def_static(
+          "from_config", [](const py::dict& config) { return make_discriminator(options_from<DiscriminatorConfig>(config, "config")); },
+          "config"_a)
+      .def_static(
+          "create",
+          [](const std::string& name, int64_t attributes, int64_t image_size, int64_t image_channels, const py::dict& options) {
+            return make_discriminator({attributes, image_size, image_channels}, chosen<DiscriminatorOptions>(name, options));
+          },
+          "name"_a, "attributes"_a, "image_size"_a, "image_channels"_a, "options"_a)
       .def(
           "forward",
           [](Discriminator& d, const at::Tensor& image) {
             const Scores scores = d->forward(image);
             return std::pair(scores.adversarial, scores.attribute_logits);
           },
-          ReleaseGil());
+          ReleaseGil(), "image"_a);
 
   py::class_<Parser> parser(module, "Parser");
   bind_module_state(parser);
   bind_load_weights(parser);
-  parser.def(py::init([](const std::string& options) { return make_parser(options_from<ParserOptions>(options)); }))
+  parser
+      .def_static(
+          "from_config", [](const py::dict& config) { return make_parser(options_from<ParserConfig>(config, "config")); }, "config"_a)
+      .def_static(
+          "create",
+          [](const std::string& name, int64_t classes, const py::dict& options) {
+            ParserConfig config{.options = {.network = parse_name(kParserNetworks, name, "parser")}, .classes = classes};
+            detail::record_from_json(config.options.network_record(), tree_from(options, "options"), "options");
+            return make_parser(config);
+          },
+          "name"_a, "classes"_a, "options"_a)
       .def(
-          "forward", [](Parser& p, const at::Tensor& photo) { return p->forward(photo); }, ReleaseGil())
-      .def("heads", [](Parser& p, const at::Tensor& photo) { return p->heads(photo); }, ReleaseGil());
+          "forward", [](Parser& p, const at::Tensor& photo) { return p->forward(photo); }, ReleaseGil(), "photo"_a)
+      .def("heads", [](Parser& p, const at::Tensor& photo) { return p->heads(photo); }, ReleaseGil(), "photo"_a);
 
   module.def("backbones", &preset_names);
-  module.def("generator_preset", [](const std::string& name) { return to_json(generator_preset(name)).dump(); });
-  module.def("discriminator_preset", [](const std::string& name) { return to_json(discriminator_preset(name)).dump(); });
-  module.def("parser_networks", [] { return names(kParserNetworks); });
+  module.def("parser_networks", [] {
+    std::vector<std::string> names;
+    for (const auto& [name, network] : kParserNetworks) names.emplace_back(name);
+    return names;
+  });
 }
 
 }  // namespace secgan::python

@@ -14,8 +14,8 @@
 namespace secgan::python {
 namespace {
 
-/// What Python hands over of a network: its call, its tensors, its train().
-struct OwnNetwork {
+/// What Python hands over of a custom network: its call, its tensors, its train().
+struct CustomNetwork {
   py::function call;
   NamedTensors parameters, buffers;
   std::function<void(bool)> train;
@@ -23,50 +23,44 @@ struct OwnNetwork {
   CallableState state() const { return {parameters, buffers, train}; }
 };
 
+using MakeNetwork = std::optional<std::function<CustomNetwork()>>;
+
 /// Networks are asked for from the training thread, which does not hold the GIL.
-std::function<Generator(const GeneratorOptions&)> generator_maker(const py::object& make) {
-  if (make.is_none()) return {};
-  const std::function<OwnNetwork()> maker = make.cast<std::function<OwnNetwork()>>();
-  return [maker](const GeneratorOptions& options) {
+std::function<Generator(const NetworkSpec&)> generator_from(const MakeNetwork& make) {
+  if (!make) return {};
+  return [make = *make](const NetworkSpec& spec) {
     const py::gil_scoped_acquire gil;
-    const OwnNetwork own = maker();
-    return make_callable_generator(options, own.call.cast<CallableGeneratorImpl::Function>(), own.state());
+    const CustomNetwork custom = make();
+    return make_callable_generator(spec, custom.call.cast<CallableGeneratorImpl::Function>(), custom.state());
   };
 }
 
-std::function<Discriminator(const DiscriminatorOptions&)> discriminator_maker(const py::object& make) {
-  if (make.is_none()) return {};
-  const std::function<OwnNetwork()> maker = make.cast<std::function<OwnNetwork()>>();
-  return [maker](const DiscriminatorOptions& options) {
+std::function<Discriminator(const NetworkSpec&)> discriminator_from(const MakeNetwork& make) {
+  if (!make) return {};
+  return [make = *make](const NetworkSpec& spec) {
     const py::gil_scoped_acquire gil;
-    const OwnNetwork own = maker();
-    const auto call = own.call.cast<std::function<std::pair<at::Tensor, at::Tensor>(const at::Tensor&)>>();
+    const CustomNetwork custom = make();
+    const auto call = custom.call.cast<std::function<std::pair<at::Tensor, at::Tensor>(const at::Tensor&)>>();
     return make_callable_discriminator(
-        options,
+        spec,
         [call](const at::Tensor& image) {
           const auto [adversarial, attribute_logits] = call(image);
           return Scores{adversarial, attribute_logits};
         },
-        own.state());
+        custom.state());
   };
 }
 
 /// Trains in a thread of its own, so that Ctrl-C reaches this one.
-template <class Settings>
-std::string run_training(const std::string& settings_json, const std::string& out, bool resume, const OwnParts& own) {
-  const Settings settings = options_from<Settings>(settings_json);
+/// @param start  (control) -> outcome
+template <class Start>
+TrainingOutcome run_training(const std::string& out, bool resume, const Start& start) {
   py::detail::pythonbuf to_python(py::module_::import("sys").attr("stderr"));
   std::ostream status(&to_python);
   std::atomic<bool> stop{false};
   bool interrupted = false;
   const RunControl control{out, resume, &status, &stop};
-  std::future<TrainingOutcome> running = std::async(std::launch::async, [&] {
-    if constexpr (std::is_same_v<Settings, TrainSettings>) {
-      return train(settings, control, own);
-    } else {
-      return train(settings, control);
-    }
-  });
+  std::future<TrainingOutcome> running = std::async(std::launch::async, [&] { return start(control); });
   for (;;) {
     {
       const py::gil_scoped_release release;
@@ -78,50 +72,66 @@ std::string run_training(const std::string& settings_json, const std::string& ou
       stop.store(true);  // after the step, with a checkpoint
     }
   }
-  const TrainingOutcome outcome = running.get();
-  return nlohmann::json{{"steps", outcome.steps}, {"finished", outcome.finished}, {"seconds", outcome.seconds}}.dump();
+  return running.get();
+}
+
+template <class Settings>
+void bind_supervised(py::module_& module, const char* name) {
+  module.def(
+      name,
+      [](const py::dict& settings, const std::string& out, bool resume) {
+        const auto chosen = options_from<Settings>(settings, "settings");
+        return run_training(out, resume, [&](const RunControl& control) { return train(chosen, control); });
+      },
+      "settings"_a, "out"_a, "resume"_a);
 }
 
 }  // namespace
 
 void bind_training(py::module_& module) {
-  py::class_<OwnNetwork>(module, "OwnNetwork")
+  py::class_<TrainingOutcome>(module, "TrainingOutcome")
+      .def_readonly("steps", &TrainingOutcome::steps)
+      .def_readonly("finished", &TrainingOutcome::finished)
+      .def_readonly("seconds", &TrainingOutcome::seconds);
+  py::class_<CustomNetwork>(module, "CustomNetwork")
       .def(py::init([](py::function call, NamedTensors parameters, NamedTensors buffers, std::function<void(bool)> train) {
-        return OwnNetwork{std::move(call), std::move(parameters), std::move(buffers), std::move(train)};
-      }));
+             return CustomNetwork{std::move(call), std::move(parameters), std::move(buffers), std::move(train)};
+           }),
+           "call"_a, "parameters"_a, "buffers"_a, "train"_a);
 
-  module.def("train", [](const std::string& settings, const std::string& out, bool resume, const py::object& photo_generator,
-                         const py::object& photo_discriminator, const py::object& mask_generator, const py::object& mask_discriminator,
-                         const std::optional<FaceParser>& parser) {
-    OwnParts own;
-    own.networks.photo_generator = generator_maker(photo_generator);
-    own.networks.mask_generator = generator_maker(mask_generator);
-    own.networks.photo_discriminator = discriminator_maker(photo_discriminator);
-    own.networks.mask_discriminator = discriminator_maker(mask_discriminator);
-    own.parser = parser;
-    return run_training<TrainSettings>(settings, out, resume, own);
-  });
-  module.def("train_parser", [](const std::string& settings, const std::string& out, bool resume) {
-    return run_training<TrainParserSettings>(settings, out, resume, {});
-  });
-  module.def("train_classifier", [](const std::string& settings, const std::string& out, bool resume) {
-    return run_training<TrainClassifierSettings>(settings, out, resume, {});
-  });
-  module.def("default_train_settings", [](bool small) {
-    TrainSettings settings;
-    if (small) settings.task = small_scale_recipe();
-    return to_json(settings).dump();
-  });
+  module.def(
+      "train",
+      [](const py::dict& settings, const std::string& out, bool resume, const MakeNetwork& photo_generator,
+         const MakeNetwork& photo_discriminator, const MakeNetwork& mask_generator, const MakeNetwork& mask_discriminator,
+         const std::optional<FaceParser>& parser) {
+        const auto chosen = options_from<TrainSettings>(settings, "settings");
+        const CustomParts custom{{generator_from(photo_generator), generator_from(mask_generator), discriminator_from(photo_discriminator),
+                                  discriminator_from(mask_discriminator)},
+                                 parser};
+        return run_training(out, resume, [&](const RunControl& control) { return train(chosen, control, custom); });
+      },
+      "settings"_a, "out"_a, "resume"_a, "photo_generator"_a, "photo_discriminator"_a, "mask_generator"_a, "mask_discriminator"_a,
+      "parser"_a);
+  bind_supervised<TrainParserSettings>(module, "train_parser");
+  bind_supervised<TrainClassifierSettings>(module, "train_classifier");
+  module.def(
+      "default_train_settings",
+      [](bool small) {
+        TrainSettings settings;
+        if (small) settings.task = small_scale_recipe();
+        return options_to_python(settings);
+      },
+      "small"_a);
 
   module.def(
       "import_weights",
-      [](const std::string& origin, const std::string& file, const std::string& out, const std::vector<std::string>& attributes,
-         std::optional<int64_t> image_size, const std::string& crop, std::optional<double> intensity, const std::string& classifier,
-         const std::string& parser, const std::string& license) {
-        save_bundle(out, import_weights(parse_name(kWeightOrigins, origin, "origin"), file,
-                                        {attributes, image_size, crop, intensity, classifier, parser, license}));
+      [](const std::string& origin, const std::string& file, const std::string& out, const py::dict& options) {
+        const WeightOrigin from = parse_name(kWeightOrigins, origin, "origin");
+        const auto chosen = options_from<ImportOptions>(options, "options");
+        const py::gil_scoped_release released;
+        save_bundle(out, import_weights(from, file, chosen));
       },
-      ReleaseGil());
+      "origin"_a, "file"_a, "out"_a, "options"_a);
 }
 
 }  // namespace secgan::python

@@ -1,8 +1,11 @@
 #pragma once
-/// What the binding files share. They hold no logic: one call in, one call out.
+/// What the binding files share: options as dictionaries, networks as modules. No loops over data, no defaults, no rules.
 
 #include <torch/extension.h>
 
+#include <nlohmann/json.hpp>
+
+#include <memory>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -18,6 +21,7 @@ static_assert(PYBIND11_VERSION_MAJOR == 3, "bind with the pybind11 headers insid
 namespace secgan::python {
 
 namespace py = pybind11;
+using namespace py::literals;
 using ReleaseGil = py::call_guard<py::gil_scoped_release>;
 
 void bind_data(py::module_& module);
@@ -30,12 +34,31 @@ void bind_metrics(py::module_& module);
 void bind_training(py::module_& module);
 void bind_semantic_branch(py::module_& module);
 
-/// Options cross the border as JSON: defaults, names and rules stay in C++.
-template <class Options>
-Options options_from(const std::string& json) {
-  Options options;
-  from_json_strict(options, nlohmann::json::parse(json), "options");
-  return options;
+/// A dictionary of numbers, text, lists and dictionaries as a tree, and back.
+/// @param where  first words of a message   @throws InvalidArgument for a value of another type, naming its place
+nlohmann::json tree_from(const py::handle& value, const std::string& where);
+py::object tree_to_python(const nlohmann::ordered_json& tree);
+
+/// Options from a dictionary; what it lacks keeps its value in `defaults`.
+/// @throws InvalidArgument for an unknown key (the known ones are listed) or a value of another kind.
+template <Described Options>
+Options options_from(const py::handle& dictionary, const std::string& where, Options defaults = {}) {
+  detail::from_json_strict(defaults, tree_from(dictionary, where), where);
+  return defaults;
+}
+
+/// Every field of an option struct as a dictionary.
+template <Described Options>
+py::dict options_to_python(const Options& options) {
+  return tree_to_python(detail::to_json(options));
+}
+
+/// A list of names and values as a dictionary, in its order.
+template <class Pairs>
+py::dict dict_of(const Pairs& pairs) {
+  py::dict out;
+  for (const auto& [name, value] : pairs) out[py::str(name)] = value;
+  return out;
 }
 
 /// (name, tensor, whether it is a parameter) of every tensor, sharing storage.
@@ -48,29 +71,31 @@ void bind_module_state(Class& binding) {
   using Holder = typename Class::type;
   binding
       .def("tensors", [](Holder& network) { return tensors_of(*network); })
-      // A layer and what lies below it; a path that only Python knows is passed over.
-      .def("train",
-           [](Holder& network, const std::string& path, bool on) {
-             auto modules = network->named_modules();
-             if (auto* const module = modules.find(path)) (*module)->train(on);
-           })
+      // A layer and what lies below it; a path that only Python knows is ignored.
+      .def(
+          "train",
+          [](Holder& network, const std::string& path, bool on) {
+            auto modules = network->named_modules();
+            if (auto* const module = modules.find(path)) (*module)->train(on);
+          },
+          "path"_a, "on"_a)
       .def(
           "substitute", [](Holder& network, const NamedTensors& tensors) { return std::make_unique<Substitution>(*network, tensors); },
-          py::keep_alive<0, 1>())
+          py::keep_alive<0, 1>(), "tensors"_a)
       .def("layers",
            [](Holder& network) {
              std::ostringstream out;
              out << *network;
              return out.str();
            })
-      .def("options", [](Holder& network) { return to_json(network->options()).dump(); });
+      .def("config", [](Holder& network) { return options_to_python(network->config()); });
 }
 
 /// What each network has besides, that files of weights are made for.
 template <class Class>
 void bind_load_weights(Class& binding) {
   using Holder = typename Class::type;
-  binding.def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil());
+  binding.def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil(), "file"_a);
 }
 
 }  // namespace secgan::python

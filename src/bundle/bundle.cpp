@@ -5,29 +5,40 @@
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/random.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace {
 
-/// Calls visit(name, holder, make) for each network that a bundle may hold.
-template <class AnyBundle, class Visitor>
-void visit_networks(AnyBundle& bundle, Visitor&& visit) {
-  visit("generator", bundle.generator, &make_generator);
-  visit("mask_generator", bundle.mask_generator, &make_generator);
-  visit("classifier", bundle.classifier, &make_classifier);
-  visit("parser", bundle.parser, &make_parser);
-}
+using detail::from_json_strict;
+using detail::to_json;
+
+/// The table "info" of config.json: the bundle's and the parser's settings side by side.
+struct StoredInfo {
+  BundleInfo bundle;
+  Labels parser_labels = Labels::kSecgan12;
+  PhotoNormalization parser_normalization = PhotoNormalization::kNone;
+  int64_t parser_input_size = 0;
+
+  static constexpr auto fields() {
+    using O = StoredInfo;
+    return std::tuple_cat(inlined<&O::bundle>(), std::tuple{
+                                                     field<&O::parser_labels>("the order of the parser's classes"),
+                                                     field<&O::parser_normalization>("how the parser expects its photos"),
+                                                     field<&O::parser_input_size>("side of the parser's photos; 0: as they come"),
+                                                 });
+  }
+  FaceParserOptions parser() const { return {parser_labels, parser_normalization, parser_input_size}; }
+};
+
+constexpr const char* kNetworks[] = {"generator", "mask_generator", "classifier", "parser"};
 
 /// config.json, of the format that this version reads.
 nlohmann::json read_config(const std::filesystem::path& file) {
-  nlohmann::json config;
-  try {
-    config = nlohmann::json::parse(read_file(file));
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("{}: not JSON: {}", file.string(), error.what()));
-  }
+  nlohmann::json config = detail::read_json(file.string());
   if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
     throw Error(fmt::format("{}: not a bundle, format_version is missing", file.string()));
   }
@@ -38,8 +49,8 @@ nlohmann::json read_config(const std::filesystem::path& file) {
   return config;
 }
 
-BundleInfo info_of(const nlohmann::json& config, const std::string& file) {
-  BundleInfo info;
+StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
+  StoredInfo info;
   try {
     from_json_strict(info, config.value("info", nlohmann::json::object()), file + ": info");
   } catch (const InvalidArgument& error) {
@@ -49,15 +60,6 @@ BundleInfo info_of(const nlohmann::json& config, const std::string& file) {
 }
 
 }  // namespace
-
-FaceParser Bundle::face_parser() const {
-  if (own_parser) return *own_parser;
-  if (parser.is_empty()) throw Error("the bundle has no parser");
-  Parser network = parser;
-  freeze(*network);
-  return FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); }, ClassMerge(info.parser_labels),
-                    info.parser_normalization, info.parser_input_size > 0 ? std::optional(info.parser_input_size) : std::nullopt);
-}
 
 at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& difference) const {
   const at::Tensor change = info.intensity * difference;
@@ -69,41 +71,64 @@ at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& differe
   return change;
 }
 
-void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string_view bundle) {
-  if (info.parser_input_size == 0 && info.image_size != image_size) {
-    throw InvalidArgument(fmt::format("parser: bundle {} was trained at {} px, image_size is {}", bundle, info.image_size, image_size));
+void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_view bundle) {
+  if (parser.parser && parser.parser->options().input_size == 0 && parser.info.image_size != image_size) {
+    throw InvalidArgument(
+        fmt::format("parser: bundle {} was trained at {} px, image_size is {}", bundle, parser.info.image_size, image_size));
   }
 }
 
 BundleInfo load_bundle_info(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "config.json";
-  return info_of(read_config(file), file.string());
+  return info_of(read_config(file), file.string()).bundle;
 }
 
 Bundle load_bundle(const std::filesystem::path& folder) {
   const std::string file = (folder / "config.json").string();
   const nlohmann::json config = read_config(file);
+  const StoredInfo info = info_of(config, file);
   Bundle bundle;
-  bundle.info = info_of(config, file);
+  bundle.info = info.bundle;
+  const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {
     const std::string weights = (folder / "model.safetensors").string();
     const Safetensors model = load_safetensors(folder / "model.safetensors");
     const nlohmann::json networks = config.value("networks", nlohmann::json::object());
     for (const auto& [name, options] : networks.items()) {
-      bool known = false;
-      visit_networks(bundle, [&](std::string_view network, auto&, auto) { known = known || network == name; });
-      if (!known) throw Error(fmt::format("{}: network '{}' is unknown", file, name));
+      if (std::find(std::begin(kNetworks), std::end(kNetworks), name) == std::end(kNetworks)) {
+        throw Error(fmt::format("{}: network '{}' is unknown", file, name));
+      }
     }
-    visit_networks(bundle, [&]<class Holder, class Options>(const char* name, Holder& network, Holder (*make)(const Options&)) {
+    const auto load = [&]<class Holder, class Config>(const char* name, Holder& network, Holder (*make)(const Config&)) {
       if (!networks.contains(name)) return;
-      Options options;
+      Config options;
       from_json_strict(options, networks[name], fmt::format("{}: networks.{}", file, name));
       network = make(options);
       load_module_state(*network, model.tensors, std::string(name) + ".", weights);
       network->eval();
-    });
+    };
+    load("generator", bundle.generator, &make_generator);
+    load("mask_generator", bundle.mask_generator, &make_generator);
+    load("classifier", bundle.classifier, &make_classifier);
+    Parser parser{nullptr};
+    load("parser", parser, &make_parser);
+    if (!parser.is_empty()) bundle.parser.emplace(parser, info.parser());
   } catch (const InvalidArgument& error) {
-    throw Error(error.what());
+    const std::string message = error.what();
+    throw Error(message.starts_with(file) ? message : file + ": " + message);
+  }
+  return bundle;
+}
+
+Bundle load_bundle_with(BundlePart part, const std::filesystem::path& folder, std::string_view setting) {
+  Bundle bundle = load_bundle(folder);
+  const auto require = [&](bool there, const char* name) {
+    if (!there) throw InvalidArgument(fmt::format("{}: bundle {} holds no {}", setting, folder.string(), name));
+  };
+  switch (part) {
+    case BundlePart::kGenerator: require(!bundle.generator.is_empty(), "generator"); break;
+    case BundlePart::kClassifier: require(!bundle.classifier.is_empty(), "classifier"); break;
+    case BundlePart::kParser: require(bundle.parser.has_value(), "parser"); break;
   }
   return bundle;
 }
@@ -111,19 +136,32 @@ Bundle load_bundle(const std::filesystem::path& folder) {
 void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage) {
   nlohmann::json networks = nlohmann::json::object();
   NamedTensors tensors;
-  visit_networks(bundle, [&](const char* name, const auto& network, auto) {
+  const auto add = [&](const char* name, const auto& network) {
     if (network.is_empty()) return;
-    if constexpr (requires { network->named(); }) {
-      if (!network->named())
-        throw Error(fmt::format("{}: a bundle cannot hold the {}, a network of your own: save its tensors", folder.string(), name));
-    }
-    networks[name] = to_json(network->options());
+    networks[name] = to_json(network->config());
     for (const auto& [key, tensor] : module_state(*network, std::string(name) + ".")) {
       const bool half = storage == Storage::kHalf && tensor.is_floating_point();
       tensors.emplace_back(key, half ? tensor.detach().to(at::kHalf) : tensor.detach());
     }
-  });
-  const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(bundle.info)}, {"networks", networks}};
+  };
+  const auto refuse_custom = [&](bool custom, const char* name) {
+    if (custom) throw Error(fmt::format("{}: a bundle cannot hold the {}, a custom network: save its tensors", folder.string(), name));
+  };
+  refuse_custom(!bundle.generator.is_empty() && bundle.generator->custom(), "generator");
+  refuse_custom(!bundle.mask_generator.is_empty() && bundle.mask_generator->custom(), "mask_generator");
+  refuse_custom(bundle.parser && bundle.parser->custom(), "parser");
+  add("generator", bundle.generator);
+  add("mask_generator", bundle.mask_generator);
+  add("classifier", bundle.classifier);
+  StoredInfo info{.bundle = bundle.info};
+  if (bundle.parser) {
+    add("parser", bundle.parser->network());
+    const FaceParserOptions& options = bundle.parser->options();
+    info.parser_labels = options.labels;
+    info.parser_normalization = options.normalization;
+    info.parser_input_size = options.input_size;
+  }
+  const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(info)}, {"networks", networks}};
   AtomicFolder target(folder);
   write_file(target.path() / "config.json", config.dump(2) + "\n");
   write_file(target.path() / "model.safetensors", encode_safetensors(tensors, {{"format", "pt"}}));

@@ -3,15 +3,15 @@
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
+#include "bundle/state_dict.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
-#include "secgan/bundle/load_weights.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/core/names.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/torch_file.hpp"
+#include "secgan/models/attgan.hpp"
 
 namespace secgan {
 namespace {
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 /// What a repository's scripts do around its generator.
 struct Recipe {
-  Backbone backbone;
+  std::string_view backbone;
   std::string_view crop;
   Conditioning conditioning;
   double intensity;
@@ -29,9 +29,9 @@ struct Recipe {
 Recipe recipe_of(WeightOrigin origin) {
   switch (origin) {
     // ±thres_int is the label, ±test_int the edited one: 0.5 and 1 by default, a change of 1.5.
-    case WeightOrigin::kAttGanPyTorch: return {Backbone::kAttGan, "center:170", Conditioning::kSignedLabels, 1.5};
-    case WeightOrigin::kStganPyTorch: return {Backbone::kStgan, "center:178", Conditioning::kDifference, 1};
-    default: return {Backbone::kStarGan, "center:178", Conditioning::kLabels, 1};
+    case WeightOrigin::kAttGanPyTorch: return {"attgan", "center:170", Conditioning::kSignedLabels, 1.5};
+    case WeightOrigin::kStganPyTorch: return {"stgan", "center:178", Conditioning::kDifference, 1};
+    default: return {"stargan", "center:178", Conditioning::kLabels, 1};
   }
 }
 
@@ -62,7 +62,7 @@ void apply_setting_txt(const fs::path& file, ImportOptions& options, AttGanGener
     for (const char* name : {"enc_acti", "dec_acti"}) {
       if (settings.contains(name)) activations[std::string(name) + "_fn"] = settings[name];
     }
-    from_json_strict(network, activations, file.string());
+    detail::from_json_strict(network, activations, file.string());
   } catch (const nlohmann::json::exception& error) {
     throw Error(fmt::format("{}: not AttGAN-PyTorch's settings: {}", file.string(), error.what()));
   } catch (const InvalidArgument& error) {
@@ -78,15 +78,21 @@ std::optional<fs::path> setting_txt(const fs::path& weights) {
   return std::nullopt;
 }
 
-/// The first dictionary of `file` that is a network of the wanted kind.
-template <class Options>
-Options recognize_in(const fs::path& file, const Options& base, auto&& fits, std::string_view wanted) {
-  const NetworkOptions hint = base;
+/// The first network of `file` that is wanted, with the dictionary that holds it.
+template <class Config>
+struct Found {
+  Config config;
+  StateDict dict;
+};
+
+template <class Config>
+Found<Config> find_in(const fs::path& file, const Config& base, auto&& fits, std::string_view wanted) {
+  const AnyConfig hint = base;
   std::string seen;
-  for (const StateDict& dict : load_state_dicts(file)) {
-    const std::optional<NetworkOptions> found = recognize(dict.tensors, &hint);
+  for (StateDict& dict : load_state_dicts(file)) {
+    const std::optional<AnyConfig> found = recognize(dict.tensors, &hint);
     if (!found) continue;
-    if (const auto* options = std::get_if<Options>(&*found); options != nullptr && fits(*options)) return *options;
+    if (const auto* config = std::get_if<Config>(&*found); config != nullptr && fits(*config)) return {*config, std::move(dict)};
     seen += (seen.empty() ? "a " : ", a ") + describe(*found);
   }
   throw Error(
@@ -97,61 +103,58 @@ Bundle import_parser(const fs::path& file, const ImportOptions& options) {
   if (!options.attributes.empty()) throw InvalidArgument("attributes: a parser has none");
   if (options.intensity) throw InvalidArgument("intensity: a parser has none");
   if (!options.parser.empty()) throw InvalidArgument("parser: the file is one itself");
-  const ParserOptions network = recognize_in(file, ParserOptions{}, [](const ParserOptions&) { return true; }, "face-parsing network");
+  const auto [config, dict] = find_in(file, ParserConfig{}, [](const ParserConfig&) { return true; }, "face-parsing network");
   const int64_t classes = std::ssize(class_names(Labels::kFaceParsing));
-  if (network.classes != classes) {
-    throw Error(fmt::format("{}: a parser of {} classes; the public label order has {}", file.string(), network.classes, classes));
+  if (config.classes != classes) {
+    throw Error(fmt::format("{}: a parser of {} classes; the public label order has {}", file.string(), config.classes, classes));
   }
+  Parser network = make_parser(config);
+  load_state_dict(network, dict, file.string());
   Bundle bundle;
-  bundle.parser = make_parser(network);
-  load_weights(bundle.parser, file);
-  bundle.parser->eval();
   // Made for faces of 512 px: photos of every size are brought to it.
-  bundle.info.image_size = bundle.info.parser_input_size = options.image_size.value_or(512);
+  const FaceParserOptions input{.input_size = options.image_size.value_or(512)};
+  bundle.parser.emplace(network, input);
+  bundle.info.image_size = input.input_size;
   bundle.info.crop = options.crop.empty() ? "none" : options.crop;
-  bundle.info.parser_labels = Labels::kFaceParsing;
-  bundle.info.parser_normalization = PhotoNormalization::kImagenet;
   return bundle;
 }
 
 Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions options) {
   const Recipe recipe = recipe_of(origin);
-  GeneratorOptions base;
+  GeneratorConfig base;
   double intensity = recipe.intensity;
   if (origin == WeightOrigin::kAttGanPyTorch) {
+    AttGanGeneratorOptions network;
     double thres_int = 0.5, test_int = 1;
-    if (const auto settings = setting_txt(file)) apply_setting_txt(*settings, options, base.attgan, thres_int, test_int);
+    if (const auto settings = setting_txt(file)) apply_setting_txt(*settings, options, network, thres_int, test_int);
     if (thres_int != 0.5) {
       throw Error(fmt::format("{}: thres_int {} is not supported: a bundle's labels are -0.5 and 0.5", file.string(), thres_int));
     }
+    base.options = network;
     intensity = test_int + thres_int;
   }
-  base.image_size = options.image_size.value_or(128);
-  const GeneratorOptions network = recognize_in(
-      file, base, [&](const GeneratorOptions& o) { return o.backbone == recipe.backbone; },
-      fmt::format("generator '{}'", name_of(kBackbones, recipe.backbone)));
+  base.spec.image_size = options.image_size.value_or(128);
+  const auto [config, dict] = find_in(
+      file, base, [&](const GeneratorConfig& found) { return found.options.backbone() == recipe.backbone; },
+      fmt::format("generator '{}'", recipe.backbone));
   if (options.attributes.empty()) options.attributes = published_attributes(origin);
-  if (std::ssize(options.attributes) != network.attributes) {
-    throw InvalidArgument(fmt::format("attributes: {} has {} of them, {} are named ({})", file.string(), network.attributes,
+  if (std::ssize(options.attributes) != config.spec.attributes) {
+    throw InvalidArgument(fmt::format("attributes: {} has {} of them, {} are named ({})", file.string(), config.spec.attributes,
                                       options.attributes.size(), fmt::join(options.attributes, ", ")));
   }
   Bundle bundle;
   bundle.info.attributes = AttributeSchema(options.attributes).names();
-  bundle.generator = make_generator(network);
-  load_weights(bundle.generator, file);
+  bundle.generator = make_generator(config);
+  load_state_dict(bundle.generator, dict, file.string());
   bundle.generator->eval();
-  bundle.info.image_size = network.image_size;
+  bundle.info.image_size = config.spec.image_size;
   bundle.info.crop = options.crop.empty() ? std::string(recipe.crop) : options.crop;
   bundle.info.conditioning = recipe.conditioning;
   bundle.info.intensity = options.intensity.value_or(intensity);
   if (!options.parser.empty()) {
-    const Bundle other = load_bundle(options.parser);
-    if (other.parser.is_empty()) throw InvalidArgument(fmt::format("parser: bundle {} holds no parser", options.parser));
+    const Bundle other = load_bundle_with(BundlePart::kParser, options.parser, "parser");
+    require_parser_fits(other, config.spec.image_size, options.parser);
     bundle.parser = other.parser;
-    bundle.info.parser_labels = other.info.parser_labels;
-    bundle.info.parser_normalization = other.info.parser_normalization;
-    bundle.info.parser_input_size = other.info.parser_input_size;
-    require_parser_fits(other.info, network.image_size, options.parser);
   }
   return bundle;
 }
@@ -159,11 +162,11 @@ Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions
 }  // namespace
 
 Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOptions& options) {
+  validate(options);
   const bool parser = origin == WeightOrigin::kFaceParsing || origin == WeightOrigin::kFaceParsingYakhyo;
   Bundle bundle = parser ? import_parser(file, options) : import_generator(origin, file, options);
   if (!options.classifier.empty()) {
-    const Bundle other = load_bundle(options.classifier);
-    if (other.classifier.is_empty()) throw InvalidArgument(fmt::format("classifier: bundle {} holds no classifier", options.classifier));
+    const Bundle other = load_bundle_with(BundlePart::kClassifier, options.classifier, "classifier");
     if (!parser && other.info.attributes != bundle.info.attributes) {
       throw InvalidArgument(fmt::format("classifier: its attributes are {}, the generator's are {}", fmt::join(other.info.attributes, ", "),
                                         fmt::join(bundle.info.attributes, ", ")));

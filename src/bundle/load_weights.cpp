@@ -6,9 +6,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "bundle/state_dict.hpp"
 #include "core/format.hpp"
+#include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/torch_file.hpp"
+#include "secgan/nn/state.hpp"
 #include "secgan/parsing/bisenet.hpp"
 
 namespace secgan {
@@ -67,8 +70,7 @@ Comparison compare(const NamedTensors& wanted, const NamedTensors& given, Ignore
   return out;
 }
 
-void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const NetworkOptions* options,
-          Ignored ignored) {
+void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const AnyConfig* config, Ignored ignored) {
   const NamedTensors state = module_state(module);
   std::optional<Comparison> best;
   std::optional<StateDict> closest;
@@ -91,21 +93,21 @@ void load(torch::nn::Module& module, const std::string& file, std::vector<StateD
   }
   std::string message = fmt::format("{}: {}", file, best->first);
   if (best->wrong > 1) message += fmt::format(" ({} entries differ)", best->wrong);
-  if (const auto seems = recognize(closest->tensors, options)) {
+  if (const auto seems = recognize(closest->tensors, config)) {
     message += fmt::format("; the file seems to hold a {}", describe(*seems));
-    if (options != nullptr) {
-      const std::string advice = differences(*seems, *options);
+    if (config != nullptr) {
+      const std::string advice = differences(*seems, *config);
       if (!advice.empty()) message += fmt::format("; options that would fit: {}", advice);
     }
   }
   throw Error(message);
 }
 
-void load(torch::nn::Module& module, const std::filesystem::path& file, const NetworkOptions* options, Ignored ignored = ignore_none) {
-  load(module, file.string(), load_state_dicts(file), options, ignored);
+void load(torch::nn::Module& module, const std::filesystem::path& file, const AnyConfig* config, Ignored ignored = ignore_none) {
+  load(module, file.string(), load_state_dicts(file), config, ignored);
 }
 
-void require_file(const std::filesystem::path& file, std::string_view origin) {
+void require_weights(const std::filesystem::path& file, std::string_view origin) {
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored)) return;
   throw FileNotFound(fmt::format("'{}' is missing; nothing is downloaded: the weights are {}", file.string(), origin));
@@ -113,19 +115,31 @@ void require_file(const std::filesystem::path& file, std::string_view origin) {
 
 }  // namespace
 
+void load_state_dict(Generator& generator, const StateDict& dict, const std::string& file) {
+  const AnyConfig config = generator->config();
+  load(*generator, file, {dict}, &config, ignore_none);
+}
+
+void load_state_dict(Parser& parser, const StateDict& dict, const std::string& file) {
+  const AnyConfig config = parser->config();
+  load(*parser, file, {dict}, &config, ignore_none);
+}
+
 void load_weights(Generator& generator, const std::filesystem::path& file) {
-  const NetworkOptions options = generator->options();
-  load(*generator, file, &options);
+  if (generator->custom()) return load(*generator, file, nullptr);
+  const AnyConfig config = generator->config();
+  load(*generator, file, &config);
 }
 
 void load_weights(Discriminator& discriminator, const std::filesystem::path& file) {
-  const NetworkOptions options = discriminator->options();
-  load(*discriminator, file, &options);
+  if (discriminator->custom()) return load(*discriminator, file, nullptr);
+  const AnyConfig config = discriminator->config();
+  load(*discriminator, file, &config);
 }
 
 void load_weights(Parser& parser, const std::filesystem::path& file) {
-  const NetworkOptions options = parser->options();
-  load(*parser, file, &options);
+  const AnyConfig config = parser->config();
+  load(*parser, file, &config);
 }
 
 void load_weights(InceptionV3& network, const std::filesystem::path& file) { load(*network, file, nullptr); }
@@ -133,7 +147,7 @@ void load_weights(InceptionV3& network, const std::filesystem::path& file) { loa
 void load_weights(ResNet& network, const std::filesystem::path& file) { load(*network, file, nullptr, is_swav_head); }
 
 InceptionV3 read_inception_v3(const std::filesystem::path& file) {
-  require_file(file, kInceptionWeightsOrigin);
+  require_weights(file, kInceptionWeightsOrigin);
   const std::vector<StateDict> dicts = load_state_dicts(file);
   const auto has_classifier = [](const StateDict& dict) {
     return std::any_of(dict.tensors.begin(), dict.tensors.end(), [](const auto& entry) { return entry.first == "fc.weight"; });
@@ -147,7 +161,7 @@ InceptionV3 read_inception_v3(const std::filesystem::path& file) {
 }
 
 ResNet read_swav_resnet50(const std::filesystem::path& file) {
-  require_file(file, kSwavWeightsOrigin);
+  require_weights(file, kSwavWeightsOrigin);
   ResNet network(kSwavResNet50);
   load_weights(network, file);
   network->eval();

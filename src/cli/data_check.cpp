@@ -11,20 +11,17 @@ namespace secgan::cli {
 
 void add_data_check(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("data-check", "read every sample of a data set and list what is wrong");
-  auto flags = std::make_shared<SettingsFlags>(command);
+  auto flags = std::make_shared<SettingsFlags<DataSettings>>(command);
   auto masks = std::make_shared<bool>(false);
-  flags->value("--data", {"kind"}, "NAME", "celeba or celebamask-hq");
-  flags->text("--root", "root", "DIR", "the data set's folder");
-  flags->list("--attributes", "attributes", "attributes to look up in the list");
-  flags->text("--crop", "crop", "CROP", "none, center, center:N or box:x,y,w,h");
-  flags->value("--image-size", {"image_size"}, "N", "side in pixels, a multiple of 32");
-  flags->value("--mask-labels", {"mask_labels"}, "NAME", "class order of index PNGs: celebamask-hq or face-parsing");
-  flags->flag("--split-by-id", "split_by_mapping", false, "80/10/10 % by id, where the mapping file is missing");
+  add_data_source<&DataSettings::source>(*flags);
+  flags->bind<&DataSettings::attributes>("--attributes", "A,B");
+  flags->bind<&DataSettings::crop>("--crop", "CROP");
+  flags->bind<&DataSettings::image_size>("--image-size", "N");
   command.add_flag("--masks", *masks, "read the masks as well");
   command.callback([=] {
-    DataSettings settings = flags->resolve(DataSettings{});
+    DataSettings settings = flags->resolve();
     settings.cache = false;
-    settings.validate();
+    validate(settings);
     int64_t samples = 0, problems = 0;
     for (const auto& [name, split] : kSplits) {
       const auto data = open_dataset(settings, split, !settings.attributes.empty(), *masks);

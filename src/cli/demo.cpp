@@ -41,10 +41,7 @@ double stage(Settings settings, const fs::path& run, int64_t threads) {
 void demo(const DemoOptions& options) {
   stop_on_signals();
   const fs::path out = options.out;
-  DataSettings data;
-  data.kind = DataKind::kSynthetic;
-  data.image_size = options.image_size;
-  data.count = options.faces;
+  const DataSettings data{.source = {.kind = DataKind::kSynthetic}, .image_size = options.image_size, .count = options.faces};
 
   TrainSettings secgan;
   secgan.data = data;
@@ -73,7 +70,7 @@ void demo(const DemoOptions& options) {
     write_image(out / "photos" / (sample.id + ".png"), sample.image);
   }
   const bool reached = write_demo_report(result);
-  if (!reached) throw Error(fmt::format("the figures fall short of the demo's goals; see {}", (out / "report.html").string()));
+  if (!reached) throw Error(fmt::format("the metrics fall short of the demo's goals; see {}", (out / "report.html").string()));
 }
 
 }  // namespace
@@ -89,7 +86,7 @@ void add_demo(CLI::App& app) {
   command.add_option("--steps", options->steps, "generator updates of SeCGAN")->capture_default_str()->type_name("N");
   command.add_option("--parser-steps", options->parser_steps, "updates of the parser")->capture_default_str()->type_name("N");
   command.add_option("--classifier-steps", options->classifier_steps, "updates of the classifier")->capture_default_str()->type_name("N");
-  command.add_option("--unseen", options->unseen, "unseen faces for the figures")->capture_default_str()->type_name("N");
+  command.add_option("--unseen", options->unseen, "unseen faces for the metrics")->capture_default_str()->type_name("N");
   command.add_option("--threads", options->threads, "CPU threads; 0: one per core")->capture_default_str()->type_name("N");
   command.callback([=] { demo(*options); });
 }

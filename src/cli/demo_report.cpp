@@ -25,9 +25,9 @@ struct Goal {
 };
 
 std::string curves(const std::filesystem::path& run, const std::string& title,
-                   const std::vector<std::pair<std::string, std::string>>& figures) {
+                   const std::vector<std::pair<std::string, std::string>>& metrics) {
   std::vector<ChartSeries> series;
-  for (const auto& [label, name] : figures) {
+  for (const auto& [label, name] : metrics) {
     LogSeries log = read_log(run, name);
     series.push_back({label, std::move(log.steps), std::move(log.values)});
   }
@@ -35,19 +35,11 @@ std::string curves(const std::filesystem::path& run, const std::string& title,
 }
 
 std::string edit_pictures(const DemoResult& result) {
-  std::vector<at::Tensor> photos, labels;
-  for (int64_t i = 0; i < 8; ++i) {
-    const Sample sample = result.unseen->get(i);
-    photos.push_back(to_float(sample.image));
-    labels.push_back(sample.labels);
-  }
-  const at::Tensor grid = preview(result.bundle, at::stack(photos), at::stack(labels));
-  std::string columns = "input, reconstruction";
-  for (const std::string& name : result.bundle.info.attributes) columns += ", " + name;
+  const at::Tensor grid = example_grid(result.bundle, *result.unseen, 8);
   return html_picture(encode_png(grid),
-                      "Columns: " + columns +
+                      "Columns: " + preview_columns(result.bundle.info) +
                           " (each flipped: added where it was missing, removed where it was there). Second line of each face: "
-                          "the parse, and the mask branch's answers.",
+                          "the parse, and the mask branch's edits.",
                       static_cast<int>(grid.size(2) * 3 / 2));
 }
 
@@ -80,9 +72,9 @@ std::string slider_pictures(const DemoResult& result) {
 bool write_demo_report(const DemoResult& result) {
   const Evaluation& e = result.evaluation;
   double worst = 1;
-  for (const auto& [attribute, figures] : e.attributes) {
-    for (const Figure& figure : figures) {
-      if (figure.key == "classifier_accuracy") worst = std::min(worst, figure.measured->value);
+  for (const auto& [attribute, metrics] : e.attributes) {
+    for (const Metric& metric : metrics) {
+      if (metric.key == "classifier_accuracy") worst = std::min(worst, metric.measured->value);
     }
   }
   const std::vector<Goal> goals = {{"Classifier accuracy, worst attribute", "classifier_accuracy_min", worst, 0.98, 3},
@@ -106,13 +98,13 @@ bool write_demo_report(const DemoResult& result) {
   json["image_size"] = result.bundle.info.image_size;
 
   std::vector<std::string> header{"Attribute"};
-  for (const Figure& figure : e.attributes.front().figures) header.push_back(figure.title);
+  for (const Metric& metric : e.attributes.front().metrics) header.push_back(metric.title);
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [attribute, figures] : e.attributes) {
+  for (const auto& [attribute, metrics] : e.attributes) {
     rows.push_back({attribute});
-    for (const Figure& figure : figures) {
-      rows.back().push_back(figure.measured ? fmt::format("{:.{}f}", figure.measured->value, figure.digits) : "–");
-      if (figure.measured) json["attributes"][attribute][figure.key] = figure.measured->value;
+    for (const Metric& metric : metrics) {
+      rows.back().push_back(metric.measured ? fmt::format("{:.{}f}", metric.measured->value, metric.digits) : "–");
+      if (metric.measured) json["attributes"][attribute][metric.key] = metric.measured->value;
     }
   }
   std::vector<std::vector<std::string>> classes;
@@ -130,8 +122,8 @@ bool write_demo_report(const DemoResult& result) {
   std::string body =
       "<h1>SeCGAN on drawn faces</h1>\n<p class=\"soft\">Everything here was made by one run of <code>secgan demo</code>: faces "
       "drawn with their true masks, a parser and a classifier trained on them, and the two branches of SeCGAN. "
-      "The figures and pictures are of faces that no network saw in training.</p>\n";
-  body += html_table({"Figure", "Value", "Goal", ""}, goal_rows);
+      "The metrics and pictures are of faces that no network saw in training.</p>\n";
+  body += html_table({"Metric", "Value", "Goal", ""}, goal_rows);
   body += "<h2>Edits of unseen faces</h2>\n" + edit_pictures(result) + slider_pictures(result);
   body +=
       "<h2>Per attribute</h2>\n<p>TARR: share of edits in which the independent classifier finds what was asked for, in all, "

@@ -1,5 +1,5 @@
 #pragma once
-/// The demo's report: figures for machines, pictures and curves for people.
+/// The demo's report: metrics for machines, pictures and curves for people.
 
 #include <filesystem>
 #include <memory>
@@ -21,7 +21,7 @@ struct DemoResult {
   Evaluation evaluation;
 };
 
-/// Writes report.html and report.json and prints the figures.  @return whether every goal is reached
+/// Writes report.html and report.json and prints the metrics.  @return whether every goal is reached
 bool write_demo_report(const DemoResult& result);
 
 }  // namespace secgan::cli

@@ -51,42 +51,43 @@ std::vector<fs::path> targets(const std::vector<std::string>& photos, const fs::
 /// `name` with another stem ending and extension.
 fs::path beside(const fs::path& file, const std::string& suffix) { return file.parent_path() / (file.stem().string() + suffix); }
 
-struct EditOptions {
+struct EditRequest {
   std::string model, out, upscaling = "resize", source;
   std::vector<std::string> photos, sets;
   bool grid = false, mask = false;
 };
 
-at::Tensor given_source(const AttributeSchema& schema, const std::string& text) {
-  at::Tensor source = at::zeros({schema.size()});
+/// "A,B" as labels: these the photo has.
+NamedLabels parse_labels(const std::string& text) {
+  NamedLabels labels;
   std::istringstream stream(text);
   for (std::string name; std::getline(stream, name, ',');) {
-    if (!name.empty()) source[schema.index(name)] = 1;
+    if (!name.empty()) labels.emplace_back(name, true);
   }
-  return source;
+  return labels;
 }
 
-void edit(const EditOptions& options, bool source_given) {
+void edit(const EditRequest& options, bool source_given) {
   std::vector<AttributeEdit> edits;
   for (const std::string& text : options.sets) edits.push_back(parse_edit(text));
-  const Upscaling upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling");
-  Editor editor = Editor::from_pretrained(options.model);
+  EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling")};
+  if (source_given) how.source = parse_labels(options.source);
+  const Editor editor = Editor::from_pretrained(options.model);
   // Wrong names end the command before the first photo is read.
   editor.attributes().difference(at::zeros({1, editor.attributes().size()}), edits);
-  std::optional<at::Tensor> source;
-  if (source_given) source = given_source(editor.attributes(), options.source);
+  if (how.source) editor.attributes().labels(*how.source, "--source");
   const std::vector<fs::path> files = targets(options.photos, options.out);
   std::vector<at::Tensor> photos;
   for (const std::string& photo : options.photos) photos.push_back(read_image(photo));
   fs::create_directories(options.out);
 
   for (size_t i = 0; i < photos.size(); ++i) {
-    const EditedPhoto edited = editor.edit(photos[i], edits, source, upscaling);
+    const EditedPhoto edited = editor.edit(photos[i], edits, how);
     if (options.grid) {
       // The photo, each edit alone, then all together.
       std::vector<at::Tensor> row{edited.crop};
       if (edits.size() > 1) {
-        for (const AttributeEdit& one : edits) row.push_back(editor.edit(photos[i], {one}, source, upscaling).photo);
+        for (const AttributeEdit& one : edits) row.push_back(editor.edit(photos[i], {one}, how).photo);
       }
       row.push_back(edited.photo);
       write_image(files[i], image_grid({row}));
@@ -94,11 +95,11 @@ void edit(const EditOptions& options, bool source_given) {
       write_image(files[i], edited.photo);
     }
     if (options.mask) {
-      write_index_mask(beside(files[i], "_mask.png"), editor.parse_crop(edited.photo), Labels::kSecgan12);
+      write_index_mask(beside(files[i], "_mask.png"), editor.parse_cropped(edited.photo), Labels::kSecgan12);
     }
     std::vector<std::string> has;
-    for (int64_t a = 0; a < editor.attributes().size(); ++a) {
-      if (edited.source[a].item<float>() > 0.5) has.push_back(editor.attributes().names()[static_cast<size_t>(a)]);
+    for (const auto& [name, shown] : edited.source) {
+      if (shown) has.push_back(name);
     }
     fmt::print("{}  ({} {})\n", files[i].string(),
                source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")));
@@ -116,7 +117,7 @@ struct ParseOptions {
 };
 
 void parse(const ParseOptions& options) {
-  Editor editor = Editor::from_pretrained(options.model);
+  const Editor editor = Editor::from_pretrained(options.model);
   const std::vector<fs::path> files = targets(options.photos, options.out);
   std::vector<at::Tensor> photos;
   for (const std::string& photo : options.photos) photos.push_back(read_image(photo));
@@ -135,7 +136,7 @@ void parse(const ParseOptions& options) {
 void add_editing(CLI::App& app) {
   {
     CLI::App& command = *app.add_subcommand("edit", "edit photos with a bundle");
-    auto options = std::make_shared<EditOptions>();
+    auto options = std::make_shared<EditRequest>();
     command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
     command.add_option("photos", options->photos, "JPEG or PNG files")->required()->type_name("PHOTO...");
     command.add_option("--set", options->sets, "NAME=STRENGTH, as Eyeglasses=+1 (repeatable): positive adds, negative removes")

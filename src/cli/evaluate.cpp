@@ -19,10 +19,8 @@ struct EvaluationRequest {
   std::string model, protocol = "secgan", out, json;
 };
 
-void evaluate_model(const EvaluationRequest& request, const SettingsFlags& flags) {
-  EvaluateSettings defaults;
-  defaults.protocol = open_protocol(request.protocol);
-  const EvaluateSettings settings = flags.resolve(std::move(defaults));
+void evaluate_model(const EvaluationRequest& request, const SettingsFlags<EvaluateSettings>& flags) {
+  const EvaluateSettings settings = flags.resolve({.protocol = open_protocol(request.protocol)});
   std::optional<Progress> progress;
   const EvaluationRun run = evaluate(request.model, settings, {}, [&](int64_t done, int64_t total) {
     if (!progress) progress.emplace("evaluate", 0, total, std::cerr);
@@ -45,29 +43,31 @@ void add_evaluation(CLI::App& app) {
   {
     CLI::App& command = *app.add_subcommand("evaluate", "measure a bundle's edits under a pinned protocol");
     auto request = std::make_shared<EvaluationRequest>();
-    auto flags = std::make_shared<SettingsFlags>(command);
+    auto flags = std::make_shared<SettingsFlags<EvaluateSettings>>(command);
+    using S = EvaluateSettings;
     command.add_option("model", request->model, "the bundle's folder")->required()->type_name("MODEL");
     command.add_option("--protocol", request->protocol, fmt::format("{}, or a TOML file", fmt::join(protocol_names(), ", ")))
         ->capture_default_str()
         ->type_name("NAME|FILE");
-    flags->value("--data", {"data.kind"}, "NAME", "celeba, celebamask-hq or synthetic");
-    flags->text("--root", "data.root", "DIR", "the data set's folder");
-    flags->value("--mask-labels", {"data.mask_labels"}, "NAME", "celebamask-hq: class order of index PNGs, celebamask-hq or face-parsing");
-    flags->flag("--split-by-id", "data.split_by_mapping", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
-    flags->flag("--masks", "masks", true, "celebamask-hq: read the masks too, for the parser's IoU");
-    flags->text("--classifier", "protocol.classifier", "BUNDLE", "another judge than the bundle's own classifier");
-    flags->text("--inception", "inception", "FILE",
-                fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin));
-    flags->text("--swav", "swav", "FILE", fmt::format("{}; without it ssFID is not measured", kSwavWeightsOrigin));
-    flags->text("--extractor", "extractor.file", "FILE",
-                "features of your own as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, "
-                ".normalization by --option");
-    flags->text("--identity", "identity.file", "FILE", "an identity embedding likewise, for the cosine between photo and edit");
-    flags->value("--photos", {"protocol.photos"}, "N", "the first N photos of the split: another protocol, with another hash");
-    flags->value("--batch", {"batch"}, "N", "photos at once");
-    flags->value("--threads", {"threads"}, "N", "CPU threads; 0: one per core");
+    add_data_source<&S::data>(*flags);
+    flags->bind_switch<&S::masks>("--masks", true, "celebamask-hq: read the masks too, for the parser's IoU");
+    flags->bind<&S::protocol, &EvaluationProtocol::classifier>("--classifier", "BUNDLE");
+    flags->change("--inception", "FILE", fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin),
+                  [](S& settings, const std::string& file) { settings.inception = file; });
+    flags->change("--swav", "FILE", fmt::format("{}; without it ssFID is not measured", kSwavWeightsOrigin),
+                  [](S& settings, const std::string& file) { settings.swav = file; });
+    flags->change("--extractor", "FILE",
+                  "custom features as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, "
+                  ".normalization by --option",
+                  [](S& settings, const std::string& file) { settings.extractor.file = file; });
+    flags->change("--identity", "FILE", "an identity embedding likewise, for the cosine between photo and edit",
+                  [](S& settings, const std::string& file) { settings.identity.file = file; });
+    flags->change("--photos", "N", "the first N photos of the split: another protocol, with another hash",
+                  [](S& settings, const std::string& text) { secgan::detail::set_value(&settings.protocol.photos, text, "--photos"); });
+    flags->bind<&S::batch>("--batch", "N");
+    flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");
-    command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")
+    command.add_option("--json", request->json, "also write the metrics to a file; '-': to the terminal instead of the table")
         ->type_name("FILE");
     command.callback([=] { evaluate_model(*request, *flags); });
   }
@@ -81,21 +81,22 @@ void add_evaluation(CLI::App& app) {
   }
   {
     CLI::App& command = *app.add_subcommand("compare", "does the mask branch pay? train with and without it on drawn faces, and report");
-    auto flags = std::make_shared<SettingsFlags>(command);
+    auto flags = std::make_shared<SettingsFlags<StudySettings>>(command);
     auto out = std::make_shared<std::string>();
-    flags->list("--backbones", "backbones", "backbones to compare");
-    flags->value("--seeds", {"seeds"}, "N", "runs per backbone and variant");
-    flags->value("--lambda-sc", {"lambda_sc"}, "X", "weight of the semantic consistency where it is on");
-    flags->flag("--same-time", "same_time", true, "also train the photo branch alone for as long as the whole takes");
-    flags->value("--image-size", {"image_size"}, "N", "side in pixels, a multiple of 32");
-    flags->value("--faces", {"faces"}, "N", "faces to train on");
-    flags->value("--unseen", {"unseen"}, "N", "unseen faces for the figures");
-    flags->value("--steps", {"steps"}, "N", "generator updates of each run");
-    flags->value("--seed", {"seed"}, "N", "one seed makes the study repeatable");
-    flags->value("--threads", {"threads"}, "N", "CPU threads; 0: one per core");
+    using S = StudySettings;
+    flags->bind<&S::backbones>("--backbones", "A,B");
+    flags->bind<&S::seeds>("--seeds", "N");
+    flags->bind<&S::lambda_sc>("--lambda-sc", "X");
+    flags->bind_switch<&S::same_time>("--same-time", true, "also train the photo branch alone for as long as the whole takes");
+    flags->bind<&S::image_size>("--image-size", "N");
+    flags->bind<&S::faces>("--faces", "N");
+    flags->bind<&S::unseen>("--unseen", "N");
+    flags->bind<&S::steps>("--steps", "N");
+    flags->bind<&S::seed>("--seed", "N");
+    flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", *out, "the study's folder; the same command goes on where it was stopped")->required()->type_name("DIR");
     command.callback([=] {
-      const StudySettings settings = flags->resolve(StudySettings{});
+      const StudySettings settings = flags->resolve();
       stop_on_signals();
       if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Error("stopped; the same command goes on from here");
       fmt::print("report: {}\n", (std::filesystem::path(*out) / "report.html").string());

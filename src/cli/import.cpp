@@ -1,6 +1,8 @@
-#include <sstream>
+#include <memory>
+#include <string>
 
 #include "cli/commands.hpp"
+#include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/import_weights.hpp"
 #include "secgan/bundle/recognize.hpp"
@@ -13,23 +15,17 @@ namespace {
 
 struct ImportRequest {
   std::string origin, file, out;
-  ImportOptions options;
-  int64_t image_size = 0;
-  double intensity = 0;
 };
 
-void run(const ImportRequest& request, bool image_size_given, bool intensity_given) {
+void run(const ImportRequest& request, const ImportOptions& options) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
-  ImportOptions options = request.options;
-  if (image_size_given) options.image_size = request.image_size;
-  if (intensity_given) options.intensity = request.intensity;
   if (!options.crop.empty()) parse_crop(options.crop);
   const Bundle bundle = import_weights(origin, request.file, options);
   save_bundle(request.out, bundle);
   fmt::print("{}: {}\n", request.out,
              bundle.generator.is_empty()
-                 ? describe(bundle.parser->options())
-                 : fmt::format("{} ({})", describe(bundle.generator->options()), fmt::join(bundle.info.attributes, ", ")));
+                 ? describe(bundle.parser->network()->config())
+                 : fmt::format("{} ({})", describe(bundle.generator->config()), fmt::join(bundle.info.attributes, ", ")));
   fmt::print("photos are cropped by '{}' and shown to it at {} px\n", bundle.info.crop, bundle.info.image_size);
   if (!bundle.generator.is_empty() && bundle.classifier.is_empty()) {
     fmt::print("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE\n");
@@ -48,26 +44,15 @@ void add_import(CLI::App& app) {
       ->type_name("FILE");
   command.add_option("--from", request->origin, "whose it is: " + origins)->required()->type_name("NAME");
   command.add_option("--out", request->out, "the bundle's folder")->required()->type_name("BUNDLE");
-  command
-      .add_option_function<std::string>(
-          "--attributes",
-          [request](const std::string& text) {
-            std::istringstream stream(text);
-            for (std::string name; std::getline(stream, name, ',');) request->options.attributes.push_back(name);
-          },
-          "the generator's attributes, in its order; default: the repository's published list")
-      ->type_name("A,B");
-  CLI::Option* image_size =
-      command.add_option("--image-size", request->image_size, "side of the photos it was trained on; default 128, parsers 512")
-          ->type_name("N");
-  command.add_option("--crop", request->options.crop, "none, center, center:N or box:x,y,w,h; default: the repository's own")
-      ->type_name("CROP");
-  CLI::Option* intensity =
-      command.add_option("--intensity", request->intensity, "what strength 1 means; default: the repository's test script")->type_name("X");
-  command.add_option("--classifier", request->options.classifier, "bundle whose classifier goes along")->type_name("BUNDLE");
-  command.add_option("--parser", request->options.parser, "bundle whose parser goes along")->type_name("BUNDLE");
-  command.add_option("--license", request->options.license, "of the weights, for people to read")->type_name("TEXT");
-  command.callback([=] { run(*request, image_size->count() > 0, intensity->count() > 0); });
+  auto flags = std::make_shared<SettingsFlags<ImportOptions>>(command);
+  flags->bind<&ImportOptions::attributes>("--attributes", "A,B");
+  flags->bind<&ImportOptions::image_size>("--image-size", "N");
+  flags->bind<&ImportOptions::crop>("--crop", "CROP");
+  flags->bind<&ImportOptions::intensity>("--intensity", "X");
+  flags->bind<&ImportOptions::classifier>("--classifier", "BUNDLE");
+  flags->bind<&ImportOptions::parser>("--parser", "BUNDLE");
+  flags->bind<&ImportOptions::license>("--license,--licence", "TEXT");
+  command.callback([=] { run(*request, flags->resolve()); });
 }
 
 }  // namespace secgan::cli

@@ -11,7 +11,6 @@
 #include "secgan/io/file.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
-#include "secgan/models/presets.hpp"
 #include "secgan/nn/profile.hpp"
 #include "secgan/parsing/parser.hpp"
 
@@ -45,23 +44,16 @@ Row row(std::string network, std::string part, Work&& work) {
 std::vector<Row> measure(const ModelsRequest& request) {
   std::vector<Row> rows;
   const auto image = [&](int64_t channels) { return at::rand({1, channels, request.image_size, request.image_size}); };
-  for (const std::string_view name : preset_names()) {
+  for (const std::string& name : preset_names()) {
     for (const auto& [part, channels] : {std::pair<const char*, int64_t>{"generator", 3}, {"mask generator", kSecganClasses}}) {
-      rows.push_back(row(std::string(name), part, [&, channels = channels] {
-        GeneratorOptions options = generator_preset(name);
-        options.attributes = request.attributes;
-        options.image_size = request.image_size;
-        options.image_channels = channels;
-        Generator network = make_generator(options);
+      rows.push_back(row(name, part, [&, channels = channels] {
+        Generator network = make_generator({request.attributes, request.image_size, channels}, name);
         network->eval();
         return profile(*network, [&] { return network->forward(image(channels), at::zeros({1, request.attributes})); });
       }));
     }
-    rows.push_back(row(std::string(name), "discriminator", [&] {
-      DiscriminatorOptions options = discriminator_preset(name);
-      options.attributes = request.attributes;
-      options.image_size = request.image_size;
-      Discriminator network = make_discriminator(options);
+    rows.push_back(row(name, "discriminator", [&] {
+      Discriminator network = make_discriminator({request.attributes, request.image_size}, name);
       network->eval();
       return profile(*network, [&] {
         const Scores scores = network->forward(image(3));
@@ -71,7 +63,7 @@ std::vector<Row> measure(const ModelsRequest& request) {
   }
   for (const auto& [name, value] : kParserNetworks) {
     rows.push_back(row(std::string(name), "parser", [&, value = value] {
-      Parser network = make_parser({.network = value});
+      Parser network = make_parser({.options = {.network = value}});
       network->eval();
       // Trained through every head, used through the first.
       return profile(*network, [&] {
@@ -139,7 +131,7 @@ void add_models(CLI::App& app) {
   auto request = std::make_shared<ModelsRequest>();
   command.add_option("--image-size", request->image_size, "side in pixels")->capture_default_str()->type_name("N");
   command.add_option("--attributes", request->attributes, "how many attributes")->capture_default_str()->type_name("N");
-  command.add_option("--json", request->json, "also write the figures to a file; '-': to the terminal instead of the table")
+  command.add_option("--json", request->json, "also write the table to a file; '-': to the terminal instead of the table")
       ->type_name("FILE");
   command.callback([=] { run(*request); });
 }

@@ -1,25 +1,45 @@
 #pragma once
-/// Settings of a command: defaults, then a TOML file (--config), then flags. Flags are paths into the settings.
+/// Settings of a command: defaults, then a TOML file (--config), then flags. A flag is bound to a member of the settings: its name, type,
+/// help and default are the field's, and a member that is renamed fails to compile here.
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <functional>
-#include <memory>
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/format.hpp"
 #include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/fields.hpp"
+#include "secgan/data/source.hpp"
 
 namespace secgan::cli {
 
-/// Collects what the flags say, as JSON over the settings' own names.
+/// What a help line says of a field: meaning, the names of an enum, the default.
+std::string help_of(const FieldRef& field, bool with_default = true);
+
+/// The field that a path of members leads to, of this object.
+template <auto First, auto... Rest>
+FieldRef field_at(auto& owner) {
+  if constexpr (sizeof...(Rest) > 0) {
+    return field_at<Rest...>(owner.*First);
+  } else {
+    for (FieldRef& field : record_of(owner).fields()) {
+      if (field.name == detail::member_name<First>()) return std::move(field);
+    }
+    throw InvalidArgument("a flag is bound to a member that is no field of its struct");
+  }
+}
+
+template <class Settings>
 class SettingsFlags {
  public:
-  explicit SettingsFlags(CLI::App& command) : command_(command) {
+  using Change = std::function<void(Settings&, const std::string& text)>;
+
+  explicit SettingsFlags(CLI::App& command, Settings defaults = {}) : command_(command), defaults_(std::move(defaults)) {
     command_.add_option("--config", config_, "settings from a TOML file; flags win over it")->type_name("FILE");
     command_
         .add_option_function<std::vector<std::string>>(
@@ -28,97 +48,65 @@ class SettingsFlags {
               for (const std::string& assignment : assignments) {
                 const size_t equals = assignment.find('=');
                 if (equals == std::string::npos) throw CLI::ValidationError("--option", "'" + assignment + "' is not path=value");
-                set(named_, assignment.substr(0, equals), parsed(assignment.substr(equals + 1)));
+                named_.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
               }
             },
-            "any setting by its path, as task.photo_generator.attgan.enc_dim=32 (repeatable)")
+            "any setting by its path, as trainer.decay_start=0.8 (repeatable); docs/options.md lists them")
         ->type_name("PATH=VALUE");
   }
 
-  /// A flag whose value is a number, a name or a switch's true/false.
-  void value(const std::string& flag, const std::vector<std::string>& paths, const std::string& type, const std::string& help) {
+  /// `--flag VALUE` for one member: `bind<&TrainSettings::data, &DataSettings::count>("--count", "N")`. A list's value has commas.
+  template <auto... Path>
+  void bind(const std::string& flag, const std::string& type) {
+    change(flag, type, help_of(field_at<Path...>(defaults_)),
+           [flag](Settings& settings, const std::string& text) { detail::set_value(field_at<Path...>(settings).value, text, flag); });
+  }
+  /// `--flag` alone sets a switch.
+  template <auto... Path>
+  void bind_switch(const std::string& flag, bool value, const std::string& help) {
+    command_.add_flag_callback(
+        flag, [this, value] { changes_.emplace_back([value](Settings& settings) { detail::member_at<Path...>(settings) = value; }); },
+        help);
+  }
+  /// `--flag VALUE` that stands for several settings.
+  void change(const std::string& flag, const std::string& type, const std::string& help, Change apply) {
     command_
         .add_option_function<std::string>(
             flag,
-            [this, paths](const std::string& text) {
-              for (const auto& path : paths) set(path, parsed(text));
+            [this, apply = std::move(apply)](const std::string& text) {
+              changes_.emplace_back([apply, text](Settings& settings) { apply(settings, text); });
             },
             help)
         ->type_name(type)
         ->take_last();
-  }
-  /// A flag whose value is text even where it looks like a number.
-  void text(const std::string& flag, const std::string& path, const std::string& type, const std::string& help) {
-    command_.add_option_function<std::string>(
-                flag, [this, path](const std::string& text) { set(path, text); }, help)
-        ->type_name(type)
-        ->take_last();
-  }
-  /// A flag whose value is a list of names with commas.
-  void list(const std::string& flag, const std::string& path, const std::string& help) {
-    command_
-        .add_option_function<std::string>(
-            flag,
-            [this, path](const std::string& text) {
-              nlohmann::json names = nlohmann::json::array();
-              std::istringstream stream(text);
-              for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-              set(path, names);
-            },
-            help)
-        ->type_name("A,B")
-        ->take_last();
-  }
-  /// A flag whose value stands for several settings: `expand` gives them as an object for each path.
-  void expanded(const std::string& flag,
-                const std::vector<std::pair<std::string, std::function<nlohmann::json(const std::string&)>>>& paths,
-                const std::string& type, const std::string& help) {
-    command_
-        .add_option_function<std::string>(
-            flag,
-            [this, paths](const std::string& text) {
-              for (const auto& [path, expand] : paths) {
-                const nlohmann::json settings = expand(text);
-                for (const auto& [name, value] : settings.items()) set(path + "." + name, value);
-              }
-            },
-            help)
-        ->type_name(type)
-        ->take_last();
-  }
-  /// A flag without a value.
-  void flag(const std::string& flag, const std::string& path, bool value, const std::string& help) {
-    command_.add_flag_callback(flag, [this, path, value] { set(path, value); }, help);
   }
 
-  /// The settings with file and flags applied.
-  template <class Settings>
+  /// The settings with file and flags applied; not yet validated.
   Settings resolve(Settings settings) const {
-    if (!config_.empty()) from_json_strict(settings, read_toml(config_), config_);
+    if (!config_.empty()) detail::from_json_strict(settings, detail::read_toml(config_), config_);
+    for (const auto& apply : changes_) apply(settings);
     // A flag may stand for many settings; one that is named by its path is meant.
-    from_json_strict(settings, overrides_, "settings");
-    from_json_strict(settings, named_, "settings");
+    for (const auto& [path, text] : named_) detail::set_field(record_of(settings), path, text, "settings");
     return settings;
   }
+  Settings resolve() const { return resolve(defaults_); }
 
  private:
-  static nlohmann::json parsed(const std::string& text) {
-    const nlohmann::json value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    return value.is_number() || value.is_boolean() || value.is_array() ? value : nlohmann::json(text);
-  }
-  void set(const std::string& path, const nlohmann::json& value) { set(overrides_, path, value); }
-  static void set(nlohmann::json& settings, const std::string& path, const nlohmann::json& value) {
-    std::string pointer = "/" + path;
-    for (char& c : pointer) {
-      if (c == '.') c = '/';
-    }
-    settings[nlohmann::json::json_pointer(pointer)] = value;
-  }
-
   CLI::App& command_;
+  Settings defaults_;
   std::string config_;
-  nlohmann::json overrides_ = nlohmann::json::object();
-  nlohmann::json named_ = nlohmann::json::object();  // by --option
+  std::vector<std::function<void(Settings&)>> changes_;  // in the order of the command line
+  std::vector<std::pair<std::string, std::string>> named_;
 };
+
+/// Flags of a data set, wherever it stands in the settings.
+template <auto... Source, class Settings>
+void add_data_source(SettingsFlags<Settings>& flags) {
+  flags.template bind<Source..., &DataSource::kind>("--data", "NAME");
+  flags.template bind<Source..., &DataSource::root>("--root", "DIR");
+  flags.template bind<Source..., &DataSource::mask_labels>("--mask-labels", "NAME");
+  flags.template bind_switch<Source..., &DataSource::split_by_mapping>(
+      "--split-by-id", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
+}
 
 }  // namespace secgan::cli

@@ -85,6 +85,21 @@ int64_t AttributeSchema::index(std::string_view name) const {
 
 const std::vector<int64_t>& AttributeSchema::excluded_by(int64_t index) const { return excluded_.at(static_cast<size_t>(index)); }
 
+at::Tensor AttributeSchema::labels(const NamedLabels& named, std::string_view argument) const {
+  at::Tensor out = at::zeros({size()});
+  std::vector<bool> given(names_.size());
+  for (const auto& [name, shown] : named) {
+    if (!contains(name)) {
+      throw InvalidArgument(fmt::format("{}: attribute '{}' is unknown; known: {}", argument, name, fmt::join(names_, ", ")));
+    }
+    const int64_t column = index(name);
+    if (given[static_cast<size_t>(column)]) throw InvalidArgument(fmt::format("{}: attribute '{}' is given twice", argument, name));
+    given[static_cast<size_t>(column)] = true;
+    out[column] = shown ? 1 : 0;
+  }
+  return out;
+}
+
 at::Tensor AttributeSchema::flip(const at::Tensor& labels, int64_t index) const {
   check_shape(labels, "labels", {kAny, size()}, "[N, A]");
   at::Tensor target = labels.clone();
@@ -113,7 +128,7 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
     const at::Tensor has = source.select(1, column);
     difference.select(1, column).copy_(strength > 0 ? strength * (1 - has) : strength * has);
   }
-  // Exclusions come second, so that an explicit wish for an attribute is never overwritten.
+  // Exclusions come second, so that an attribute that was asked for is never overwritten.
   for (const auto& [name, strength] : edits) {
     if (strength <= 0) continue;
     for (const int64_t other : excluded_by(index(name))) {

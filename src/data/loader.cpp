@@ -10,6 +10,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 namespace {
@@ -36,7 +37,7 @@ int64_t permuted(int64_t place, int64_t n, uint64_t key) {
 }  // namespace
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options) : dataset_(std::move(dataset)), options_(options) {
-  if (options_.batch < 1) throw InvalidArgument(fmt::format("batch {} is not positive", options_.batch));
+  validate(options_);
   if (options_.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     throw InvalidArgument(fmt::format("seed {} is above 2^63 - 1, the largest number of a settings file", options_.seed));
   }
@@ -57,13 +58,13 @@ Batch Loader::read(int64_t index) const {
   for (int64_t i = 0; i < options_.batch; ++i) {
     const int64_t position = index * options_.batch + i;
     Sample sample = dataset_->get(sample_at(position));
-    const bool flip = options_.flip && (mix_seed(options_.seed, 0xf11b, position) & 1) != 0;
+    const bool flip = options_.flip && (mix_seed(options_.seed, RandomPurpose::kMirroring, position) & 1) != 0;
     photos.push_back(flip ? sample.image.flip({2}) : sample.image);
     if (sample.labels.defined()) labels.push_back(sample.labels);
     if (sample.mask.defined()) masks.push_back(flip ? sample.mask.flip({1}) : sample.mask);
   }
   Batch batch;
-  batch.photo = at::stack(photos).contiguous(at::MemoryFormat::ChannelsLast).to(at::kFloat).div_(127.5).sub_(1);
+  batch.photo = to_float(at::stack(photos).contiguous(at::MemoryFormat::ChannelsLast));
   if (!labels.empty()) batch.labels = at::stack(labels);
   // Left and right are one class in the twelve, so a mirrored mask needs no other ids.
   if (!masks.empty()) batch.mask = ClassMerge(dataset_->label_set()).ids(at::stack(masks)).to(at::kLong);

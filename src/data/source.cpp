@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/cached.hpp"
 #include "secgan/data/celeba.hpp"
@@ -13,28 +12,29 @@
 
 namespace secgan {
 
-void DataSettings::validate() const {
-  require_multiple(image_size, 5);
-  if (count < 0) throw InvalidArgument(fmt::format("count {} is negative", count));
+void DataSource::check() const {
   if (kind != DataKind::kSynthetic && root.empty()) throw InvalidArgument("root is missing: name the data set's folder");
-  parse_crop(resolved_crop());
 }
 
-std::string DataSettings::resolved_crop() const {
-  if (!crop.empty()) return crop;
+std::string DataSource::usual_crop() const {
   // AttGAN's crop of CelebA's 178 x 218; the HQ photos are square.
   return kind == DataKind::kCelebA ? "center:170" : "center";
 }
 
+void DataSettings::check() const {
+  source.check();
+  parse_crop(resolved_crop());
+}
+
 std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks) {
-  settings.validate();
+  validate(settings);
   const std::vector<std::string> attributes = with_attributes ? settings.attributes : std::vector<std::string>{};
-  if (with_attributes && attributes.empty() && settings.kind != DataKind::kSynthetic) {
+  if (with_attributes && attributes.empty() && settings.source.kind != DataKind::kSynthetic) {
     throw InvalidArgument("attributes is empty: name at least one");
   }
   const Crop crop = parse_crop(settings.resolved_crop());
   std::shared_ptr<const Dataset> data;
-  switch (settings.kind) {
+  switch (settings.source.kind) {
     case DataKind::kSynthetic: {
       if (with_attributes && !attributes.empty() && attributes != synthetic_attribute_names()) {
         throw InvalidArgument(
@@ -47,11 +47,12 @@ std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split 
     }
     case DataKind::kCelebA:
       if (with_masks) throw InvalidArgument("celeba has no masks: a parser is trained on celebamask-hq");
-      data = std::make_shared<CelebA>(CelebAOptions{settings.root, attributes, split, settings.image_size, crop, settings.count});
+      data = std::make_shared<CelebA>(CelebAOptions{settings.source.root, attributes, split, settings.image_size, crop, settings.count});
       break;
     case DataKind::kCelebAMaskHq:
-      data = std::make_shared<CelebAMaskHq>(CelebAMaskHqOptions{settings.root, attributes, with_masks, settings.mask_labels, split,
-                                                                settings.split_by_mapping, settings.image_size, crop, settings.count});
+      data = std::make_shared<CelebAMaskHq>(CelebAMaskHqOptions{settings.source.root, attributes, with_masks, settings.source.mask_labels,
+                                                                split, settings.source.split_by_mapping, settings.image_size, crop,
+                                                                settings.count});
       break;
   }
   return settings.cache ? std::make_shared<CachedDataset>(data) : data;

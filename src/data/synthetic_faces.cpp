@@ -449,11 +449,6 @@ const std::vector<std::string>& synthetic_attribute_names() {
   return names;
 }
 
-void SyntheticFacesOptions::validate() const {
-  require_positive("count", count);
-  if (image_size < 32) throw InvalidArgument(fmt::format("image_size {} is below 32", image_size));
-}
-
 Sample draw_face(uint64_t identity, const at::Tensor& labels, int64_t image_size) {
   check_shape(labels, "labels", {kAttributes}, "[9]");
   if (image_size < 32) throw InvalidArgument(fmt::format("image_size {} is below 32", image_size));
@@ -465,13 +460,12 @@ Sample draw_face(uint64_t identity, const at::Tensor& labels, int64_t image_size
   return sample;
 }
 
-SyntheticFaces::SyntheticFaces(SyntheticFacesOptions options)
-    : options_((options.validate(), options)), attributes_(synthetic_attribute_names()) {}
+SyntheticFaces::SyntheticFaces(SyntheticFacesOptions options) : options_(checked(options)), attributes_(synthetic_attribute_names()) {}
 
 Sample SyntheticFaces::get(int64_t index) const {
   if (index < 0 || index >= size()) throw InvalidArgument(fmt::format("index {} is not below {}", index, size()));
-  const uint64_t identity = mix_seed(options_.seed, 0xface, index);
-  Dice dice(mix_seed(identity, 0x1abe1));
+  const uint64_t identity = mix_seed(options_.seed, RandomPurpose::kIdentity, index);
+  Dice dice(mix_seed(identity, RandomPurpose::kDrawnLabels));
   std::array<bool, kAttributes> shows{};
   shows[kMale] = dice.chance(0.5f);
   const float hair = dice.uniform(0, 1);
@@ -481,7 +475,7 @@ Sample SyntheticFaces::get(int64_t index) const {
   shows[kBangs] = dice.chance(0.40f) && !shows[kBald];
   shows[kEyeglasses] = dice.chance(0.38f);
   shows[kMouthOpen] = dice.chance(0.5f);
-  // Mostly but not only men, or the two attributes could not be told apart.
+  // Mostly but not only men, or the two attributes could not be distinguished.
   shows[kMustache] = dice.chance(shows[kMale] ? 0.45f : 0.15f);
   shows[kPaleSkin] = dice.chance(0.33f);
   Sample sample = draw(identity, shows, options_.image_size);

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
+#include "core/format.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
@@ -14,7 +17,7 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
   const AttributeSchema schema(bundle.info.attributes);
   std::vector<at::Tensor> conditions{bundle.condition(labels, at::zeros_like(labels))};
   for (int64_t i = 0; i < schema.size(); ++i) conditions.push_back(bundle.condition(labels, schema.flip(labels, i) - labels));
-  const bool masks = !bundle.mask_generator.is_empty() && bundle.has_parser();
+  const bool masks = !bundle.mask_generator.is_empty() && bundle.parser.has_value();
   const size_t lines = masks ? 2 : 1;
   std::vector<std::vector<at::Tensor>> rows(static_cast<size_t>(photos.size(0)) * lines);
   const auto add = [&](size_t line, const at::Tensor& pictures) {
@@ -25,7 +28,7 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
   Generator generator = bundle.generator;
   for (const at::Tensor& condition : conditions) add(0, to_bytes(generator->forward(photos, condition)));
   if (masks) {
-    const at::Tensor parse = bundle.face_parser().log_probabilities(photos);
+    const at::Tensor parse = bundle.parser->log_probabilities(photos);
     const at::Tensor hard = hard_segmentation(parse);
     const auto colors = [&](const at::Tensor& scores) {
       const at::Tensor ids = scores.argmax(1).to(at::kByte);
@@ -39,5 +42,18 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
   }
   return image_grid(rows);
 }
+
+at::Tensor example_grid(const Bundle& bundle, const Dataset& data, int64_t count) {
+  if (bundle.generator.is_empty()) return {};
+  std::vector<at::Tensor> photos, labels;
+  for (int64_t i = 0; i < std::min(count, data.size()); ++i) {
+    const Sample sample = data.get(i);
+    photos.push_back(to_float(sample.image));
+    labels.push_back(sample.labels);
+  }
+  return preview(bundle, at::stack(photos), at::stack(labels));
+}
+
+std::string preview_columns(const BundleInfo& info) { return fmt::format("input, reconstruction, {}", fmt::join(info.attributes, ", ")); }
 
 }  // namespace secgan

@@ -1,5 +1,6 @@
 #pragma once
-/// Distances between the distributions of photos and of edits, with intervals over photos: all edits of a photo stay with it.
+/// Measures of all photos and edits together, with intervals over photos: the measures are those of metrics/, here photos are resampled,
+/// and all edits of a photo stay with it.
 
 #include <ATen/ATen.h>
 
@@ -11,11 +12,11 @@
 namespace secgan {
 
 /// What one extractor saw: photos in order, edits with the photo and the attribute that each comes from.
-struct Seen {
+struct ExtractedFeatures {
   const FeatureExtractor* extractor = nullptr;
   Rows photos, edits, edit_logits, edit_photo, edit_attribute;
 
-  explicit Seen(const FeatureExtractor& of) : extractor(&of) {}
+  explicit ExtractedFeatures(const FeatureExtractor& of) : extractor(&of) {}
 
   /// Edits by photo, then by attribute: splits and subsets follow the order, which must not follow the batches.
   void sort() {
@@ -25,12 +26,16 @@ struct Seen {
 };
 
 /// @param bootstrap  of the photos, with the protocol's distribution_resamples
-Interval frechet_interval(const Seen& view, const Bootstrap& bootstrap);
+Interval frechet_interval(const ExtractedFeatures& seen, const Bootstrap& bootstrap);
 
 /// KID by its usual subsets. Its interval comes from weighted pairs of one subset of photos and an edit of each.
-Interval kernel_interval(const Seen& view, const Bootstrap& bootstrap, const EvaluationProtocol& protocol);
+Interval kernel_interval(const ExtractedFeatures& seen, const Bootstrap& bootstrap, const EvaluationProtocol& protocol);
 
 /// Of the edits' logits.
-Interval score_interval(const Seen& view, const Bootstrap& bootstrap, const EvaluationProtocol& protocol);
+Interval score_interval(const ExtractedFeatures& seen, const Bootstrap& bootstrap, const EvaluationProtocol& protocol);
+
+/// Of a measure of confusion counts, when photos are drawn anew.
+/// @param counts [N, K, K] float64, of each photo   @param measure  [..., K, K] -> [...]
+Interval confusion_interval(const Bootstrap& bootstrap, const at::Tensor& counts, at::Tensor (*measure)(const at::Tensor&));
 
 }  // namespace secgan

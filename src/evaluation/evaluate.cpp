@@ -3,13 +3,14 @@
 #include <ATen/ATen.h>
 
 #include "core/format.hpp"
-#include "evaluation/figures.hpp"
 #include "evaluation/notable.hpp"
 #include "evaluation/scoring.hpp"
 #include "evaluation/subject.hpp"
+#include "evaluation/summary.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/digest.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace {
@@ -27,7 +28,7 @@ Pinned pin(const Subject& subject, const PhotoScores& scores) {
 }
 
 std::string hash_of(const EvaluationProtocol& settings, const Pinned& pinned) {
-  nlohmann::ordered_json protocol = to_json(settings);
+  nlohmann::ordered_json protocol = detail::to_json(settings);
   protocol.erase("name");        // for people
   protocol.erase("classifier");  // its weights count, not its folder
   return sha256(nlohmann::ordered_json{{"version", kProtocolVersion},
@@ -40,23 +41,23 @@ std::string hash_of(const EvaluationProtocol& settings, const Pinned& pinned) {
 
 }  // namespace
 
-std::string Figure::text() const {
+std::string Metric::text() const {
   if (!measured) return "not measured: " + missing;
   if (measured->count == 1) return fmt::format("{:.{}f}", measured->value, digits);
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", measured->value, digits, measured->low, digits, measured->high, digits);
 }
 
-const Figure& Evaluation::figure(std::string_view key) const {
+const Metric& Evaluation::metric(std::string_view key) const {
   std::vector<std::string> known;
-  for (const Figure& figure : figures) {
-    if (figure.key == key) return figure;
-    known.push_back(figure.key);
+  for (const Metric& metric : metrics) {
+    if (metric.key == key) return metric;
+    known.push_back(metric.key);
   }
-  throw InvalidArgument(fmt::format("figure '{}' is unknown; known: {}", key, fmt::join(known, ", ")));
+  throw InvalidArgument(fmt::format("metric '{}' is unknown; known: {}", key, fmt::join(known, ", ")));
 }
 
 double Evaluation::value(std::string_view key) const {
-  const Figure& found = figure(key);
+  const Metric& found = metric(key);
   if (!found.measured) throw Error(fmt::format("{} was not measured: {}", key, found.missing));
   return found.measured->value;
 }
@@ -71,7 +72,7 @@ Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationP
   out.photos = subject.photos;
   out.pinned = pin(subject, scores);
   out.hash = hash_of(out.protocol, out.pinned);
-  add_figures(subject, scores, out);
+  add_metrics(subject, scores, out);
   add_notable_edits(subject, scores, control.notable, out);
   return out;
 }

@@ -18,24 +18,24 @@ namespace {
 
 std::string shape_of(const at::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ", ")); }
 
-/// What a program answers to `photos` prepared photos, as [N, D].
-at::Tensor pooled_answer(const TensorFunction& program, const at::Tensor& photos, const std::string& file) {
-  at::Tensor answer;
+/// What a program outputs for `photos` prepared photos, as [N, D].
+at::Tensor pooled_output(const TensorFunction& program, const at::Tensor& photos, const std::string& file) {
+  at::Tensor output;
   try {
-    answer = program(photos);
+    output = program(photos);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
     const std::string reason = error.what();
     throw Error(fmt::format("{}: the program fails on {} photos ({})", file, shape_of(photos), reason.substr(0, reason.find('\n'))));
   }
-  const bool fits = answer.defined() && (answer.dim() == 2 || answer.dim() == 4) && answer.size(0) == photos.size(0) &&
-                    answer.numel() > 0 && answer.is_floating_point();
+  const bool fits = output.defined() && (output.dim() == 2 || output.dim() == 4) && output.size(0) == photos.size(0) &&
+                    output.numel() > 0 && output.is_floating_point();
   if (!fits) {
-    throw Error(fmt::format("{}: the program must answer [N, D] or [N, D, h, w] features for any N, found {} for {} photos", file,
-                            answer.defined() ? shape_of(answer) : "nothing", photos.size(0)));
+    throw Error(fmt::format("{}: the program must output [N, D] or [N, D, h, w] features for any N, found {} for {} photos", file,
+                            output.defined() ? shape_of(output) : "nothing", photos.size(0)));
   }
-  return answer.dim() == 4 ? answer.mean({2, 3}) : answer;
+  return output.dim() == 4 ? output.mean({2, 3}) : output;
 }
 
 /// Photos as the network computes.
@@ -65,7 +65,7 @@ Extracted FeatureExtractor::operator()(const at::Tensor& photos, int64_t chunk) 
   require_positive("chunk", chunk);
   check_shape(photos, "photos", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
   const at::NoGradGuard no_grad;
-  // Somebody's bfloat16 region around a measure would change the figure.
+  // Somebody's bfloat16 region around a measure would change the metric.
   const AutocastGuard full(false);
   std::vector<at::Tensor> features, logits;
   for (int64_t begin = 0; begin < photos.size(0); begin += chunk) {
@@ -105,7 +105,7 @@ FeatureExtractor swav_extractor(const std::filesystem::path& weights) {
 FeatureExtractor classifier_extractor(AttributeClassifier classifier, std::string name) {
   const at::NoGradGuard no_grad;
   classifier->eval();
-  const PhotoInput input{classifier->options().image_size, false, ResizeFilter::kBilinearAntialias, PhotoNormalization::kNone};
+  const PhotoInput input{classifier->config().image_size, false, ResizeFilter::kBilinearAntialias, PhotoNormalization::kNone};
   const int64_t side = input.size;
   return {.name = std::move(name),
           .fingerprint = sha256_tensors(module_state(*classifier)),
@@ -126,21 +126,21 @@ FeatureExtractor program_extractor(const ExtractorProgram& program) {
   return {.name = std::filesystem::path(program.file).filename().string(),
           .fingerprint = sha256_file(program.file),
           .input = input.describe(),
-          .dims = pooled_answer(run, probe, program.file).size(1),
+          .dims = pooled_output(run, probe, program.file).size(1),
           .extract = [run, input, file = program.file](const at::Tensor& photos) {
-            return Extracted{pooled_answer(run, input(photos), file), {}};
+            return Extracted{pooled_output(run, input(photos), file), {}};
           }};
 }
 
 FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side) {
   const at::NoGradGuard no_grad;
-  const int64_t dims = pooled_answer(function, at::zeros({2, 3, side, side}, at::kByte), name).size(1);
+  const int64_t dims = pooled_output(function, at::zeros({2, 3, side, side}, at::kByte), name).size(1);
   return {.name = name,
           .fingerprint = "a function, without fingerprint",
           .input = "8-bit photos as they are",
           .dims = dims,
           .extract = [function = std::move(function), name](const at::Tensor& photos) {
-            return Extracted{pooled_answer(function, photos, name), {}};
+            return Extracted{pooled_output(function, photos, name), {}};
           }};
 }
 

@@ -26,7 +26,7 @@ struct Distances {
 };
 
 /// @param has  [N] bool, the photos that have the f-th flipped attribute
-Distances to_nearest_real(const Seen& view, int64_t f, const at::Tensor& has) {
+Distances to_nearest_real(const ExtractedFeatures& view, int64_t f, const at::Tensor& has) {
   const at::Tensor mine = view.edit_attribute.all().eq(f).nonzero().flatten();
   const at::Tensor edits = view.edits.all().index_select(0, mine), photo = view.edit_photo.all().index_select(0, mine);
   const at::Tensor had = has.index_select(0, photo);

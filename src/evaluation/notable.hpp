@@ -1,5 +1,5 @@
 #pragma once
-/// Edits worth a look, so that no figure has to be believed: the worst ones, by two measures.
+/// Edits worth a look, so that no metric has to be believed: the worst ones, by two measures.
 
 #include "evaluation/scoring.hpp"
 #include "evaluation/subject.hpp"

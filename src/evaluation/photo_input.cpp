@@ -34,11 +34,8 @@ at::Tensor resized_bytes(const at::Tensor& photos, int64_t height, int64_t width
 
 }  // namespace
 
-void PhotoInput::validate() const {
-  require_positive("size", size);
-  if (shorter_side && resize == ResizeFilter::kNone) {
-    throw InvalidArgument("shorter_side needs a resize filter, found none");
-  }
+void PhotoInput::check() const {
+  if (shorter_side && resize == ResizeFilter::kNone) throw InvalidArgument("shorter_side needs a resize filter, found none");
 }
 
 at::Tensor PhotoInput::operator()(const at::Tensor& photos) const {

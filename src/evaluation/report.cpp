@@ -6,13 +6,14 @@
 #include <set>
 
 #include "core/format.hpp"
+#include "evaluation/report_json.hpp"
 #include "io/json.hpp"
-#include "io/toml.hpp"
 #include "report/markdown.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/settings.hpp"
 #include "secgan/report/html.hpp"
 #include "secgan/version.hpp"
 
@@ -27,76 +28,49 @@ std::string short_hash(const std::string& hash) { return hash.substr(0, 12); }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
-Json figure_json(const Figure& figure, const std::string& hash) {
-  if (!figure.measured) return {{"missing", figure.missing}, {"protocol", short_hash(hash)}};
-  const Interval& m = *figure.measured;
+Json metric_json(const Metric& metric, const std::string& hash) {
+  if (!metric.measured) return {{"missing", metric.missing}, {"protocol", short_hash(hash)}};
+  const Interval& m = *metric.measured;
   Json out{
       {"value", number(m.value)}, {"low", number(m.low)}, {"high", number(m.high)}, {"count", m.count}, {"protocol", short_hash(hash)}};
-  if (!figure.unit.empty()) out["unit"] = figure.unit;
+  if (!metric.unit.empty()) out["unit"] = metric.unit;
   return out;
-}
-
-Json report_json(const Evaluation& evaluation, const ReportContext& context) {
-  Json json{
-      {"report_format", kReportFormat},
-      {"secgan", std::string(kVersion)},
-      {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
-      {"data", context.data},
-      {"photos", evaluation.photos},
-      {"hash", evaluation.hash},
-      {"protocol", to_json(evaluation.protocol)},
-      {"pinned",
-       {{"photos", evaluation.pinned.photos}, {"classifier", evaluation.pinned.classifier}, {"extractors", evaluation.pinned.extractors}}}};
-  for (const Figure& figure : evaluation.figures) {
-    json["figures"][figure.key] = figure_json(figure, evaluation.hash);
-    json["figures"][figure.key]["title"] = figure.title;
-    json["figures"][figure.key]["digits"] = figure.digits;
-  }
-  json["attributes"] = Json::object();
-  for (const auto& [attribute, figures] : evaluation.attributes) {
-    for (const Figure& figure : figures) json["attributes"][attribute][figure.key] = figure_json(figure, evaluation.hash);
-  }
-  if (!evaluation.parser_iou.empty()) {
-    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c)
-      json["parser_iou"][class_names(Labels::kSecgan12)[c]] = number(evaluation.parser_iou[c]);
-  }
-  return json;
 }
 
 using Table = std::vector<std::vector<std::string>>;
 
-std::string with_unit(const Figure& figure) {
-  return figure.unit.empty() ? figure.title : fmt::format("{}, {}", figure.title, figure.unit);
+std::string with_unit(const Metric& metric) {
+  return metric.unit.empty() ? metric.title : fmt::format("{}, {}", metric.title, metric.unit);
 }
 
-Table figure_rows(const Evaluation& evaluation) {
+Table metric_rows(const Evaluation& evaluation) {
   Table rows;
-  for (const Figure& figure : evaluation.figures) {
+  for (const Metric& metric : evaluation.metrics) {
     rows.push_back(
-        {with_unit(figure), figure.text(), figure.measured ? std::to_string(figure.measured->count) : "", short_hash(evaluation.hash)});
+        {with_unit(metric), metric.text(), metric.measured ? std::to_string(metric.measured->count) : "", short_hash(evaluation.hash)});
   }
   return rows;
 }
 
 std::vector<std::string> attribute_header(const Evaluation& evaluation) {
   std::vector<std::string> header{"Attribute"};
-  for (const Figure& figure : evaluation.attributes.front().figures) header.push_back(figure.title);
+  for (const Metric& metric : evaluation.attributes.front().metrics) header.push_back(metric.title);
   header.emplace_back("Protocol");
   return header;
 }
 
 Table attribute_rows(const Evaluation& evaluation) {
   Table rows;
-  for (const auto& [attribute, figures] : evaluation.attributes) {
+  for (const auto& [attribute, metrics] : evaluation.attributes) {
     std::vector<std::string> row{attribute};
-    for (const Figure& figure : figures) row.push_back(figure.measured ? figure.text() : "–");
+    for (const Metric& metric : metrics) row.push_back(metric.measured ? metric.text() : "–");
     row.push_back(short_hash(evaluation.hash));
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-const std::vector<std::string> kFigureHeader{"Figure", "Value [interval]", "Photos", "Protocol"};
+const std::vector<std::string> kMetricHeader{"Metric", "Value [interval]", "Photos", "Protocol"};
 
 std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
   const EvaluationProtocol& p = evaluation.protocol;
@@ -155,9 +129,9 @@ Json read_report(const std::filesystem::path& file) {
   return json;
 }
 
-std::string cell(const Json& figures, const std::string& key) {
-  if (!figures.contains(key) || !figures[key].contains("value")) return "not measured";
-  const Json& f = figures[key];
+std::string cell(const Json& metrics, const std::string& key) {
+  if (!metrics.contains(key) || !metrics[key].contains("value")) return "not measured";
+  const Json& f = metrics[key];
   const auto digits = f.value("digits", 3);
   const auto text = [&](const char* name) {
     return f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–");
@@ -167,13 +141,40 @@ std::string cell(const Json& figures, const std::string& key) {
 
 }  // namespace
 
+nlohmann::ordered_json detail::report_json(const Evaluation& evaluation, const ReportContext& context) {
+  Json json{
+      {"report_format", kReportFormat},
+      {"secgan", std::string(kVersion)},
+      {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
+      {"data", context.data},
+      {"photos", evaluation.photos},
+      {"hash", evaluation.hash},
+      {"protocol", detail::to_json(evaluation.protocol)},
+      {"pinned",
+       {{"photos", evaluation.pinned.photos}, {"classifier", evaluation.pinned.classifier}, {"extractors", evaluation.pinned.extractors}}}};
+  for (const Metric& metric : evaluation.metrics) {
+    json["figures"][metric.key] = metric_json(metric, evaluation.hash);
+    json["figures"][metric.key]["title"] = metric.title;
+    json["figures"][metric.key]["digits"] = metric.digits;
+  }
+  json["attributes"] = Json::object();
+  for (const auto& [attribute, metrics] : evaluation.attributes) {
+    for (const Metric& metric : metrics) json["attributes"][attribute][metric.key] = metric_json(metric, evaluation.hash);
+  }
+  if (!evaluation.parser_iou.empty()) {
+    for (size_t c = 0; c < evaluation.parser_iou.size(); ++c)
+      json["parser_iou"][class_names(Labels::kSecgan12)[c]] = number(evaluation.parser_iou[c]);
+  }
+  return json;
+}
+
 std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context) {
-  return report_json(evaluation, context).dump(2) + "\n";
+  return detail::report_json(evaluation, context).dump(2) + "\n";
 }
 
 std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context) {
   std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context),
-                                markdown_table(kFigureHeader, figure_rows(evaluation)));
+                                markdown_table(kMetricHeader, metric_rows(evaluation)));
   if (!evaluation.attributes.empty()) out += "\n" + markdown_table(attribute_header(evaluation), attribute_rows(evaluation));
   return out;
 }
@@ -181,7 +182,7 @@ std::string evaluation_markdown(const Evaluation& evaluation, const ReportContex
 std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
   std::string body =
       fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
-  body += html_table(kFigureHeader, figure_rows(evaluation));
+  body += html_table(kMetricHeader, metric_rows(evaluation));
   if (context.grid.defined())
     body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption,
                                               static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
@@ -211,7 +212,7 @@ std::string evaluation_html(const Evaluation& evaluation, const ReportContext& c
 
 void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context) {
   std::filesystem::create_directories(folder);
-  write_file(folder / "protocol.toml", to_toml(to_json(evaluation.protocol)));
+  save_settings(folder / "protocol.toml", evaluation.protocol);
   write_file(folder / "report.md", evaluation_markdown(evaluation, context));
   write_file(folder / "report.html", evaluation_html(evaluation, context));
   write_file(folder / "report.json", evaluation_json(evaluation, context));
@@ -230,14 +231,14 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
     throw InvalidArgument(
         fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(), what));
   }
-  std::vector<std::string> header{"Figure"}, keys;
+  std::vector<std::string> header{"Metric"}, keys;
   std::vector<std::pair<std::string, std::string>> titles;
   for (const Json& report : reports) {
     header.push_back(report["model"].value("name", "model"));
-    for (const auto& [key, figure] : report["figures"].items()) {
+    for (const auto& [key, metric] : report["figures"].items()) {
       if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
       keys.push_back(key);
-      titles.emplace_back(key, figure.value("title", key) + (figure.contains("unit") ? ", " + figure.value("unit", "") : ""));
+      titles.emplace_back(key, metric.value("title", key) + (metric.contains("unit") ? ", " + metric.value("unit", "") : ""));
     }
   }
   Table rows;
@@ -249,7 +250,7 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
   std::vector<std::string> protocols{"Protocol"};
   for (const Json& report : reports) protocols.push_back(short_hash(report["hash"].get<std::string>()));
   rows.push_back(std::move(protocols));
-  const std::string warning = hashes.size() > 1 ? "Different protocols: these figures are not comparable.\n\n" : "";
+  const std::string warning = hashes.size() > 1 ? "Different protocols: these metrics are not comparable.\n\n" : "";
   return warning + markdown_table(header, rows);
 }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "evaluation/confusion.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/evaluation/regions.hpp"
 #include "secgan/image/transforms.hpp"
@@ -30,7 +29,8 @@ class Scorer {
       const at::Tensor log_probabilities = subject_.parser->log_probabilities(batch.photos);
       parse = log_probabilities.argmax(1);
       segmentation = hard_segmentation(log_probabilities);
-      if (batch.masks.defined()) scores_.parse_pairs.add(confusion(parse, ClassMerge(subject_.data.label_set()).ids(batch.masks)));
+      if (batch.masks.defined())
+        scores_.parse_pairs.add(confusion_counts(parse, ClassMerge(subject_.data.label_set()).ids(batch.masks), kSecganClasses));
     }
     if (!subject_.labeled) return;
     scores_.labels.add(batch.labels);
@@ -44,7 +44,7 @@ class Scorer {
   }
 
   PhotoScores take() {
-    for (Seen& view : scores_.seen) view.sort();
+    for (ExtractedFeatures& view : scores_.seen) view.sort();
     return std::move(scores_);
   }
 
@@ -81,15 +81,15 @@ class Scorer {
     scores_.l1.add((reconstruction - batch.photos).abs().to(at::kDouble).flatten(1).mean(1));
   }
 
-  /// @param parse, segmentation  of the photos, ids and one-hot; undefined without parser   @param before  the judge's answers
+  /// @param parse, segmentation  of the photos, ids and one-hot; undefined without parser   @param before  the judge's predictions
   void add_edits(const Batch& batch, const at::Tensor& parse, const at::Tensor& segmentation, const at::Tensor& before) {
-    for (Seen& view : scores_.seen) view.photos.add((*view.extractor)(batch.bytes).features);
+    for (ExtractedFeatures& view : scores_.seen) view.photos.add((*view.extractor)(batch.bytes).features);
     const at::Tensor identity = subject_.judges.identity ? (*subject_.judges.identity)(batch.bytes).features : at::Tensor();
     const bool branch = subject_.parser && !subject_.mask_generator.is_empty();
     const at::Tensor in_distribution = chosen(batch.begin, batch.end);
 
     Columns asked, found, adding, kept, keepable, outside, outside_pixels, same_person;
-    at::Tensor branch_pairs = at::zeros({batch.end - batch.begin, kPairs}, at::kLong);
+    at::Tensor branch_pairs = at::zeros({batch.end - batch.begin, kSecganClasses, kSecganClasses}, at::kLong);
     for (size_t f = 0; f < subject_.flipped.size(); ++f) {
       const int64_t a = subject_.flipped[f];
       const Edit edit = subject_.edit(batch.photos, batch.labels, a);
@@ -108,7 +108,7 @@ class Scorer {
         const at::Tensor free_pixels = ~touchable(parse, parsed, subject_.schema.names()[static_cast<size_t>(a)], margin());
         outside.add(((edit.photos - batch.photos).abs().mean(1) * free_pixels).flatten(1).sum(1));
         outside_pixels.add(free_pixels.flatten(1).sum(1));
-        if (branch) branch_pairs += confusion(parsed, mask_edit(segmentation, batch.labels, edit.difference));
+        if (branch) branch_pairs += confusion_counts(parsed, mask_edit(segmentation, batch.labels, edit.difference), kSecganClasses);
       }
       if (identity.defined()) same_person.add(at::cosine_similarity(identity, (*subject_.judges.identity)(edit.bytes).features));
       show_extractors(edit, batch.begin, static_cast<int64_t>(f), in_distribution.select(1, static_cast<int64_t>(f)));
@@ -132,7 +132,7 @@ class Scorer {
     const at::Tensor rows = in_distribution.nonzero().flatten();
     if (rows.numel() == 0) return;
     const at::Tensor pictures = edit.bytes.index_select(0, rows);
-    for (Seen& view : scores_.seen) {
+    for (ExtractedFeatures& view : scores_.seen) {
       const Extracted extracted = (*view.extractor)(pictures);
       view.edits.add(extracted.features);
       if (extracted.logits.defined()) view.edit_logits.add(extracted.logits);
@@ -146,7 +146,7 @@ class Scorer {
     const auto count = static_cast<int64_t>(subject_.flipped.size());
     at::Tensor out = at::zeros({end - begin, count}, at::kBool);
     for (int64_t i = begin; i < end; ++i) {
-      at::Generator generator = seeded_generator(mix_seed(subject_.protocol.seed, 2, i));
+      at::Generator generator = seeded_generator(mix_seed(subject_.protocol.seed, RandomPurpose::kEditsOfPhoto, i));
       const at::Tensor picked = at::randperm(count, generator, at::kLong).narrow(0, 0, subject_.edits_per_photo());
       out[i - begin].index_fill_(0, picked, true);
     }

@@ -17,8 +17,8 @@ struct PhotoScores {
   Rows asked, found, adding, kept, keepable;  // [N, F]
   Rows outside, outside_pixels, identity;     // [N, F]
   Rows psnr, ssim, l1;                        // [N]
-  Rows parse_pairs, branch_pairs;             // [N, 144] confusion counts
-  std::vector<Seen> seen;                     // by the subject's extractors
+  Rows parse_pairs, branch_pairs;             // [N, K, K] confusion counts
+  std::vector<ExtractedFeatures> seen;        // by the subject's extractors
   std::string digest;                         // SHA-256 of the photos' ids, labels and pixels
 };
 

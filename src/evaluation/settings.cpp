@@ -1,16 +1,10 @@
 #include "secgan/evaluation/settings.hpp"
 
-#include <ATen/Parallel.h>
-
-#include <algorithm>
-#include <thread>
-
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
-#include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
 
 namespace secgan {
@@ -18,9 +12,7 @@ namespace {
 
 Judges open_judges(const EvaluateSettings& settings, Judges judges) {
   if (judges.classifier.is_empty() && !settings.protocol.classifier.empty()) {
-    judges.classifier = load_bundle(settings.protocol.classifier).classifier;
-    if (judges.classifier.is_empty())
-      throw InvalidArgument(fmt::format("classifier: bundle {} holds no classifier", settings.protocol.classifier));
+    judges.classifier = load_bundle_with(BundlePart::kClassifier, settings.protocol.classifier, "classifier").classifier;
   }
   if (!judges.inception && !settings.inception.empty())
     judges.inception = inception_extractor(settings.inception, 2048, settings.inception_resize);
@@ -30,61 +22,44 @@ Judges open_judges(const EvaluateSettings& settings, Judges judges) {
   return judges;
 }
 
-/// The first photos with all their edits, as one picture.
-at::Tensor example_grid(const Bundle& bundle, const Dataset& data) {
-  if (bundle.generator.is_empty()) return {};
-  std::vector<at::Tensor> photos, labels;
-  for (int64_t i = 0; i < std::min<int64_t>(8, data.size()); ++i) {
-    const Sample sample = data.get(i);
-    photos.push_back(to_float(sample.image));
-    labels.push_back(sample.labels);
-  }
-  return preview(bundle, at::stack(photos), at::stack(labels));
-}
-
-void check(const EvaluateSettings& settings) {
-  settings.protocol.validate();
-  require_positive("batch", settings.batch);
-  require_not_negative("threads", settings.threads);
-}
-
 EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model, const Dataset& photos, const std::string& words,
-                       const EvaluateSettings& settings, const Judges& own, const std::function<void(int64_t, int64_t)>& progress) {
-  at::set_num_threads(static_cast<int>(settings.threads > 0 ? settings.threads : std::thread::hardware_concurrency()));
+                       const EvaluateSettings& settings, const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
+  const ThreadGuard threads(settings.threads);
   EvaluationRun run;
-  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, own), {.batch = settings.batch, .progress = progress});
+  run.evaluation =
+      evaluate(bundle, photos, settings.protocol, open_judges(settings, given), {.batch = settings.batch, .progress = progress});
   run.context.model = std::filesystem::weakly_canonical(model).filename().string();
   run.context.model_digest = sha256_file(model / "model.safetensors");
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
-  run.context.grid = example_grid(bundle, photos);
+  run.context.grid = example_grid(bundle, photos, 8);
   run.context.grid_caption = fmt::format(
-      "Columns: input, reconstruction, {} (each flipped: added where it was missing, removed where it was there). Below each photo "
-      "its parse and the mask branch's answers, where the bundle has them.",
-      fmt::join(bundle.info.attributes, ", "));
+      "Columns: {} (each flipped: added where it was missing, removed where it was there). Below each photo "
+      "its parse and the mask branch's edits, where the bundle has them.",
+      preview_columns(bundle.info));
   return run;
 }
 
 }  // namespace
 
-EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& own,
+EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& given,
                        const std::function<void(int64_t, int64_t)>& progress) {
-  check(settings);
+  validate(settings);
   const Bundle bundle = load_bundle(model);
-  DataSettings data = settings.data;
-  data.image_size = bundle.info.image_size;
-  data.crop = settings.protocol.crop.empty() ? bundle.info.crop : settings.protocol.crop;
-  data.attributes = bundle.info.attributes;
-  data.count = settings.protocol.photos;
-  data.cache = false;
-  const bool masks = bundle.has_parser() && (settings.masks || data.kind == DataKind::kSynthetic);
+  const DataSettings data{.source = settings.data,
+                          .attributes = bundle.info.attributes,
+                          .image_size = bundle.info.image_size,
+                          .crop = settings.protocol.crop.empty() ? bundle.info.crop : settings.protocol.crop,
+                          .count = settings.protocol.photos,
+                          .cache = false};
+  const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(bundle, model, *photos, name_of(kDataKinds, data.kind), settings, own, progress);
+  return evaluate(bundle, model, *photos, name_of(kDataKinds, settings.data.kind), settings, given, progress);
 }
 
-EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& own,
+EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,
                        const std::function<void(int64_t, int64_t)>& progress) {
-  check(settings);
-  return evaluate(load_bundle(model), model, photos, "photos of one's own", settings, own, progress);
+  validate(settings.protocol, "protocol");
+  return evaluate(load_bundle(model), model, photos, "custom photos", settings, given, progress);
 }
 
 }  // namespace secgan

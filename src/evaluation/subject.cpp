@@ -16,14 +16,14 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
       generator(of.generator),
       mask_generator(of.mask_generator),
       classifier(by.classifier.is_empty() ? of.classifier : by.classifier) {
-  protocol.validate();
+  validate(protocol);
   labeled = !bundle.info.attributes.empty() && (!classifier.is_empty() || !generator.is_empty());
   if (labeled) check_attributes();
   if (data.image_size() != bundle.info.image_size) {
     throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data.image_size(), bundle.info.image_size));
   }
-  if (!judges.classifier.is_empty() && judges.classifier->options().attributes != static_cast<int64_t>(bundle.info.attributes.size())) {
-    throw InvalidArgument(fmt::format("classifier: it knows {} attributes, the bundle has {}", judges.classifier->options().attributes,
+  if (!judges.classifier.is_empty() && judges.classifier->config().attributes != static_cast<int64_t>(bundle.info.attributes.size())) {
+    throw InvalidArgument(fmt::format("classifier: it knows {} attributes, the bundle has {}", judges.classifier->config().attributes,
                                       bundle.info.attributes.size()));
   }
   if (protocol.crop.empty()) protocol.crop = bundle.info.crop;
@@ -33,7 +33,7 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
   photos = protocol.photos > 0 ? protocol.photos : data.size();
   if (photos == 0) throw InvalidArgument("photos: the split has none");
   edits = !generator.is_empty() && !classifier.is_empty() && !flipped.empty();
-  if (bundle.has_parser()) parser = bundle.face_parser();
+  parser = bundle.parser;
   if (!edits) return;
   for (const auto* extractor : {&judges.swav, &judges.inception, &judges.other}) {
     if (extractor->has_value()) extractors.push_back(&**extractor);

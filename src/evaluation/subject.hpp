@@ -44,7 +44,7 @@ struct Subject {
   bool edits = false;            ///< there is a generator, a judge and something to flip
 
   /// The extractors that see photos and edits; never empty where there are edits: the judge itself then stands in for the
-  /// distances to real photos, not for a figure.
+  /// distances to real photos, not for a metric.
   std::vector<const FeatureExtractor*> extractors;
 
   Edit edit(const at::Tensor& images, const at::Tensor& labels, int64_t attribute);

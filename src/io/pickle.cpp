@@ -6,7 +6,10 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <concepts>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <unordered_map>
 
 #include "core/format.hpp"
@@ -61,275 +64,430 @@ at::Tensor rebuild_tensor(const PickleList& arguments) {
   return storage->as_strided(size, stride, offset);
 }
 
-class Machine {
+/// The operations by their names in Python's pickletools. Those that are not here no state dictionary is written with.
+enum class Op : uint8_t {
+  // Around the value.
+  kProto = 0x80,
+  kFrame = 0x95,
+  kStop = '.',
+  // Constants.
+  kNone = 'N',
+  kNewTrue = 0x88,
+  kNewFalse = 0x89,
+  kInt = 'I',
+  kBinInt = 'J',
+  kBinInt1 = 'K',
+  kBinInt2 = 'M',
+  kLong = 'L',
+  kLong1 = 0x8a,
+  kLong4 = 0x8b,
+  kFloat = 'F',
+  kBinFloat = 'G',
+  // Text and bytes.
+  kString = 'S',
+  kBinString = 'T',
+  kShortBinString = 'U',
+  kUnicode = 'V',
+  kBinUnicode = 'X',
+  kShortBinUnicode = 0x8c,
+  kBinUnicode8 = 0x8d,
+  kBinBytes = 'B',
+  kShortBinBytes = 'C',
+  kBinBytes8 = 0x8e,
+  kByteArray8 = 0x96,
+  // The stack and its marks.
+  kMark = '(',
+  kPop = '0',
+  kPopMark = '1',
+  kDup = '2',
+  // Containers.
+  kEmptyList = ']',
+  kList = 'l',
+  kAppend = 'a',
+  kAppends = 'e',
+  kEmptyTuple = ')',
+  kTuple = 't',
+  kTuple1 = 0x85,
+  kTuple2 = 0x86,
+  kTuple3 = 0x87,
+  kEmptyDict = '}',
+  kDict = 'd',
+  kSetItem = 's',
+  kSetItems = 'u',
+  kEmptySet = 0x8f,
+  kAddItems = 0x90,
+  kFrozenSet = 0x91,
+  // The memo.
+  kPut = 'p',
+  kBinPut = 'q',
+  kLongBinPut = 'r',
+  kMemoize = 0x94,
+  kGet = 'g',
+  kBinGet = 'h',
+  kLongBinGet = 'j',
+  // Names, calls, objects.
+  kGlobal = 'c',
+  kStackGlobal = 0x93,
+  kReduce = 'R',
+  kNewObj = 0x81,
+  kNewObjEx = 0x92,
+  kInst = 'i',
+  kObj = 'o',
+  kBuild = 'b',
+  kPersId = 'P',
+  kBinPersId = 'Q',
+};
+
+/// The bytes that are left. All reading goes through take() and line(): nothing is read behind the end.
+class Input {
  public:
-  Machine(std::string_view& bytes, const PersistentLoad& persistent_load) : bytes_(bytes), persistent_load_(persistent_load) {}
+  explicit Input(std::string_view& bytes) : bytes_(bytes) {}
 
-  PickleDocument run() {
-    for (char op; (op = take(1)[0]) != '.';) step(op);
-    document_.root = pop();
-    return std::move(document_);
-  }
-
- private:
-  std::string_view take(size_t count) {
+  std::string_view take(uint64_t count) {
     if (count > bytes_.size()) refuse("truncated");
-    const std::string_view out = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return out;
+    return cut(count, 0);
   }
+  /// Up to the next line feed, which goes too.
+  std::string_view line() {
+    const size_t end = bytes_.find('\n');
+    if (end == std::string_view::npos) refuse("truncated");
+    return cut(end, 1);
+  }
+  /// Little-endian, as this machine is.
   template <class T>
   T number() {
     T value;
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
-  std::string_view line() {
-    const size_t end = bytes_.find('\n');
-    if (end == std::string_view::npos) refuse("truncated");
-    const std::string_view out = bytes_.substr(0, end);
-    bytes_.remove_prefix(end + 1);
-    return out;
-  }
-  int64_t parsed(std::string_view text) {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) refuse(fmt::format("'{}' is not a whole number", text));
-    return value;
+  /// Bytes behind their count.
+  template <std::unsigned_integral Count>
+  std::string_view counted() {
+    return take(number<Count>());
   }
 
-  void push(auto value) {
-    // A value costs a hundred times the byte that asks for it; a state dictionary has some ten thousand.
-    if (++values_ > kMaxValues) refuse(fmt::format("more than {} values", kMaxValues));
-    stack_.push_back(document_.make({std::move(value)}));
+ private:
+  std::string_view cut(size_t count, size_t separator) {
+    const std::string_view out = bytes_.substr(0, count);
+    bytes_.remove_prefix(count + separator);
+    return out;
+  }
+
+  std::string_view& bytes_;
+};
+
+/// Values and, as nulls between them, marks. No operation reaches below the bottom, nor takes a mark for a value.
+class Stack {
+ public:
+  void push(PickleRef value) { entries_.push_back(std::move(value)); }
+  void mark() { entries_.emplace_back(); }
+
+  PickleRef& top() {
+    if (entries_.empty() || !entries_.back()) refuse("stack underflow");
+    return entries_.back();
   }
   PickleRef pop() {
-    if (stack_.empty() || !stack_.back()) refuse("stack underflow");
-    PickleRef out = std::move(stack_.back());
-    stack_.pop_back();
+    PickleRef out = std::move(top());
+    entries_.pop_back();
     return out;
   }
-  PickleRef& top() {
-    if (stack_.empty() || !stack_.back()) refuse("stack underflow");
-    return stack_.back();
-  }
-  /// Everything above the last mark (a null on the stack), in order; the mark goes.
-  std::vector<PickleRef> pop_to_mark() {
-    size_t place = stack_.size();
-    while (place > 0 && stack_[place - 1]) --place;
-    if (place == 0) refuse("no mark");
-    std::vector<PickleRef> out(stack_.begin() + static_cast<ptrdiff_t>(place), stack_.end());
-    stack_.resize(place - 1);
-    return out;
-  }
-  std::vector<PickleRef> pop_many(size_t count) {
+  /// The topmost values, in the order in which they were pushed.
+  std::vector<PickleRef> pop(size_t count) {
     std::vector<PickleRef> out(count);
     for (size_t i = count; i-- > 0;) out[i] = pop();
     return out;
   }
-  void remember(uint64_t place) { memo_[place] = top(); }
-  void recall(uint64_t place) {
-    const auto found = memo_.find(place);
-    if (found == memo_.end()) refuse("an unknown memo entry");
-    stack_.push_back(found->second);
+  /// The values above the topmost mark, in the same order; the mark goes too.
+  std::vector<PickleRef> pop_to_mark() {
+    const auto mark = std::find(entries_.rbegin(), entries_.rend(), nullptr);
+    if (mark == entries_.rend()) refuse("no mark");
+    std::vector<PickleRef> out(std::make_move_iterator(mark.base()), std::make_move_iterator(entries_.end()));
+    entries_.erase(std::prev(mark.base()), entries_.end());
+    return out;
+  }
+  /// Whatever is on top, a mark too.
+  void drop() {
+    if (entries_.empty()) refuse("stack underflow");
+    entries_.pop_back();
+  }
+
+ private:
+  std::vector<PickleRef> entries_;
+};
+
+int64_t decimal(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) refuse(fmt::format("'{}' is not a whole number", text));
+  return value;
+}
+
+/// INT's argument, with which protocol 1 writes true and false too.
+PickleValue int_argument(std::string_view text) {
+  if (text == "00" || text == "01") return {text == "01"};
+  return {decimal(text)};
+}
+
+/// LONG's argument: decimal digits and an L.
+PickleValue long_argument(std::string_view text) {
+  if (text.ends_with('L')) text.remove_suffix(1);
+  return {decimal(text)};
+}
+
+/// Two's complement of any length, little-endian. Beyond 64 bits the bytes themselves: no tensor's extent is as long, but PyTorch's magic
+/// number is.
+PickleValue whole_number(std::string_view bytes) {
+  if (bytes.size() > sizeof(int64_t)) return {std::string(bytes)};
+  const bool negative = !bytes.empty() && (static_cast<uint8_t>(bytes.back()) & 0x80) != 0;
+  int64_t value = negative ? -1 : 0;
+  std::memcpy(&value, bytes.data(), bytes.size());
+  return {value};
+}
+
+/// STRING's argument, without its quotes.
+PickleValue unquoted(std::string_view text) {
+  if (text.size() < 2) refuse("malformed text");
+  return {std::string(text.substr(1, text.size() - 2))};
+}
+
+/// What the operations work on.
+class Machine {
+ public:
+  Machine(std::string_view& bytes, const PersistentLoad& persistent_load) : input(bytes), persistent_load_(persistent_load) {}
+
+  Input input;
+  Stack stack;
+
+  void push(PickleValue value) {
+    count(1);
+    stack.push(document_.make(std::move(value)));
   }
 
   void append(std::vector<PickleRef> items) {
-    PickleValue& target = *top();
-    auto* list = std::get_if<PickleList>(&target.value);
-    for (auto& item : items) {
-      if (list == nullptr) continue;  // an opaque object's own list
-      list->items.push_back(std::move(item));
-    }
+    auto* list = std::get_if<PickleList>(&stack.top()->value);
+    if (list == nullptr) return;  // an opaque object's own list
+    std::move(items.begin(), items.end(), std::back_inserter(list->items));
   }
   void set_items(std::vector<PickleRef> items) {
     if (items.size() % 2 != 0) refuse("a key without a value");
-    PickleValue& target = *top();
-    auto* dict = std::get_if<PickleDict>(&target.value);
-    for (size_t i = 0; i < items.size(); i += 2) {
-      if (dict == nullptr) continue;
-      dict->items.emplace_back(items[i], items[i + 1]);
-    }
+    auto* dict = std::get_if<PickleDict>(&stack.top()->value);
+    if (dict == nullptr) return;
+    for (size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(std::move(items[i]), std::move(items[i + 1]));
+  }
+
+  void remember(uint64_t place) { memo_[place] = stack.top(); }
+  void remember_next() { remember(memo_.size()); }
+  void recall(uint64_t place) {
+    const auto found = memo_.find(place);
+    if (found == memo_.end()) refuse("an unknown memo entry");
+    stack.push(found->second);
+  }
+
+  /// A name whose parts are on the stack.
+  void name_global() {
+    const PickleRef name = stack.pop(), module = stack.pop();
+    if (!as<std::string>(name) || !as<std::string>(module)) refuse("a global without a name");
+    push({PickleGlobal{*as<std::string>(module) + "." + *as<std::string>(name)}});
   }
 
   /// What a call would have made, for the handful of calls that state dictionaries consist of.
   void reduce() {
-    const PickleRef arguments = pop();
-    const PickleRef callee = pop();
-    const auto* global = as<PickleGlobal>(callee);
+    const PickleRef arguments = stack.pop(), callee = stack.pop();
+    const auto* function = as<PickleGlobal>(callee);
     const auto* list = as<PickleList>(arguments);
-    if (global == nullptr || list == nullptr) return push(PickleOpaque{});
-    const std::string& name = global->name;
-    if (name == "collections.OrderedDict" || name == "collections.defaultdict" || name == "builtins.dict" || name == "__builtin__.dict") {
-      PickleDict dict;
-      if (name == "collections.OrderedDict" && list->items.size() == 1) {  // Python 2: a list of pairs
-        if (const auto* pairs = as<PickleList>(list->items[0])) {
-          for (const auto& item : pairs->items) {
-            const auto* pair = as<PickleList>(item);
-            if (pair == nullptr || pair->items.size() != 2) refuse("a dictionary's item is no pair");
-            dict.items.emplace_back(pair->items[0], pair->items[1]);
-          }
-        }
-      }
-      return push(std::move(dict));
-    }
-    if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return push(rebuild_tensor(*list));
-    if (name == "torch._utils._rebuild_parameter" && !list->items.empty()) {
-      if (const auto* tensor = as<at::Tensor>(list->items[0])) return push(*tensor);
-    }
-    if (name == "torch.Size" && list->items.size() == 1 && as<PickleList>(list->items[0])) {
-      stack_.push_back(list->items[0]);
-      return;
-    }
-    push(PickleOpaque{});
+    if (function == nullptr || list == nullptr) return push({PickleOpaque{}});
+    if (function->name == "torch.Size" && list->items.size() == 1 && as<PickleList>(list->items[0])) return stack.push(list->items[0]);
+    push(called(function->name, *list));
   }
 
-  void step(char op) {
-    switch (op) {
-      case '\x80': take(1); break;             // protocol
-      case '\x95': take(8); break;             // frame
-      case '(': stack_.emplace_back(); break;  // mark
-      case '0':
-        if (stack_.empty()) refuse("stack underflow");
-        stack_.pop_back();
-        break;
-      case '1': pop_to_mark(); break;
-      case '2': stack_.push_back(top()); break;
-      case 'N': push(PickleNone{}); break;
-      case '\x88': push(true); break;
-      case '\x89': push(false); break;
-      case 'I': {
-        const std::string_view text = line();
-        if (text == "00" || text == "01")
-          push(text == "01");
-        else
-          push(parsed(text));
-        break;
-      }
-      case 'J': push(int64_t{number<int32_t>()}); break;
-      case 'K': push(int64_t{number<uint8_t>()}); break;
-      case 'M': push(int64_t{number<uint16_t>()}); break;
-      case 'L': {
-        std::string_view text = line();
-        if (text.ends_with('L')) text.remove_suffix(1);
-        push(parsed(text));
-        break;
-      }
-      case '\x8a': push_long(number<uint8_t>()); break;
-      case '\x8b': push_long(number<uint32_t>()); break;
-      case 'F': push(std::strtod(std::string(line()).c_str(), nullptr)); break;
-      case 'G': push(std::bit_cast<double>(__builtin_bswap64(number<uint64_t>()))); break;
-      case 'S': {
-        std::string_view text = line();
-        if (text.size() < 2) refuse("malformed text");
-        push(std::string(text.substr(1, text.size() - 2)));
-        break;
-      }
-      case 'V': push(std::string(line())); break;
-      case 'U':
-      case 'C':
-      case '\x8c': push(std::string(take(number<uint8_t>()))); break;
-      case 'T':
-      case 'X':
-      case 'B': push(std::string(take(number<uint32_t>()))); break;
-      case '\x8d':
-      case '\x8e':
-      case '\x96': push(std::string(take(number<uint64_t>()))); break;
-      case ']': push(PickleList{}); break;
-      case '}': push(PickleDict{}); break;
-      case ')': push(PickleList{{}, true}); break;
-      case '\x8f': push(PickleOpaque{}); break;  // empty set
-      case '\x90':
-        pop_to_mark();
-        top();
-        break;  // set items
-      case '\x91':
-        pop_to_mark();
-        push(PickleOpaque{});
-        break;
-      case 'l': push(PickleList{pop_to_mark()}); break;
-      case 't': push(PickleList{pop_to_mark(), true}); break;
-      case '\x85': push(PickleList{pop_many(1), true}); break;
-      case '\x86': push(PickleList{pop_many(2), true}); break;
-      case '\x87': push(PickleList{pop_many(3), true}); break;
-      case 'd': {
-        auto items = pop_to_mark();
-        push(PickleDict{});
-        set_items(std::move(items));
-        break;
-      }
-      case 'a': append(pop_many(1)); break;
-      case 'e': append(pop_to_mark()); break;
-      case 's': set_items(pop_many(2)); break;
-      case 'u': set_items(pop_to_mark()); break;
-      case 'p': remember(static_cast<uint64_t>(parsed(line()))); break;
-      case 'q': remember(number<uint8_t>()); break;
-      case 'r': remember(number<uint32_t>()); break;
-      case '\x94': remember(memo_.size()); break;
-      case 'g': recall(static_cast<uint64_t>(parsed(line()))); break;
-      case 'h': recall(number<uint8_t>()); break;
-      case 'j': recall(number<uint32_t>()); break;
-      case 'c': {
-        const std::string module(line());
-        push(PickleGlobal{module + "." + std::string(line())});
-        break;
-      }
-      case '\x93': {
-        const PickleRef name = pop(), module = pop();
-        if (!as<std::string>(name) || !as<std::string>(module)) refuse("a global without a name");
-        push(PickleGlobal{*as<std::string>(module) + "." + *as<std::string>(name)});
-        break;
-      }
-      case 'R': reduce(); break;
-      case '\x81':
-      case '\x92': {  // objects of classes
-        pop_many(op == '\x81' ? 2 : 3);
-        push(PickleOpaque{});
-        break;
-      }
-      case 'i':
-        line();
-        line();
-        pop_to_mark();
-        push(PickleOpaque{});
-        break;
-      case 'o':
-        pop_to_mark();
-        push(PickleOpaque{});
-        break;
-      case 'b':
-        pop();
-        top();
-        break;  // an object's attributes: state dictionaries keep `_metadata` there
-      case 'Q': {
-        const PickleRef id = pop();
-        PickleValue value = persistent_load_(*id);
-        stack_.push_back(document_.make(std::move(value)));
-        break;
-      }
-      case 'P': refuse("persistent ids as text");
-      default: refuse(fmt::format("operation {:#04x} is unknown", static_cast<uint8_t>(op)));
-    }
+  void load_persistent() {
+    const PickleRef id = stack.pop();
+    push(persistent_load_(*id));
   }
 
-  void push_long(size_t size) {
-    const std::string_view digits = take(size);
-    if (size > 8) {  // no tensor's extent; PyTorch's magic number is one
-      return push(std::string(digits));
-    }
-    int64_t value = size > 0 && digits.back() < 0 ? -1 : 0;
-    std::memcpy(&value, digits.data(), size);
-    push(value);
+  /// The value on top is the pickle's.
+  PickleDocument finish() {
+    document_.root = stack.pop();
+    return std::move(document_);
   }
 
-  std::string_view& bytes_;
+ private:
+  /// A value costs a hundred times the byte that asks for it; a state dictionary has some ten thousand.
+  void count(size_t values) {
+    values_ += values;
+    if (values_ > kMaxValues) refuse(fmt::format("more than {} values", kMaxValues));
+  }
+
+  PickleValue called(const std::string& function, const PickleList& arguments) {
+    if (function == "collections.OrderedDict") return {ordered_dict(arguments)};
+    if (function == "collections.defaultdict" || function == "builtins.dict" || function == "__builtin__.dict") return {PickleDict{}};
+    if (function == "torch._utils._rebuild_tensor_v2" || function == "torch._utils._rebuild_tensor") return {rebuild_tensor(arguments)};
+    if (function == "torch._utils._rebuild_parameter" && !arguments.items.empty()) {
+      if (const auto* tensor = as<at::Tensor>(arguments.items[0])) return {*tensor};
+    }
+    return {PickleOpaque{}};
+  }
+
+  /// Python 3 makes it empty, Python 2 of a list of pairs.
+  PickleDict ordered_dict(const PickleList& arguments) {
+    PickleDict dict;
+    const auto* pairs = arguments.items.size() == 1 ? as<PickleList>(arguments.items[0]) : nullptr;
+    if (pairs == nullptr) return dict;
+    count(pairs->items.size());  // one list may be asked for again and again
+    for (const auto& item : pairs->items) {
+      const auto* pair = as<PickleList>(item);
+      if (pair == nullptr || pair->items.size() != 2) refuse("a dictionary's item is no pair");
+      dict.items.emplace_back(pair->items[0], pair->items[1]);
+    }
+    return dict;
+  }
+
+  static constexpr size_t kMaxValues = 5'000'000;
+  size_t values_ = 0;
   const PersistentLoad& persistent_load_;
-  static constexpr int64_t kMaxValues = 5'000'000;
-  int64_t values_ = 0;
   PickleDocument document_;
-  std::vector<PickleRef> stack_;
   std::unordered_map<uint64_t, PickleRef> memo_;
 };
+
+/// What each operation does; null for those that are unknown.
+class Operations {
+ public:
+  using Operation = void (*)(Machine&);
+  constexpr Operation& operator[](Op op) { return by_code_[static_cast<uint8_t>(op)]; }
+  constexpr Operation operator[](Op op) const { return by_code_[static_cast<uint8_t>(op)]; }
+
+ private:
+  std::array<Operation, 256> by_code_{};
+};
+
+constexpr void add_frames(Operations& on) {
+  on[Op::kProto] = [](Machine& m) { m.input.number<uint8_t>(); };
+  on[Op::kFrame] = [](Machine& m) { m.input.number<uint64_t>(); };
+}
+
+constexpr void add_constants(Operations& on) {
+  on[Op::kNone] = [](Machine& m) { m.push({PickleNone{}}); };
+  on[Op::kNewTrue] = [](Machine& m) { m.push({true}); };
+  on[Op::kNewFalse] = [](Machine& m) { m.push({false}); };
+  on[Op::kInt] = [](Machine& m) { m.push(int_argument(m.input.line())); };
+  on[Op::kBinInt] = [](Machine& m) { m.push({int64_t{m.input.number<int32_t>()}}); };
+  on[Op::kBinInt1] = [](Machine& m) { m.push({int64_t{m.input.number<uint8_t>()}}); };
+  on[Op::kBinInt2] = [](Machine& m) { m.push({int64_t{m.input.number<uint16_t>()}}); };
+  on[Op::kLong] = [](Machine& m) { m.push(long_argument(m.input.line())); };
+  on[Op::kLong1] = [](Machine& m) { m.push(whole_number(m.input.counted<uint8_t>())); };
+  on[Op::kLong4] = [](Machine& m) { m.push(whole_number(m.input.counted<uint32_t>())); };
+  on[Op::kFloat] = [](Machine& m) { m.push({std::strtod(std::string(m.input.line()).c_str(), nullptr)}); };
+  on[Op::kBinFloat] = [](Machine& m) { m.push({std::bit_cast<double>(__builtin_bswap64(m.input.number<uint64_t>()))}); };
+}
+
+template <std::unsigned_integral Count>
+void push_text(Machine& m) {
+  m.push({std::string(m.input.counted<Count>())});
+}
+
+constexpr void add_text(Operations& on) {
+  on[Op::kString] = [](Machine& m) { m.push(unquoted(m.input.line())); };
+  on[Op::kUnicode] = [](Machine& m) { m.push({std::string(m.input.line())}); };
+  for (const Op op : {Op::kShortBinString, Op::kShortBinBytes, Op::kShortBinUnicode}) on[op] = push_text<uint8_t>;
+  for (const Op op : {Op::kBinString, Op::kBinBytes, Op::kBinUnicode}) on[op] = push_text<uint32_t>;
+  for (const Op op : {Op::kBinBytes8, Op::kByteArray8, Op::kBinUnicode8}) on[op] = push_text<uint64_t>;
+}
+
+constexpr void add_stack(Operations& on) {
+  on[Op::kMark] = [](Machine& m) { m.stack.mark(); };
+  on[Op::kPop] = [](Machine& m) { m.stack.drop(); };
+  on[Op::kPopMark] = [](Machine& m) { m.stack.pop_to_mark(); };
+  on[Op::kDup] = [](Machine& m) { m.stack.push(m.stack.top()); };
+}
+
+constexpr void add_containers(Operations& on) {
+  on[Op::kEmptyList] = [](Machine& m) { m.push({PickleList{}}); };
+  on[Op::kList] = [](Machine& m) { m.push({PickleList{m.stack.pop_to_mark()}}); };
+  on[Op::kAppend] = [](Machine& m) { m.append(m.stack.pop(1)); };
+  on[Op::kAppends] = [](Machine& m) { m.append(m.stack.pop_to_mark()); };
+
+  on[Op::kEmptyTuple] = [](Machine& m) { m.push({PickleList{{}, true}}); };
+  on[Op::kTuple] = [](Machine& m) { m.push({PickleList{m.stack.pop_to_mark(), true}}); };
+  on[Op::kTuple1] = [](Machine& m) { m.push({PickleList{m.stack.pop(1), true}}); };
+  on[Op::kTuple2] = [](Machine& m) { m.push({PickleList{m.stack.pop(2), true}}); };
+  on[Op::kTuple3] = [](Machine& m) { m.push({PickleList{m.stack.pop(3), true}}); };
+
+  on[Op::kEmptyDict] = [](Machine& m) { m.push({PickleDict{}}); };
+  on[Op::kDict] = [](Machine& m) {
+    std::vector<PickleRef> items = m.stack.pop_to_mark();
+    m.push({PickleDict{}});
+    m.set_items(std::move(items));
+  };
+  on[Op::kSetItem] = [](Machine& m) { m.set_items(m.stack.pop(2)); };
+  on[Op::kSetItems] = [](Machine& m) { m.set_items(m.stack.pop_to_mark()); };
+
+  // No state dictionary needs a set's values.
+  on[Op::kEmptySet] = [](Machine& m) { m.push({PickleOpaque{}}); };
+  on[Op::kAddItems] = [](Machine& m) {
+    m.stack.pop_to_mark();
+    m.stack.top();
+  };
+  on[Op::kFrozenSet] = [](Machine& m) {
+    m.stack.pop_to_mark();
+    m.push({PickleOpaque{}});
+  };
+}
+
+constexpr void add_memo(Operations& on) {
+  on[Op::kPut] = [](Machine& m) { m.remember(static_cast<uint64_t>(decimal(m.input.line()))); };
+  on[Op::kBinPut] = [](Machine& m) { m.remember(m.input.number<uint8_t>()); };
+  on[Op::kLongBinPut] = [](Machine& m) { m.remember(m.input.number<uint32_t>()); };
+  on[Op::kMemoize] = [](Machine& m) { m.remember_next(); };
+  on[Op::kGet] = [](Machine& m) { m.recall(static_cast<uint64_t>(decimal(m.input.line()))); };
+  on[Op::kBinGet] = [](Machine& m) { m.recall(m.input.number<uint8_t>()); };
+  on[Op::kLongBinGet] = [](Machine& m) { m.recall(m.input.number<uint32_t>()); };
+}
+
+/// Whatever would look up a class, or make an object of one, leaves a value without meaning.
+constexpr void add_calls(Operations& on) {
+  on[Op::kGlobal] = [](Machine& m) {
+    const std::string_view module = m.input.line(), name = m.input.line();
+    m.push({PickleGlobal{fmt::format("{}.{}", module, name)}});
+  };
+  on[Op::kStackGlobal] = [](Machine& m) { m.name_global(); };
+  on[Op::kReduce] = [](Machine& m) { m.reduce(); };
+  on[Op::kNewObj] = [](Machine& m) {  // class, arguments
+    m.stack.pop(2);
+    m.push({PickleOpaque{}});
+  };
+  on[Op::kNewObjEx] = [](Machine& m) {  // class, arguments, arguments by name
+    m.stack.pop(3);
+    m.push({PickleOpaque{}});
+  };
+  on[Op::kInst] = [](Machine& m) {  // module, name
+    m.input.line();
+    m.input.line();
+    m.stack.pop_to_mark();
+    m.push({PickleOpaque{}});
+  };
+  on[Op::kObj] = [](Machine& m) {
+    m.stack.pop_to_mark();
+    m.push({PickleOpaque{}});
+  };
+  on[Op::kBuild] = [](Machine& m) {  // an object's attributes: state dictionaries keep `_metadata` there
+    m.stack.pop();
+    m.stack.top();
+  };
+  on[Op::kPersId] = [](Machine&) { refuse("persistent ids as text"); };
+  on[Op::kBinPersId] = [](Machine& m) { m.load_persistent(); };
+}
+
+constexpr Operations kOperations = [] {
+  Operations on;
+  add_frames(on);
+  add_constants(on);
+  add_text(on);
+  add_stack(on);
+  add_containers(on);
+  add_memo(on);
+  add_calls(on);
+  return on;
+}();
 
 }  // namespace
 
@@ -343,7 +501,15 @@ PickleDocument::~PickleDocument() {
   for (const auto& ref : all_) ref->value = PickleNone{};
 }
 
-PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) { return Machine(bytes, persistent_load).run(); }
+PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) {
+  Machine machine(bytes, persistent_load);
+  for (Op op; (op = Op{machine.input.number<uint8_t>()}) != Op::kStop;) {
+    const auto operation = kOperations[op];
+    if (operation == nullptr) refuse(fmt::format("operation {:#04x} is unknown", static_cast<uint8_t>(op)));
+    operation(machine);
+  }
+  return machine.finish();
+}
 
 std::optional<at::ScalarType> storage_type(std::string_view global) {
   constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kStorages{{{"DoubleStorage", at::kDouble},

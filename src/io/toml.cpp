@@ -9,7 +9,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
-namespace secgan {
+namespace secgan::detail {
 namespace {
 
 nlohmann::json json_from(const toml::node& node, const std::string& file) {
@@ -37,7 +37,8 @@ nlohmann::json json_from(const toml::node& node, const std::string& file) {
 void append_table(const nlohmann::ordered_json& table, const std::string& path, std::string& out) {
   // TOML wants a table's plain values before its subtables. JSON's text of a plain value is TOML's as well.
   for (const auto& [key, value] : table.items()) {
-    if (!value.is_object()) out += key + " = " + value.dump() + "\n";
+    // A missing value is a missing key: TOML has no null.
+    if (!value.is_object() && !value.is_null()) out += key + " = " + value.dump() + "\n";
   }
   for (const auto& [key, value] : table.items()) {
     if (!value.is_object()) continue;
@@ -63,4 +64,4 @@ std::string to_toml(const nlohmann::ordered_json& settings) {
   return out;
 }
 
-}  // namespace secgan
+}  // namespace secgan::detail

@@ -4,12 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace secgan {
+#include "secgan/core/export.hpp"
+
+namespace secgan::detail {
 
 /// @throws FileNotFound, or Error as "file:line: what is wrong".
-nlohmann::json read_toml(const std::string& file);
+SECGAN_API nlohmann::json read_toml(const std::string& file);
 
 /// @param settings an object; lists hold plain values
-std::string to_toml(const nlohmann::ordered_json& settings);
+SECGAN_API std::string to_toml(const nlohmann::ordered_json& settings);
 
-}  // namespace secgan
+}  // namespace secgan::detail

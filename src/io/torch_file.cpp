@@ -1,11 +1,13 @@
 #include "secgan/io/torch_file.hpp"
 
 #include <ATen/ATen.h>
-#include <caffe2/serialize/in_memory_adapter.h>
 #include <caffe2/serialize/inline_container.h>
+#include <caffe2/serialize/read_adapter_interface.h>
 
 #include <cstring>
+#include <memory>
 #include <new>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "core/format.hpp"
@@ -54,37 +56,59 @@ class Collector {
  public:
   std::vector<StateDict> found;
 
-  void visit(const PickleRef& ref, const std::string& path, int depth) {
-    if (depth > 8 || ++visited_ > 1'000'000) return;  // a dictionary inside itself has no end
-    const auto* dict = as<PickleDict>(ref);
-    if (dict == nullptr) return;
+  void visit(const PickleDict& dict, const std::string& path, int depth) {
+    spend(path.size() + dict.items.size());
     StateDict state{path, {}};
-    for (const auto& [key, value] : dict->items) {
+    for (const auto& [key, value] : dict.items) {
       const auto* name = as<std::string>(key);
       if (name == nullptr) continue;
       if (const auto* tensor = as<at::Tensor>(value)) {
+        spend(name->size() + sizeof(NamedTensors::value_type));
         const std::string_view prefix = "module.";
         state.tensors.emplace_back(name->starts_with(prefix) ? name->substr(prefix.size()) : *name, *tensor);
-      } else {
-        visit(value, path.empty() ? *name : path + "." + *name, depth + 1);
+      } else if (const auto* inner = as<PickleDict>(value); inner != nullptr && depth < kDeepest) {
+        visit(*inner, path.empty() ? *name : path + "." + *name, depth + 1);
       }
     }
     if (!state.tensors.empty()) found.push_back(std::move(state));
   }
 
  private:
-  int64_t visited_ = 0;
+  /// A dictionary, or a long name, may stand in many places, and is collected in each: a small file may ask for any time and memory.
+  void spend(size_t cost) {
+    spent_ += cost;
+    if (spent_ > kMost) throw Error("names without end");
+  }
+
+  static constexpr int kDeepest = 8;  // a dictionary inside itself has no end
+  static constexpr size_t kMost = size_t{64} << 20;
+  size_t spent_ = 0;
 };
 
 std::vector<StateDict> state_dicts(const PickleDocument& document) {
   Collector collector;
-  collector.visit(document.root, "", 0);
+  if (const auto* root = as<PickleDict>(document.root)) collector.visit(*root, "", 0);
   return std::move(collector.found);
 }
 
+/// A file in memory. An archive may ask for bytes behind its end, and not every version of PyTorch's own adapter refuses them.
+class ArchiveBytes final : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit ArchiveBytes(std::string_view bytes) : bytes_(bytes) {}
+  size_t size() const override { return bytes_.size(); }
+  /// @return how many there were
+  size_t read(uint64_t place, void* into, size_t count, const char*) const override {
+    const std::string_view found = place < bytes_.size() ? bytes_.substr(place, count) : std::string_view();
+    if (!found.empty()) std::memcpy(into, found.data(), found.size());
+    return found.size();
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
 std::vector<StateDict> parse_zip(std::string_view bytes) {
-  caffe2::serialize::PyTorchStreamReader archive(
-      std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes.data(), static_cast<off_t>(bytes.size())));
+  caffe2::serialize::PyTorchStreamReader archive(std::make_shared<ArchiveBytes>(bytes));
   const auto record = [&](const std::string& name) {
     auto [data, size] = archive.getRecord(name);
     return std::pair(std::move(data), size);
@@ -110,6 +134,7 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
   const auto no_storages = [](const PickleValue&) -> PickleValue { throw Error("a storage outside the object"); };
   for (int i = 0; i < 3; ++i) read_pickle(bytes, no_storages);
   std::unordered_map<std::string, std::pair<StorageId, at::Tensor>> storages;
+  size_t claimed = 0;
   const PickleDocument document = read_pickle(bytes, [&](const PickleValue& value) {
     StorageId id = storage_id(value);
     const auto& items = std::get<PickleList>(value.value).items;
@@ -118,6 +143,8 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
     // The values follow later: the tensors share this memory.
     if (fresh) {
       if (static_cast<uint64_t>(id.count) > bytes.size()) throw Error("truncated");
+      claimed += static_cast<size_t>(id.count) * c10::elementSize(id.type);
+      if (claimed > bytes.size()) throw Error("truncated");
       place->second.second = at::zeros({id.count}, id.type);
     }
     return PickleValue{place->second.second};
@@ -168,6 +195,8 @@ std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view
     throw Error(fmt::format("{}: {}", name, error.what()));
   } catch (const c10::Error& error) {
     throw Error(fmt::format("{}: damaged or truncated archive ({})", name, error.what_without_backtrace()));
+  } catch (const std::out_of_range&) {  // of the archive's version number
+    throw Error(fmt::format("{}: damaged archive", name));
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format("{}: an entry claims more memory than there is", name));
   }

@@ -12,9 +12,9 @@
 namespace secgan {
 namespace {
 
-std::vector<double> quotients(const at::Tensor& above, const at::Tensor& below) {
-  const at::Tensor rates = (above.to(at::kDouble) / below.to(at::kDouble)).cpu().contiguous();
-  return {rates.const_data_ptr<double>(), rates.const_data_ptr<double>() + rates.numel()};
+std::vector<double> numbers(const at::Tensor& values) {
+  const at::Tensor held = values.to(at::kDouble).cpu().contiguous();
+  return {held.const_data_ptr<double>(), held.const_data_ptr<double>() + held.numel()};
 }
 
 /// Over what is a number; NaN where nothing is.
@@ -47,6 +47,30 @@ void check_ids(const at::Tensor& ids, std::string_view name, int64_t classes) {
 
 }  // namespace
 
+at::Tensor confusion_counts(const at::Tensor& predicted, const at::Tensor& truth, int64_t classes) {
+  check_shape(truth, "truth", {kAny, kAny, kAny}, "[N, H, W]");
+  check_same_shape(predicted, "predicted", truth, "truth");
+  check_ids(predicted, "predicted", classes);
+  check_ids(truth, "truth", classes);
+  // A photo's counts at its own offset, so that one call counts all.
+  const int64_t photos = truth.size(0);
+  const at::Tensor photo = at::arange(photos, truth.options().dtype(at::kLong)).view({-1, 1, 1});
+  const at::Tensor pairs = (photo * classes + truth.to(at::kLong)) * classes + predicted.to(at::kLong);
+  return at::bincount(pairs.flatten(), {}, photos * classes * classes).view({photos, classes, classes});
+}
+
+at::Tensor intersection_over_union(const at::Tensor& counts) {
+  const at::Tensor table = counts.to(at::kDouble), both = table.diagonal(0, -2, -1);
+  return both / (table.sum(-1) + table.sum(-2) - both);  // 0 / 0 where a class occurs in neither
+}
+
+at::Tensor mean_intersection_over_union(const at::Tensor& counts) { return at::nanmean(intersection_over_union(counts), {-1}); }
+
+at::Tensor pixel_accuracy(const at::Tensor& counts) {
+  const at::Tensor table = counts.to(at::kDouble);
+  return table.diagonal(0, -2, -1).sum(-1) / table.sum({-2, -1});
+}
+
 MaskAgreement::MaskAgreement(int64_t classes) {
   if (classes < 1) throw InvalidArgument(fmt::format("classes must be positive, found {}", classes));
   counts_ = at::zeros({classes, classes}, at::kLong);
@@ -60,11 +84,7 @@ MaskAgreement::MaskAgreement(at::Tensor counts) : counts_(std::move(counts)) {
 
 void MaskAgreement::update(const at::Tensor& predicted, const at::Tensor& truth) {
   check_same_shape(predicted, "predicted", truth, "truth");
-  const int64_t k = counts_.size(0);
-  check_ids(predicted, "predicted", k);
-  check_ids(truth, "truth", k);
-  const at::Tensor pairs = truth.flatten().to(at::kLong) * k + predicted.flatten().to(at::kLong);
-  counts_ += at::bincount(pairs, {}, k * k).view({k, k}).to(counts_.device());
+  counts_ += confusion_counts(predicted.reshape({1, 1, -1}), truth.reshape({1, 1, -1}), counts_.size(0))[0].to(counts_.device());
 }
 
 void MaskAgreement::merge(const MaskAgreement& other) {
@@ -77,14 +97,11 @@ void MaskAgreement::merge(const MaskAgreement& other) {
 
 void MaskAgreement::reset() { counts_.zero_(); }
 
-std::vector<double> MaskAgreement::iou() const {
-  const at::Tensor both = counts_.diagonal();
-  return quotients(both, counts_.sum(0) + counts_.sum(1) - both);
-}
+std::vector<double> MaskAgreement::iou() const { return numbers(intersection_over_union(counts_)); }
 
-double MaskAgreement::mean_iou() const { return mean_of_numbers(iou()); }
+double MaskAgreement::mean_iou() const { return mean_intersection_over_union(counts_).item<double>(); }
 
-double MaskAgreement::pixel_accuracy() const { return quotients(counts_.trace(), counts_.sum())[0]; }
+double MaskAgreement::pixel_accuracy() const { return secgan::pixel_accuracy(counts_).item<double>(); }
 
 LabelAgreement::LabelAgreement(int64_t attributes) {
   if (attributes < 1) throw InvalidArgument(fmt::format("attributes must be positive, found {}", attributes));
@@ -128,7 +145,7 @@ void LabelAgreement::reset() {
   total_.zero_();
 }
 
-std::vector<double> LabelAgreement::rates() const { return quotients(right_, total_); }
+std::vector<double> LabelAgreement::rates() const { return numbers(right_.to(at::kDouble) / total_.to(at::kDouble)); }
 
 double LabelAgreement::mean() const { return mean_of_numbers(rates()); }
 

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/format.hpp"
 #include "metrics/measures.hpp"
 #include "secgan/core/error.hpp"
@@ -18,6 +20,24 @@ void check_moments(const GaussianMoments& moments) {
 }
 
 }  // namespace
+
+GaussianMoments weighted_moments(const at::Tensor& features, const at::Tensor& weights) {
+  check_shape(features, "features", {kAny, kAny}, "[N, D]");
+  check_shape(weights, "weights", {features.size(0)}, "[N]");
+  constexpr int64_t kRows = 8192;  // in float64 at once
+  const double total = weights.sum().item<double>();
+  const int64_t dims = features.size(1);
+  at::Tensor sum = at::zeros({dims}, at::kDouble), outer = at::zeros({dims, dims}, at::kDouble);
+  for (int64_t begin = 0; begin < features.size(0); begin += kRows) {
+    const int64_t length = std::min(kRows, features.size(0) - begin);
+    const at::Tensor part = features.narrow(0, begin, length).to(at::kDouble);
+    const at::Tensor weighted = part * weights.narrow(0, begin, length).unsqueeze(1);
+    sum += weighted.sum(0);
+    outer += at::matmul(weighted.t(), part);
+  }
+  const at::Tensor mean = sum / total;
+  return {mean, (outer - total * at::outer(mean, mean)) / (total - 1), std::nullopt};
+}
 
 GaussianMoments load_moments(const std::filesystem::path& file) {
   const NamedTensors arrays = load_npz(file, {"mu", "sigma", "count"});

@@ -2,13 +2,23 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
 #include <vector>
 
 #include "metrics/measures.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {
+
+at::Tensor weighted_inception_score(const at::Tensor& logits, const at::Tensor& weights) {
+  check_shape(logits, "logits", {kAny, kAny}, "[N, K]");
+  check_shape(weights, "weights", {kAny, logits.size(0)}, "[R, N]");
+  // exp of (entropy of the mean output - mean entropy of the outputs).
+  const at::Tensor log_p = logits.to(at::kDouble).log_softmax(1), p = log_p.exp();
+  const at::Tensor entropy = -(p * log_p).sum(1), total = weights.sum(1, /*keepdim=*/true);
+  const at::Tensor marginal = weights.mm(p) / total;
+  // xlogy: a class that nobody names counts 0, not NaN.
+  return (-at::xlogy(marginal, marginal).sum(1) - weights.mv(entropy) / total.squeeze(1)).exp();
+}
 
 MeanDeviation inception_score(const at::Tensor& logits, int64_t splits) {
   check_shape(logits, "logits", {kAny, kAny}, "[N, K]");
@@ -19,10 +29,8 @@ MeanDeviation inception_score(const at::Tensor& logits, int64_t splits) {
   const at::Tensor checked = finite_float64(logits, "logits");
   std::vector<double> scores;
   for (int64_t i = 0; i < splits; ++i) {
-    const at::Tensor log_p = checked.slice(0, i * rows / splits, (i + 1) * rows / splits).log_softmax(1), p = log_p.exp();
-    const at::Tensor marginal = p.mean(0);
-    // xlogy: a class that nobody names counts 0, not NaN.
-    scores.push_back(std::exp(((p * log_p).sum(1).mean() - at::xlogy(marginal, marginal).sum()).item<double>()));
+    const at::Tensor part = checked.slice(0, i * rows / splits, (i + 1) * rows / splits);
+    scores.push_back(weighted_inception_score(part, at::ones({1, part.size(0)}, at::kDouble)).item<double>());
   }
   return mean_deviation(scores);
 }

@@ -17,11 +17,14 @@ namespace {
 
 constexpr int64_t kRows = 2048;  // of the kernel matrix held at once
 
+/// (x·y / D + 1)³ of every pair.
+at::Tensor kernel(const at::Tensor& a, const at::Tensor& b) { return (a.mm(b.t()) / static_cast<double>(a.size(1)) + 1).pow(3); }
+
 /// Σ k(x, y) over all pairs, or over i ≠ j where both are one set.
 double kernel_sum(const at::Tensor& a, const at::Tensor& b, bool one_set) {
   const auto dims = static_cast<double>(a.size(1));
   double sum = 0;
-  for (const at::Tensor& rows : a.split(kRows)) sum += (rows.mm(b.t()) / dims + 1).pow(3).sum().item<double>();
+  for (const at::Tensor& rows : a.split(kRows)) sum += kernel(rows, b).sum().item<double>();
   return one_set ? sum - (a.square().sum(1) / dims + 1).pow(3).sum().item<double>() : sum;
 }
 
@@ -42,18 +45,27 @@ std::pair<at::Tensor, at::Tensor> checked(const at::Tensor& a, const at::Tensor&
 
 }  // namespace
 
+WeightedKernel::WeightedKernel(const at::Tensor& a, const at::Tensor& b)
+    : within_a_(kernel(a, a)), within_b_(kernel(b, b)), between_(kernel(a, b)) {}
+
+double WeightedKernel::squared_mmd(const at::Tensor& a_weights, const at::Tensor& b_weights) const {
+  const auto within = [](const at::Tensor& w, const at::Tensor& k) {
+    const double all = at::dot(w, at::mv(k, w)).item<double>(), self = at::dot(w * w, k.diagonal()).item<double>();
+    const double total = w.sum().item<double>();
+    return (all - self) / (total * total - at::dot(w, w).item<double>());
+  };
+  const double cross = at::dot(a_weights, at::mv(between_, b_weights)).item<double>();
+  return within(a_weights, within_a_) + within(b_weights, within_b_) -
+         2 * cross / (a_weights.sum().item<double>() * b_weights.sum().item<double>());
+}
+
 double squared_mmd(const at::Tensor& a, const at::Tensor& b) {
   const auto [x, y] = checked(a, b, 2);
   return estimate(x, y);
 }
 
-void KernelDistanceOptions::validate() const {
-  if (subsets < 1) throw InvalidArgument(fmt::format("subsets must be positive, found {}", subsets));
-  if (subset_size < 2) throw InvalidArgument(fmt::format("subset_size must be at least 2, found {}", subset_size));
-}
-
 MeanDeviation kernel_distance(const at::Tensor& a, const at::Tensor& b, const KernelDistanceOptions& options) {
-  options.validate();
+  validate(options);
   const auto [x, y] = checked(a, b, options.subset_size);
   at::Generator generator = seeded_generator(options.seed);
   const auto draw = [&](const at::Tensor& from) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/rules.hpp"
+#include "secgan/models/backbone.hpp"
 
 namespace secgan {
 namespace {
@@ -23,53 +24,99 @@ void register_layers(torch::nn::Module& owner, const std::string& name, const st
 
 }  // namespace
 
-void AttGanGeneratorOptions::validate(int64_t image_size) const {
-  for (const auto& [name, value] : {std::pair{"enc_dim", enc_dim}, {"dec_dim", dec_dim}, {"max_dim", max_dim}}) {
-    require_positive(name, value);
-  }
-  require_layers("enc_layers", enc_layers);
-  if (dec_layers != enc_layers) {
-    throw InvalidArgument(fmt::format("dec_layers {} must equal enc_layers {}", dec_layers, enc_layers));
-  }
-  require_not_negative("shortcut_layers", shortcut_layers);
-  require_not_negative("inject_layers", inject_layers);
-  require_multiple(image_size, enc_layers);
+void AttGanGeneratorOptions::check(const NetworkSpec& spec) const {
+  if (dec_layers != enc_layers) throw InvalidArgument(fmt::format("dec_layers {} must equal enc_layers {}", dec_layers, enc_layers));
+  require_multiple(spec.image_size, enc_layers);
 }
 
-void AttGanDiscriminatorOptions::validate(int64_t image_size) const {
-  for (const auto& [name, value] : {std::pair{"dim", dim}, {"fc_dim", fc_dim}, {"max_dim", max_dim}}) {
-    require_positive(name, value);
-  }
-  require_layers("n_layers", n_layers);
-  require_multiple(image_size, n_layers);
+void AttGanDiscriminatorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, n_layers); }
+
+AttGanGeneratorOptions AttGanGeneratorOptions::small(int64_t width) {
+  return {.enc_dim = width,
+          .enc_layers = 4,
+          .dec_dim = width,
+          .dec_layers = 4,
+          .shortcut_layers = 1,
+          .inject_layers = 1,
+          .max_dim = 128,
+          .slope = 0.2,
+          .upsampling = Upsampling::kSubpixel};  // no checkerboard, and no slower
 }
 
-AttGanGeneratorImpl::AttGanGeneratorImpl(const GeneratorOptions& options) : GeneratorImpl(options) {
-  const auto& o = options.attgan;
+AttGanDiscriminatorOptions AttGanDiscriminatorOptions::small(int64_t width) {
+  return {.dim = width,
+          .norm_fn = Normalization::kNone,
+          .fc_dim = 128,
+          .fc_acti_fn = Activation::kLeakyRelu,
+          .n_layers = 4,
+          .max_dim = 128,
+          .slope = 0.2};
+}
+
+bool AttGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, AttGanGeneratorOptions& options) {
+  constexpr std::string_view kEncoder = "enc_layers.{}.layers.0.weight", kDecoder = "dec_layers.{}.layers.0.weight";
+  if (state.count(kEncoder) == 0 || state.count(kDecoder) == 0) return false;
+  options.enc_layers = state.count(kEncoder);
+  options.dec_layers = state.count(kDecoder);
+  const auto widths = state.extents(kEncoder, options.enc_layers, 0);
+  const auto inputs = state.extents(kDecoder, options.dec_layers, 0), outputs = state.extents(kDecoder, options.dec_layers, 1);
+  spec.image_channels = state.extent("enc_layers.0.layers.0.weight", 1);
+  spec.attributes = inputs[0] - widths.back();
+  options.enc_dim = widths[0];
+  if (options.dec_layers > 1) options.dec_dim = outputs[outputs.size() - 2] / 2;
+  options.max_dim = width_cap(widths, options.max_dim);
+  options.enc_norm_fn = state.norm("enc_layers.0.layers.1", options.enc_norm_fn);
+  options.dec_norm_fn = state.norm("dec_layers.0.layers.1", options.dec_norm_fn);
+  options.upsampling = Upsampling::kTransposed;
+  const DecoderJoins joins = decoder_joins(widths, inputs, outputs, spec.attributes);
+  options.shortcut_layers = joins.shortcuts;
+  options.inject_layers = joins.injections;
+  return true;
+}
+
+bool AttGanDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec& spec, AttGanDiscriminatorOptions& options) {
+  constexpr std::string_view kConvolution = "conv.{}.layers.0.weight";
+  if (state.count(kConvolution) == 0 || !state.has("fc_cls.1.layers.0.weight")) return false;
+  options.n_layers = state.count(kConvolution);
+  const auto widths = state.extents(kConvolution, options.n_layers, 0);
+  spec.image_channels = state.extent("conv.0.layers.0.weight", 1);
+  spec.attributes = state.extent("fc_cls.1.layers.0.weight", 0);
+  options.dim = widths[0];
+  options.max_dim = width_cap(widths, options.max_dim);
+  options.norm_fn = state.norm("conv.0.layers.1", options.norm_fn);
+  options.fc_dim = state.extent("fc_adv.0.layers.0.weight", 0);
+  options.fc_norm_fn = state.norm("fc_adv.0.layers.1", options.fc_norm_fn);
+  spec.image_size = map_side(state.extent("fc_adv.0.layers.0.weight", 1), widths.back()) << options.n_layers;
+  return true;
+}
+
+Backbone attgan_backbone() { return make_backbone<AttGanGeneratorImpl, AttGanDiscriminatorImpl>("attgan"); }
+
+AttGanGeneratorImpl::AttGanGeneratorImpl(const NetworkSpec& spec, const Options& o) : GeneratorImpl(spec, o) {
   // The published network clips both to layers − 1.
   shortcuts_ = std::min(o.shortcut_layers, o.dec_layers - 1);
   injections_ = std::min(o.inject_layers, o.dec_layers - 1);
 
   std::vector<int64_t> widths;
-  int64_t channels = options.image_channels;
+  int64_t channels = spec.image_channels;
   for (int64_t i = 0; i < o.enc_layers; ++i) {
     widths.push_back(doubled_width(o.enc_dim, i, o.max_dim));
     encoder_.push_back(conv_block(channels, widths.back(), {}, {o.enc_norm_fn, o.enc_acti_fn, o.slope}));
     channels = widths.back();
-    add_feature(channels, options.image_size >> (i + 1));
+    add_feature(channels, spec.image_size >> (i + 1));
   }
 
-  channels += options.attributes;
+  channels += spec.attributes;
   for (int64_t i = 0; i < o.dec_layers; ++i) {
     if (i == o.dec_layers - 1) {
-      decoder_.push_back(upsampling_block(channels, options.image_channels, o.upsampling, {}));
+      decoder_.push_back(upsampling_block(channels, spec.image_channels, o.upsampling, {}));
       break;
     }
     const int64_t out = doubled_width(o.dec_dim, o.dec_layers - 1 - i, o.max_dim);
     decoder_.push_back(upsampling_block(channels, out, o.upsampling, {o.dec_norm_fn, o.dec_acti_fn, o.slope}));
     channels = out;
     if (shortcuts_ > i) channels += widths[static_cast<size_t>(o.dec_layers - 2 - i)];
-    if (injections_ > i) channels += options.attributes;
+    if (injections_ > i) channels += spec.attributes;
   }
   register_layers(*this, "enc_layers", encoder_);
   register_layers(*this, "dec_layers", decoder_);
@@ -92,21 +139,20 @@ at::Tensor AttGanGeneratorImpl::decode_features(const std::vector<at::Tensor>& f
   return z;
 }
 
-AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const DiscriminatorOptions& options) : DiscriminatorImpl(options) {
-  const auto& o = options.attgan;
-  int64_t channels = options.image_channels;
+AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const NetworkSpec& spec, const Options& o) : DiscriminatorImpl(spec, o) {
+  int64_t channels = spec.image_channels;
   for (int64_t i = 0; i < o.n_layers; ++i) {
     const int64_t out = doubled_width(o.dim, i, o.max_dim);
     conv_.push_back(conv_block(channels, out, {}, {o.norm_fn, o.acti_fn, o.slope}));
     channels = out;
   }
-  const int64_t side = options.image_size >> o.n_layers;
+  const int64_t side = spec.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
     return std::vector<Block>{linear_block(channels * side * side, o.fc_dim, {o.fc_norm_fn, o.fc_acti_fn, o.slope}),
                               linear_block(o.fc_dim, outputs, {})};
   };
   adversarial_head_ = head(1);
-  attribute_head_ = head(options.attributes);
+  attribute_head_ = head(spec.attributes);
   register_layers(*this, "conv", conv_);
   register_layers(*this, "fc_adv", adversarial_head_);
   register_layers(*this, "fc_cls", attribute_head_);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/rules.hpp"
+#include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 
@@ -18,11 +18,8 @@ std::string registered_name(std::string name) {
 }
 
 /// Registers the tensors, so that parameters(), state and moves find them.
-void adopt(torch::nn::Module& module, const CallableState& state, bool callable, int64_t attributes, int64_t image_size,
-           int64_t image_channels) {
-  require_positive("attributes", attributes);
-  require_positive("image_size", image_size);
-  require_positive("image_channels", image_channels);
+void adopt(torch::nn::Module& module, const CallableState& state, bool callable, const NetworkSpec& spec) {
+  validate(spec);
   if (!callable) throw InvalidArgument("function must be callable, found none");
   for (const auto& [name, tensor] : state.parameters) {
     if (!tensor.is_floating_point())
@@ -36,18 +33,18 @@ void adopt(torch::nn::Module& module, const CallableState& state, bool callable,
   }
 }
 
-/// What an own generator answers is final: photos in [-1, 1], masks as logits.
-GeneratorOptions without_activation(GeneratorOptions options) {
-  options.output = OutputActivation::kLogits;
-  return options;
+/// What a custom generator outputs is final: photos in [-1, 1], masks as logits.
+NetworkSpec without_activation(NetworkSpec spec) {
+  spec.output = OutputActivation::kLogits;
+  return spec;
 }
 
 }  // namespace
 
-CallableGeneratorImpl::CallableGeneratorImpl(GeneratorOptions options, Function function, CallableState state)
-    : GeneratorImpl(without_activation(std::move(options))), function_(std::move(function)), train_(std::move(state.train)) {
-  adopt(*this, state, static_cast<bool>(function_), this->options().attributes, this->options().image_size, this->options().image_channels);
-  add_feature(this->options().image_channels, this->options().image_size);
+CallableGeneratorImpl::CallableGeneratorImpl(const NetworkSpec& spec, Function function, CallableState state)
+    : GeneratorImpl(without_activation(spec)), function_(std::move(function)), train_(std::move(state.train)) {
+  adopt(*this, state, static_cast<bool>(function_), spec);
+  add_feature(spec.image_channels, spec.image_size);
 }
 
 void CallableGeneratorImpl::train(bool on) {
@@ -57,14 +54,14 @@ void CallableGeneratorImpl::train(bool on) {
 
 at::Tensor CallableGeneratorImpl::decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
   at::Tensor edit = function_(features[0], attributes);
-  check_shape(edit, "your generator's answer", {features[0].size(0), features[0].size(1), features[0].size(2), features[0].size(3)},
+  check_shape(edit, "your generator's output", {features[0].size(0), features[0].size(1), features[0].size(2), features[0].size(3)},
               "the image's");
   return edit;
 }
 
-CallableDiscriminatorImpl::CallableDiscriminatorImpl(DiscriminatorOptions options, Function function, CallableState state)
-    : DiscriminatorImpl(std::move(options)), function_(std::move(function)), train_(std::move(state.train)) {
-  adopt(*this, state, static_cast<bool>(function_), this->options().attributes, this->options().image_size, this->options().image_channels);
+CallableDiscriminatorImpl::CallableDiscriminatorImpl(const NetworkSpec& spec, Function function, CallableState state)
+    : DiscriminatorImpl(spec), function_(std::move(function)), train_(std::move(state.train)) {
+  adopt(*this, state, static_cast<bool>(function_), spec);
 }
 
 void CallableDiscriminatorImpl::train(bool on) {
@@ -81,19 +78,18 @@ Scores CallableDiscriminatorImpl::score(const at::Tensor& image) {
         fmt::format("your discriminator's adversarial score must be [N, 1] or [N, 1, h, w] for {} images, found {}", image.size(0),
                     scores.adversarial.defined() ? fmt::format("[{}]", fmt::join(scores.adversarial.sizes(), ", ")) : "nothing"));
   }
-  check_shape(scores.attribute_logits, "your discriminator's attribute logits", {image.size(0), options().attributes}, "[N, A]");
+  check_shape(scores.attribute_logits, "your discriminator's attribute logits", {image.size(0), spec().attributes}, "[N, A]");
   return scores;
 }
 
-Generator make_callable_generator(const GeneratorOptions& options, CallableGeneratorImpl::Function function, CallableState state) {
-  const std::shared_ptr<GeneratorImpl> network = std::make_shared<CallableGeneratorImpl>(options, std::move(function), std::move(state));
+Generator make_callable_generator(const NetworkSpec& spec, CallableGeneratorImpl::Function function, CallableState state) {
+  const std::shared_ptr<GeneratorImpl> network = std::make_shared<CallableGeneratorImpl>(spec, std::move(function), std::move(state));
   return Generator(network);
 }
 
-Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function,
-                                          CallableState state) {
+Discriminator make_callable_discriminator(const NetworkSpec& spec, CallableDiscriminatorImpl::Function function, CallableState state) {
   const std::shared_ptr<DiscriminatorImpl> network =
-      std::make_shared<CallableDiscriminatorImpl>(options, std::move(function), std::move(state));
+      std::make_shared<CallableDiscriminatorImpl>(spec, std::move(function), std::move(state));
   return Discriminator(network);
 }
 

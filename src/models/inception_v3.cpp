@@ -21,7 +21,7 @@ struct Conv {
   int64_t height, width;
   int64_t stride = 1;
   bool valid = false;
-  bool beside = false;  ///< takes what the one before took; their answers are joined
+  bool beside = false;  ///< takes what the one before took; their outputs are joined
 };
 
 enum class Pool {
@@ -160,17 +160,17 @@ class Mixed final : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x) override {
-    std::vector<at::Tensor> answers;
+    std::vector<at::Tensor> outputs;
     for (const Path& path : paths_) {
       at::Tensor z = pooled(x, path.pool), taken;
       for (const auto& [conv, beside] : path.convs) {
         if (!beside) taken = z;
-        const at::Tensor answer = conv->forward(taken);
-        z = beside ? at::cat({z, answer}, 1) : answer;
+        const at::Tensor output = conv->forward(taken);
+        z = beside ? at::cat({z, output}, 1) : output;
       }
-      answers.push_back(z);
+      outputs.push_back(z);
     }
-    return at::cat(answers, 1);
+    return at::cat(outputs, 1);
   }
 
  private:
@@ -184,11 +184,9 @@ class Mixed final : public Layer {
 }  // namespace
 }  // namespace inception
 
-void InceptionV3Options::validate() const { require_not_negative("classes", classes); }
-
 InceptionV3Impl::InceptionV3Impl(const InceptionV3Options& options) : options_(options) {
   using namespace inception;
-  options.validate();
+  validate(options);
   int64_t channels = 3;
   for (size_t block = 0; block < blocks_.size(); ++block) {
     for (const auto& [name, branches] : inception::children()[block]) {

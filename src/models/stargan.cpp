@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/rules.hpp"
+#include "secgan/models/backbone.hpp"
 
 namespace secgan {
 namespace {
@@ -11,7 +12,7 @@ class ResidualBlockImpl : public torch::nn::Module {
  public:
   ResidualBlockImpl(int64_t channels, Normalization norm) {
     main_ = conv_block(channels, channels, {3, 1, 1}, {norm, Activation::kRelu});
-    append(main_, conv_block(channels, channels, {3, 1, 1}, {norm}));
+    append_parts(main_, conv_block(channels, channels, {3, 1, 1}, {norm}));
     register_module("main", main_);
   }
   at::Tensor forward(const at::Tensor& x) { return x + main_->forward(x); }
@@ -23,30 +24,58 @@ TORCH_MODULE(ResidualBlock);
 
 }  // namespace
 
-void StarGanGeneratorOptions::validate(int64_t image_size) const {
-  require_positive("conv_dim", conv_dim);
-  require_not_negative("repeat_num", repeat_num);
-  require_multiple(image_size, 2);
+void StarGanGeneratorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, 2); }
+
+void StarGanDiscriminatorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, repeat_num); }
+
+StarGanGeneratorOptions StarGanGeneratorOptions::small(int64_t width) {
+  return {.conv_dim = width, .repeat_num = 3, .upsampling = Upsampling::kSubpixel};  // no checkerboard, and no slower
 }
 
-void StarGanDiscriminatorOptions::validate(int64_t image_size) const {
-  require_positive("conv_dim", conv_dim);
-  require_layers("repeat_num", repeat_num);
-  require_not_negative("max_dim", max_dim);
-  require_multiple(image_size, repeat_num);
+StarGanDiscriminatorOptions StarGanDiscriminatorOptions::small(int64_t width) {
+  return {.conv_dim = width, .repeat_num = 4, .slope = 0.2, .max_dim = 128};
 }
 
-StarGanGeneratorImpl::StarGanGeneratorImpl(const GeneratorOptions& options) : GeneratorImpl(options) {
-  add_feature(options.image_channels, options.image_size);
-  const auto& o = options.stargan;
+bool StarGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StarGanGeneratorOptions& options) {
+  if (!state.has("main.0.weight") || !state.has("main.1.weight")) return false;
+  options.repeat_num = 0;
+  while (state.has(fmt::format("main.{}.main.0.weight", 9 + options.repeat_num))) ++options.repeat_num;
+  options.conv_dim = state.extent("main.0.weight", 0);
+  spec.image_channels = state.extent(fmt::format("main.{}.weight", 15 + options.repeat_num), 0);
+  spec.attributes = state.extent("main.0.weight", 1) - spec.image_channels;
+  options.norm_fn = state.norm("main.1", options.norm_fn);
+  options.upsampling = Upsampling::kTransposed;
+  return true;
+}
+
+bool StarGanDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StarGanDiscriminatorOptions& options) {
+  if (!state.has("main.0.weight") || state.has("main.1.weight") || !state.has("conv2.weight")) return false;
+  // Activations stand between the convolutions.
+  std::vector<int64_t> widths;
+  for (std::string name = "main.0.weight"; state.has(name); name = fmt::format("main.{}.weight", 2 * widths.size())) {
+    widths.push_back(state.extent(name, 0));
+  }
+  options.repeat_num = static_cast<int64_t>(widths.size());
+  options.conv_dim = widths[0];
+  options.max_dim = width_cap(widths, options.max_dim);
+  spec.image_channels = state.extent("main.0.weight", 1);
+  spec.attributes = state.extent("conv2.weight", 0);
+  spec.image_size = state.extent("conv2.weight", 2) << options.repeat_num;
+  return true;
+}
+
+Backbone stargan_backbone() { return make_backbone<StarGanGeneratorImpl, StarGanDiscriminatorImpl>("stargan"); }
+
+StarGanGeneratorImpl::StarGanGeneratorImpl(const NetworkSpec& spec, const Options& o) : GeneratorImpl(spec, o) {
+  add_feature(spec.image_channels, spec.image_size);
   const Epilogue relu{o.norm_fn, Activation::kRelu};
   const Kernel same{7, 1, 3};
   int64_t width = o.conv_dim;
-  main_ = conv_block(options.image_channels + options.attributes, width, same, relu);
-  for (int i = 0; i < 2; ++i, width *= 2) append(main_, conv_block(width, 2 * width, {}, relu));
+  main_ = conv_block(spec.image_channels + spec.attributes, width, same, relu);
+  for (int i = 0; i < 2; ++i, width *= 2) append_parts(main_, conv_block(width, 2 * width, {}, relu));
   for (int64_t i = 0; i < o.repeat_num; ++i) main_->push_back(ResidualBlock(width, o.norm_fn));
-  for (int i = 0; i < 2; ++i, width /= 2) append(main_, upsampling_block(width, width / 2, o.upsampling, relu));
-  append(main_, conv_block(width, options.image_channels, same, {.bias = false}));
+  for (int i = 0; i < 2; ++i, width /= 2) append_parts(main_, upsampling_block(width, width / 2, o.upsampling, relu));
+  append_parts(main_, conv_block(width, spec.image_channels, same, {.bias = false}));
   register_module("main", main_);
 }
 
@@ -54,17 +83,16 @@ at::Tensor StarGanGeneratorImpl::decode_features(const std::vector<at::Tensor>& 
   return main_->forward(append_attributes(features.back(), attributes));
 }
 
-StarGanDiscriminatorImpl::StarGanDiscriminatorImpl(const DiscriminatorOptions& options) : DiscriminatorImpl(options) {
-  const auto& o = options.stargan;
-  int64_t channels = options.image_channels;
+StarGanDiscriminatorImpl::StarGanDiscriminatorImpl(const NetworkSpec& spec, const Options& o) : DiscriminatorImpl(spec, o) {
+  int64_t channels = spec.image_channels;
   for (int64_t i = 0; i < o.repeat_num; ++i) {
     const int64_t out = doubled_width(o.conv_dim, i, o.max_dim);
-    append(main_, conv_block(channels, out, {}, {.activation = Activation::kLeakyRelu, .slope = o.slope}));
+    append_parts(main_, conv_block(channels, out, {}, {.activation = Activation::kLeakyRelu, .slope = o.slope}));
     channels = out;
   }
-  const int64_t side = options.image_size >> o.repeat_num;
+  const int64_t side = spec.image_size >> o.repeat_num;
   patches_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, 1, 3).padding(1).bias(false));
-  attributes_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, options.attributes, side).bias(false));
+  attributes_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, spec.attributes, side).bias(false));
   register_module("main", main_);
   register_module("conv1", patches_);
   register_module("conv2", attributes_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/rules.hpp"
+#include "secgan/models/backbone.hpp"
 
 namespace secgan {
 
@@ -24,27 +25,75 @@ StganDiscriminatorOptions StganDiscriminatorOptions::official() {
   return {.norm_fn = Normalization::kInstance, .conv_bias = false, .norm_epsilon = 1e-6, .max_dim = 1024, .glorot = true};
 }
 
-void StganGeneratorOptions::validate(int64_t image_size) const {
-  require_positive("conv_dim", conv_dim);
-  require_layers("n_layers", n_layers);
-  require_not_negative("shortcut_layers", shortcut_layers);
-  require_not_negative("inject_layers", inject_layers);
-  require_not_negative("max_dim", max_dim);
-  require_odd("stu_kernel_size", stu_kernel_size);
-  require_odd("one_more_kernel_size", one_more_kernel_size);
-  if (one_more_conv && conv_dim < 4)
+void StganGeneratorOptions::check(const NetworkSpec& spec) const {
+  if (one_more_conv && conv_dim < 4) {
     throw InvalidArgument(fmt::format("conv_dim {} is below 4, which one_more_conv divides it by", conv_dim));
-  require_statistics("norm_epsilon", norm_epsilon, "norm_momentum", norm_momentum);
-  require_multiple(image_size, n_layers);
+  }
+  require_multiple(spec.image_size, n_layers);
 }
 
-void StganDiscriminatorOptions::validate(int64_t image_size) const {
-  require_positive("conv_dim", conv_dim);
-  require_positive("fc_dim", fc_dim);
-  require_layers("n_layers", n_layers);
-  require_not_negative("max_dim", max_dim);
-  require_statistics("norm_epsilon", norm_epsilon, "", 0.1);
-  require_multiple(image_size, n_layers);
+void StganDiscriminatorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, n_layers); }
+
+StganGeneratorOptions StganGeneratorOptions::small(int64_t width) {
+  return {.conv_dim = width,
+          .n_layers = 4,
+          .shortcut_layers = 2,
+          .inject_layers = 1,
+          .one_more_conv = false,
+          .final_bias = true,
+          .max_dim = 128,
+          .upsampling = Upsampling::kSubpixel};  // no checkerboard, and no slower
+}
+
+StganDiscriminatorOptions StganDiscriminatorOptions::small(int64_t width) {
+  return {.conv_dim = width, .fc_dim = 128, .n_layers = 4, .norm_fn = Normalization::kNone, .max_dim = 128};
+}
+
+bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StganGeneratorOptions& options) {
+  constexpr std::string_view kEncoder = "encoder.{}.0.weight", kDecoder = "decoder.{}.0.weight";
+  if (state.count(kEncoder) == 0 || state.count(kDecoder) == 0) return false;
+  options.n_layers = state.count(kEncoder);
+  const auto widths = state.extents(kEncoder, options.n_layers, 0);
+  const auto inputs = state.extents(kDecoder, options.n_layers, 0), outputs = state.extents(kDecoder, options.n_layers, 1);
+  spec.image_channels = state.extent("encoder.0.0.weight", 1);
+  spec.attributes = inputs[0] - widths.back();
+  options.conv_dim = widths[0];
+  options.max_dim = width_cap(widths, options.max_dim);
+  const DecoderJoins joins = decoder_joins(widths, inputs, outputs, spec.attributes);
+  options.shortcut_layers = joins.shortcuts;
+  options.inject_layers = joins.injections;
+  options.use_stu = state.has("stu.0.upsample.weight");
+  if (options.use_stu) {
+    options.stu_kernel_size = state.extent("stu.0.reset_gate.0.weight", 2);
+    options.stu_norm = state.norm("stu.0.reset_gate.1", options.stu_norm);
+  }
+  const std::string last = fmt::format("decoder.{}.", options.n_layers - 1);
+  options.one_more_conv = state.has(last + "3.weight");
+  if (options.one_more_conv) options.one_more_kernel_size = state.extent(last + "3.weight", 2);
+  options.final_bias = state.has(last + (options.one_more_conv ? "3.bias" : "0.bias"));
+  options.upsampling = Upsampling::kTransposed;
+  return true;
+}
+
+bool StganDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StganDiscriminatorOptions& options) {
+  constexpr std::string_view kConvolution = "conv.{}.0.weight";
+  if (state.count(kConvolution) == 0 || !state.has("fc_att.2.weight")) return false;
+  options.n_layers = state.count(kConvolution);
+  const auto widths = state.extents(kConvolution, options.n_layers, 0);
+  spec.image_channels = state.extent("conv.0.0.weight", 1);
+  spec.attributes = state.extent("fc_att.2.weight", 0);
+  options.conv_dim = widths[0];
+  options.max_dim = width_cap(widths, options.max_dim);
+  options.norm_fn = state.norm("conv.0.1", options.norm_fn);
+  options.conv_bias = state.has("conv.0.0.bias");
+  options.fc_dim = state.extent("fc_adv.0.weight", 0);
+  spec.image_size = map_side(state.extent("fc_adv.0.weight", 1), widths.back()) << options.n_layers;
+  return true;
+}
+
+Backbone stgan_backbone() {
+  return make_backbone<StganGeneratorImpl, StganDiscriminatorImpl>(
+      "stgan", {{"stgan-official", StganGeneratorOptions::official(), StganDiscriminatorOptions::official()}});
 }
 
 SelectiveTransferUnitImpl::SelectiveTransferUnitImpl(int64_t channels, int64_t state_channels, int64_t attributes,
@@ -80,8 +129,7 @@ SelectiveTransferUnitImpl::Result SelectiveTransferUnitImpl::forward(const at::T
   return {output, kept};
 }
 
-StganGeneratorImpl::StganGeneratorImpl(const GeneratorOptions& options) : GeneratorImpl(options) {
-  const auto& o = options.stgan;
+StganGeneratorImpl::StganGeneratorImpl(const NetworkSpec& spec, const Options& o) : GeneratorImpl(spec, o) {
   shortcuts_ = std::min(o.shortcut_layers, o.n_layers - 1);
   injections_ = std::min(o.inject_layers, o.n_layers - 1);
   const auto epilogue = [&](Activation activation) {
@@ -90,36 +138,36 @@ StganGeneratorImpl::StganGeneratorImpl(const GeneratorOptions& options) : Genera
   };
 
   std::vector<int64_t> widths;
-  int64_t channels = options.image_channels;
+  int64_t channels = spec.image_channels;
   for (int64_t i = 0; i < o.n_layers; ++i) {
     widths.push_back(doubled_width(o.conv_dim, i, o.max_dim));
     encoder_.push_back(conv_block(channels, widths.back(), {}, epilogue(Activation::kLeakyRelu)));
     channels = widths.back();
-    add_feature(channels, options.image_size >> (i + 1));
+    add_feature(channels, spec.image_size >> (i + 1));
   }
   const auto skip_width = [&](int64_t skip) { return widths[static_cast<size_t>(o.n_layers - 1 - skip)]; };  // skip 0: the bottleneck
   for (int64_t s = 1; s <= shortcuts_ && o.use_stu; ++s) {
-    units_.emplace_back(skip_width(s), skip_width(s - 1), options.attributes, o);
+    units_.emplace_back(skip_width(s), skip_width(s - 1), spec.attributes, o);
   }
 
-  channels += options.attributes;
+  channels += spec.attributes;
   for (int64_t i = 0; i < o.n_layers - 1; ++i) {
     const int64_t out = doubled_width(o.conv_dim, o.n_layers - 1 - i, o.max_dim);
     decoder_.push_back(upsampling_block(channels, out, o.upsampling, epilogue(Activation::kRelu)));
     channels = out;
     if (shortcuts_ > i) channels += skip_width(i + 1);
-    if (injections_ > i) channels += options.attributes;
+    if (injections_ > i) channels += spec.attributes;
   }
   const Epilogue last{.bias = o.final_bias};
   if (o.one_more_conv) {
     const int64_t narrow = o.conv_dim / 4;
     Block block = upsampling_block(channels, narrow, o.upsampling, epilogue(Activation::kRelu));
-    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, options.image_channels, o.one_more_kernel_size)
+    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, spec.image_channels, o.one_more_kernel_size)
                                                     .padding(o.one_more_kernel_size / 2)
                                                     .bias(last.has_bias())));
     decoder_.push_back(block);
   } else {
-    decoder_.push_back(upsampling_block(channels, options.image_channels, o.upsampling, last));
+    decoder_.push_back(upsampling_block(channels, spec.image_channels, o.upsampling, last));
   }
 
   register_blocks(*this, "encoder", encoder_);
@@ -158,9 +206,8 @@ at::Tensor StganGeneratorImpl::decode_features(const std::vector<at::Tensor>& fe
   return z;
 }
 
-StganDiscriminatorImpl::StganDiscriminatorImpl(const DiscriminatorOptions& options) : DiscriminatorImpl(options) {
-  const auto& o = options.stgan;
-  int64_t channels = options.image_channels;
+StganDiscriminatorImpl::StganDiscriminatorImpl(const NetworkSpec& spec, const Options& o) : DiscriminatorImpl(spec, o) {
+  int64_t channels = spec.image_channels;
   for (int64_t i = 0; i < o.n_layers; ++i) {
     const int64_t out = doubled_width(o.conv_dim, i, o.max_dim);
     conv_.push_back(conv_block(channels, out, {},
@@ -171,7 +218,7 @@ StganDiscriminatorImpl::StganDiscriminatorImpl(const DiscriminatorOptions& optio
                                 .epsilon = o.norm_epsilon}));
     channels = out;
   }
-  const int64_t side = options.image_size >> o.n_layers;
+  const int64_t side = spec.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
     Block block = linear_block(channels * side * side, o.fc_dim, {Normalization::kNone, Activation::kLeakyRelu, o.slope});
     block->push_back(torch::nn::Linear(o.fc_dim, outputs));
@@ -179,7 +226,7 @@ StganDiscriminatorImpl::StganDiscriminatorImpl(const DiscriminatorOptions& optio
   };
   register_blocks(*this, "conv", conv_);
   adversarial_head_ = register_module("fc_adv", head(1));
-  attribute_head_ = register_module("fc_att", head(options.attributes));
+  attribute_head_ = register_module("fc_att", head(spec.attributes));
   if (o.glorot) initialize_glorot(*this);
 }
 

@@ -225,7 +225,7 @@ Block linear_block(int64_t in, int64_t out, Epilogue epilogue) {
   return block;
 }
 
-void append(Block& block, const Block& parts) {
+void append_parts(Block& block, const Block& parts) {
   for (const auto& part : *parts) block->push_back(part);
 }
 

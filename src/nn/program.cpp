@@ -18,11 +18,11 @@ void require_file(const std::filesystem::path& file) {
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
-at::Tensor first_tensor(const c10::IValue& answer, const std::string& file) {
-  if (answer.isTensor()) return answer.toTensor();
-  if (answer.isTensorList() && !answer.toTensorList().empty()) return answer.toTensorList().get(0);
-  if (answer.isTuple() && !answer.toTupleRef().elements().empty()) return first_tensor(answer.toTupleRef().elements()[0], file);
-  throw Error(fmt::format("{}: the program answers {}, not a tensor", file, answer.tagKind()));
+at::Tensor first_tensor(const c10::IValue& output, const std::string& file) {
+  if (output.isTensor()) return output.toTensor();
+  if (output.isTensorList() && !output.toTensorList().empty()) return output.toTensorList().get(0);
+  if (output.isTuple() && !output.toTupleRef().elements().empty()) return first_tensor(output.toTupleRef().elements()[0], file);
+  throw Error(fmt::format("{}: the program outputs {}, not a tensor", file, output.tagKind()));
 }
 
 enum class ProgramKind { kTorchScript, kExported, kCompiled, kNone };
@@ -74,9 +74,9 @@ TensorFunction load_compiled_program(const std::filesystem::path& file) {
     throw Error(fmt::format("{}: a compiled program that does not load here ({})", file.string(), first_line(error.what())));
   }
   return [program, name = file.string()](const at::Tensor& input) {
-    const std::vector<at::Tensor> answers = program->run({input.contiguous()});
-    if (answers.empty()) throw Error(fmt::format("{}: the program answers nothing", name));
-    return answers[0];
+    const std::vector<at::Tensor> outputs = program->run({input.contiguous()});
+    if (outputs.empty()) throw Error(fmt::format("{}: the program outputs nothing", name));
+    return outputs[0];
   };
 }
 

@@ -60,11 +60,9 @@ std::array<int64_t, 4> blocks_of(ResNetDepth depth) {
 
 }  // namespace
 
-void ResNetOptions::validate() const { require_not_negative("classes", classes); }
-
 ResNetImpl::ResNetImpl(const ResNetOptions& options)
     : options_(options), conv1_(register_module("conv1", conv(3, 64, 7, 2))), bn1_(register_module("bn1", torch::nn::BatchNorm2d(64))) {
-  options.validate();
+  validate(options);
   const std::array<int64_t, 4> counts = blocks_of(options.depth);
   int64_t channels = 64;
   for (size_t stage = 0; stage < counts.size(); ++stage) {

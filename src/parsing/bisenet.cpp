@@ -121,14 +121,14 @@ class Head : public torch::nn::Module {
 
 }  // namespace bisenet
 
-BisenetImpl::BisenetImpl(const ParserOptions& options) : ParserImpl(options) {
+BisenetImpl::BisenetImpl(const ParserConfig& config) : ParserImpl(config) {
   using namespace bisenet;
-  const bool deep = options.network == ParserNetwork::kBisenetResnet34;
+  const bool deep = config.options.network == ParserNetwork::kBisenetResnet34;
   pyramid_ = register_module("fpn", std::make_shared<FeaturePyramid>(deep ? ResNetDepth::k34 : ResNetDepth::k18));
   fusion_ = register_module("ffm", std::make_shared<FeatureFusion>());
-  heads_ = {register_module("conv_out", std::make_shared<Head>(256, 256, options.classes)),
-            register_module("conv_out16", std::make_shared<Head>(128, 64, options.classes)),
-            register_module("conv_out32", std::make_shared<Head>(128, 64, options.classes))};
+  heads_ = {register_module("conv_out", std::make_shared<Head>(256, 256, config.classes)),
+            register_module("conv_out16", std::make_shared<Head>(128, 64, config.classes)),
+            register_module("conv_out32", std::make_shared<Head>(128, 64, config.classes))};
 }
 
 std::vector<at::Tensor> BisenetImpl::run(const at::Tensor& photo, bool main_only) {

@@ -6,7 +6,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/image/normalization.hpp"
-#include "secgan/nn/autocast.hpp"
+#include "secgan/ops/precision.hpp"
 
 namespace secgan {
 namespace {
@@ -23,22 +23,36 @@ void freeze(torch::nn::Module& network) {
   for (at::Tensor& parameter : network.parameters()) parameter.requires_grad_(false);
 }
 
-FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization, std::optional<int64_t> input_size)
-    : network_(std::move(network)), merge_(std::move(merge)), normalization_(normalization), input_size_(input_size) {
-  if (!network_) throw InvalidArgument("network must be callable, found none");
-  if (input_size_ && *input_size_ < 1) {
-    throw InvalidArgument(fmt::format("input_size {} is not positive", *input_size_));
+FaceParser::FaceParser(Parser network, const FaceParserOptions& options)
+    : FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); }, options) {
+  if (network.is_empty()) throw InvalidArgument("network must be a parser, found none");
+  if (network->config().classes != merge_.input_classes()) {
+    throw InvalidArgument(
+        fmt::format("the parser network has {} classes, the labels {}", network->config().classes, merge_.input_classes()));
   }
+  freeze(*network);
+  network_ = std::move(network);
+}
+
+FaceParser::FaceParser(ParserFunction network, const FaceParserOptions& options)
+    : FaceParser(std::move(network), ClassMerge(options.labels), options.normalization, options.input_size) {
+  options_.labels = options.labels;
+}
+
+FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalization normalization, int64_t input_size)
+    : call_(std::move(network)), merge_(std::move(merge)), options_{.normalization = normalization, .input_size = input_size} {
+  if (!call_) throw InvalidArgument("network must be callable, found none");
+  validate(options_);
 }
 
 at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const {
   check_shape(photo, "photo", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
   at::Tensor input = photo;
-  if (normalization_ == PhotoNormalization::kImagenet) input = normalize_imagenet((photo + 1) / 2);
-  if (input_size_) input = bilinear(input, *input_size_, *input_size_);
-  const at::Tensor logits = network_(input);
+  if (options_.normalization == PhotoNormalization::kImagenet) input = normalize_imagenet((photo + 1) / 2);
+  if (options_.input_size > 0) input = bilinear(input, options_.input_size, options_.input_size);
+  const at::Tensor logits = call_(input);
   if (logits.dim() != 4 || logits.size(0) != photo.size(0) || logits.size(1) != merge_.input_classes()) {
-    throw InvalidArgument(fmt::format("the parser network must answer [{}, {}, h, w] logits for these labels, found [{}]", photo.size(0),
+    throw InvalidArgument(fmt::format("the parser network must output [{}, {}, h, w] logits for these labels, found [{}]", photo.size(0),
                                       merge_.input_classes(), fmt::join(logits.sizes(), ", ")));
   }
   return merge_.log_probabilities(bilinear(full_precision(logits), photo.size(2), photo.size(3)));

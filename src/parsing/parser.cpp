@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "core/rules.hpp"
+#include "core/format.hpp"
 #include "nn/inputs.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
-#include "secgan/nn/autocast.hpp"
+#include "secgan/ops/precision.hpp"
 #include "secgan/parsing/bisenet.hpp"
 #include "secgan/parsing/unet.hpp"
 
@@ -16,12 +17,12 @@ namespace {
 
 struct Entry {
   ParserNetwork network;
-  Parser (*make)(const ParserOptions&);
+  Parser (*make)(const ParserConfig&);
 };
 
 template <class Impl>
-Parser build(const ParserOptions& options) {
-  const std::shared_ptr<ParserImpl> network = std::make_shared<Impl>(options);
+Parser build(const ParserConfig& config) {
+  const std::shared_ptr<ParserImpl> network = std::make_shared<Impl>(config);
   return Parser(network);
 }
 
@@ -34,18 +35,38 @@ static_assert(std::size(kRegistry) == kParserNetworks.size(), "every named parse
 
 }  // namespace
 
-void ParserOptions::validate() const {
-  require_positive("classes", classes);
-  if (network == ParserNetwork::kUnet) {
-    require_positive("dim", unet.dim);
-    require_layers("levels", unet.levels);
-  }
+Record ParserOptions::record() {
+  Record record;
+  record.type = "ParserOptions";
+  record.fields = [this] {
+    std::vector<FieldRef> fields{field_of(*this, field<&ParserOptions::network>("which network"))};
+    if (network == ParserNetwork::kUnet) fields.push_back(field_of(*this, field<&ParserOptions::unet>("options of the U-Net")));
+    return fields;
+  };
+  return record;
 }
 
-Parser make_parser(const ParserOptions& options) {
-  options.validate();
-  return std::find_if(std::begin(kRegistry), std::end(kRegistry), [&](const Entry& entry) { return entry.network == options.network; })
-      ->make(options);
+Record ParserOptions::network_record() {
+  if (network == ParserNetwork::kUnet) return record_of(unet);
+  return {.type = "ParserOptions", .fields = [] { return std::vector<FieldRef>{}; }, .check = {}};
+}
+
+Record ParserConfig::record() {
+  Record record;
+  record.type = "ParserConfig";
+  record.fields = [this] {
+    std::vector<FieldRef> fields = options.record().fields();
+    fields.insert(fields.begin() + 1, field_of(*this, field<&ParserConfig::classes>("how many it distinguishes", rule::kPositive)));
+    return fields;
+  };
+  return record;
+}
+
+Parser make_parser(const ParserConfig& config) {
+  validate(config);
+  return std::find_if(std::begin(kRegistry), std::end(kRegistry),
+                      [&](const Entry& entry) { return entry.network == config.options.network; })
+      ->make(config);
 }
 
 std::vector<at::Tensor> ParserImpl::checked(const at::Tensor& photo, bool main_only) {

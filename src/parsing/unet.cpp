@@ -16,16 +16,10 @@ Block double_conv(int64_t in, int64_t out, int64_t stride) {
   return block;
 }
 
-void register_list(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks) {
-  torch::nn::ModuleList list;
-  for (const auto& block : blocks) list->push_back(block);
-  owner.register_module(name, list);
-}
-
 }  // namespace
 
-UnetImpl::UnetImpl(const ParserOptions& options) : ParserImpl(options) {
-  const auto& o = options.unet;
+UnetImpl::UnetImpl(const ParserConfig& config) : ParserImpl(config) {
+  const auto& o = config.options.unet;
   int64_t channels = 3;
   for (int64_t level = 0; level < o.levels; ++level) {
     down_.push_back(double_conv(channels, o.dim << level, level == 0 ? 1 : 2));
@@ -35,9 +29,9 @@ UnetImpl::UnetImpl(const ParserOptions& options) : ParserImpl(options) {
     up_.push_back(double_conv(channels + (o.dim << level), o.dim << level, 1));
     channels = o.dim << level;
   }
-  head_ = conv_block(channels, options.classes, {1, 1, 0}, {});
-  register_list(*this, "down", down_);
-  register_list(*this, "up", up_);
+  head_ = conv_block(channels, config.classes, {1, 1, 0}, {});
+  register_blocks(*this, "down", down_);
+  register_blocks(*this, "up", up_);
   register_module("head", head_);
 }
 

@@ -138,7 +138,7 @@ std::string html_line_chart(std::string_view title, std::string_view x_label, co
       if (finite(s, i)) x_axis.include(s.x[i]), y_axis.include(s.y[i]);
     }
   }
-  if (!(x_axis.low <= x_axis.high)) return fmt::format("<figure><figcaption>{}: no figures</figcaption></figure>\n", html_escape(title));
+  if (!(x_axis.low <= x_axis.high)) return fmt::format("<figure><figcaption>{}: no values</figcaption></figure>\n", html_escape(title));
   x_axis.widen();
   y_axis.widen();
   const auto x_at = [&](double x) { return kLeft + x_axis.share(x) * (kWidth - kLeft - kRight); };

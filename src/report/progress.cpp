@@ -62,7 +62,7 @@ std::string Progress::line(int64_t done, int64_t photos, std::string_view note) 
   const std::string head = fmt::format("{} {:3}% ", title_, std::min(done, total_) * 100 / total_);
   const std::string tail = fmt::format(" {}/{}  {}  {:.0f} photos/s  {}", done, total_, eta, rate * static_cast<double>(photos), note);
   if (!interactive_) return head + tail.substr(1);
-  // The bar takes what the figures leave, and nothing wraps.
+  // The bar takes what the numbers leave, and nothing wraps.
   const int width = width_ > 0 ? width_ : terminal_width();
   const int room = width - static_cast<int>(head.size() + tail.size()) - 3;
   std::string bar;

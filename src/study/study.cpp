@@ -6,15 +6,15 @@
 #include <chrono>
 #include <map>
 #include <ostream>
-#include <thread>
 
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/evaluation/report.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/models/backbone.hpp"
 #include "secgan/nn/profile.hpp"
 #include "secgan/training/train.hpp"
 #include "study/study_report.hpp"
@@ -35,7 +35,7 @@ class Study {
   Study(const StudySettings& settings, fs::path out, std::ostream& status, const std::atomic<bool>* stop)
       : settings_(settings), out_(std::move(out)), status_(status), stop_(stop) {
     results_.settings = settings;
-    data_.kind = DataKind::kSynthetic;
+    data_.source.kind = DataKind::kSynthetic;
     data_.image_size = settings.image_size;
     data_.count = settings.faces;
     variants_ = {{"plain", "photo branch alone", false, 0, 1},
@@ -79,10 +79,7 @@ class Study {
   TrainSettings settings_of(const std::string& backbone, const StudyVariant& variant, int64_t k) const {
     TrainSettings settings;
     settings.data = data_;
-    settings.task = small_scale_recipe();
-    const Backbone chosen = parse_name(EnumNames<Backbone>::table, backbone, "backbone");
-    settings.task.photo_generator.backbone = settings.task.mask_generator.backbone = chosen;
-    settings.task.photo_discriminator.backbone = settings.task.mask_discriminator.backbone = chosen;
+    settings.task = small_scale_recipe(backbone);
     settings.task.losses = settings_.losses;
     settings.task.mask_branch = variant.mask_branch;
     settings.task.losses.photo.semantic_consistency = settings.task.losses.mask.semantic_consistency = variant.lambda_sc;
@@ -106,7 +103,7 @@ class Study {
       }
       return;
     }
-    at::set_num_threads(static_cast<int>(settings_.threads > 0 ? settings_.threads : std::thread::hardware_concurrency()));
+    const ThreadGuard threads(settings_.threads);
     DataSettings few = data_;
     few.count = std::min<int64_t>(settings_.faces, 256);
     const auto data = open_dataset(few, Split::kTrain, true, false);
@@ -152,12 +149,7 @@ class Study {
     StudyRun run;
     run.bundle = load_bundle(folder / "bundle");
     // One parser for all, so that what may change outside a region is measured alike.
-    if (run.bundle.parser.is_empty()) {
-      const Bundle parser = load_bundle(out_ / "parser" / "bundle");
-      run.bundle.parser = parser.parser;
-      run.bundle.info.parser_labels = parser.info.parser_labels;
-      run.bundle.info.parser_normalization = parser.info.parser_normalization;
-    }
+    if (!run.bundle.parser) run.bundle.parser = load_bundle(out_ / "parser" / "bundle").parser;
     EvaluationProtocol protocol;
     protocol.photos = settings_.unseen;
     protocol.min_samples = settings_.unseen;
@@ -171,11 +163,11 @@ class Study {
                       fmt::format("drawn faces, {} px", settings_.image_size),
                       {},
                       {}});
-    for (const std::string& key : kStudyFigures) {
-      const Figure& figure = run.evaluation.figure(key);
-      if (figure.measured) run.figures[key] = figure.measured->value;
+    for (const std::string& key : kStudyMetrics) {
+      const Metric& metric = run.evaluation.metric(key);
+      if (metric.measured) run.metrics[key] = metric.measured->value;
     }
-    for (const auto& [attribute, figures] : run.evaluation.attributes) run.recognition[attribute] = figures.front().measured->value;
+    for (const auto& [attribute, metrics] : run.evaluation.attributes) run.recognition[attribute] = metrics.front().measured->value;
     results_.runs[{backbone, variant.key}].push_back(std::move(run));
     return true;
   }
@@ -201,20 +193,9 @@ class Study {
 
 }  // namespace
 
-void StudySettings::validate() const {
+void StudySettings::check() const {
   if (backbones.empty()) throw InvalidArgument("backbones is empty: name at least one");
-  for (const std::string& name : backbones) parse_name(EnumNames<Backbone>::table, name, "backbone");
-  require_positive("seeds", seeds);
-  if (!(lambda_sc > 0)) throw InvalidArgument(fmt::format("lambda_sc {} is not positive", lambda_sc));
-  require_multiple(image_size, 5);
-  for (const auto& [name, value] : {std::pair("faces", faces), std::pair("steps", steps), std::pair("parser_steps", parser_steps),
-                                    std::pair("classifier_steps", classifier_steps), std::pair("timing_rounds", timing_rounds)}) {
-    require_positive(name, value);
-  }
-  if (faces < 64) throw InvalidArgument(fmt::format("faces {} is below 64, a batch of the judge's training", faces));
-  if (unseen < 5) throw InvalidArgument(fmt::format("unseen {} is below 5", unseen));
-  require_not_negative("threads", threads);
-  losses.validate();
+  for (const std::string& name : backbones) backbone(name);
   // Every variant sets them: a weight given here would be named in the report and not be used.
   const SecganStepOptions recipe = small_scale_recipe().losses;
   if (losses.photo.semantic_consistency != recipe.photo.semantic_consistency ||
@@ -224,7 +205,7 @@ void StudySettings::validate() const {
 }
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {
-  settings.validate();
+  validate(settings);
   fs::create_directories(out);
   // Runs of other settings in one table would be a lie. Equal time only adds runs.
   const fs::path file = out / "settings.json";
@@ -232,7 +213,7 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
     if (json.is_object()) json.erase("same_time");
     return json;
   };
-  const Json json = to_json(settings);
+  const Json json = detail::to_json(settings);
   if (fs::exists(file) && without_same_time(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != without_same_time(json)) {
     throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   }

@@ -13,44 +13,47 @@
 namespace secgan {
 
 struct StudySettings {
-  std::vector<std::string> backbones{"attgan", "stgan"};   ///< presets (`secgan models`), for both branches
-  int64_t seeds = 3;                                       ///< runs per backbone and variant; faces and judges are the same for all
-  double lambda_sc = 10;                                   ///< weight of the semantic consistency where it is on
-  bool same_time = false;                                  ///< a fourth variant: the photo branch alone, for as long as the whole takes
-  int64_t image_size = 64;                                 ///< side in pixels, a multiple of 32
-  int64_t faces = 8000;                                    ///< drawn faces to train on
-  int64_t unseen = 500;                                    ///< unseen ones for the figures
-  int64_t steps = 2000;                                    ///< generator updates of each run
-  SecganStepOptions losses = small_scale_recipe().losses;  ///< of every run; the weights of the consistency are lambda_sc's
+  std::vector<std::string> backbones{"attgan", "stgan"};
+  int64_t seeds = 3;
+  double lambda_sc = 10;
+  bool same_time = false;
+  int64_t image_size = 64;
+  int64_t faces = 8000;
+  int64_t unseen = 500;
+  int64_t steps = 2000;
+  SecganStepOptions losses = small_scale_recipe().losses;
   int64_t parser_steps = 1600;
-  int64_t classifier_steps = 600;  ///< of the judge, and of the other classifier that gives features
-  int64_t timing_rounds = 15;      ///< measurements of each variant's step, taken in turns
+  int64_t classifier_steps = 600;
+  int64_t timing_rounds = 15;
   uint64_t seed = 1;
-  int64_t threads = 0;  ///< CPU threads; 0: one per core
+  int64_t threads = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("backbones", self.backbones);
-    visit("seeds", self.seeds);
-    visit("lambda_sc", self.lambda_sc);
-    visit("same_time", self.same_time);
-    visit("image_size", self.image_size);
-    visit("faces", self.faces);
-    visit("unseen", self.unseen);
-    visit("steps", self.steps);
-    visit("losses", self.losses);
-    visit("parser_steps", self.parser_steps);
-    visit("classifier_steps", self.classifier_steps);
-    visit("timing_rounds", self.timing_rounds);
-    visit("seed", self.seed);
-    visit("threads", self.threads);
+  static constexpr auto fields() {
+    using O = StudySettings;
+    return std::tuple{
+        field<&O::backbones>("presets (`secgan models`), for both branches"),
+        field<&O::seeds>("runs per backbone and variant; faces and judges are the same for all", rule::kPositive),
+        field<&O::lambda_sc>("weight of the semantic consistency where it is on", rule::kPositive),
+        field<&O::same_time>("a fourth variant: the photo branch alone, for as long as the whole takes"),
+        field<&O::image_size>("side in pixels", rule::multiple_of(32)),
+        field<&O::faces>("drawn faces to train on; a batch of the judge's training is 64", rule::at_least(64)),
+        field<&O::unseen>("unseen ones for the metrics", rule::at_least(5)),
+        field<&O::steps>("generator updates of each run", rule::kPositive),
+        field<&O::losses>("of every run; the weights of the consistency are lambda_sc's"),
+        field<&O::parser_steps>("of the parser", rule::kPositive),
+        field<&O::classifier_steps>("of the judge, and of the other classifier that gives features", rule::kPositive),
+        field<&O::timing_rounds>("measurements of each variant's step, taken in turns", rule::kPositive),
+        field<&O::seed>("one seed makes the study repeatable"),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+  /// @throws InvalidArgument for no or unknown backbones, or weights of the consistency, which are lambda_sc's.
+  void check() const;
 };
 
 /// Trains parser, judge, features and every run into `out`, goes on where an earlier call was stopped, and writes
 /// report.json, report.md and report.html there. Variants per backbone: the photo branch alone; both branches with
-/// lambda_sc 0; with lambda_sc as set. Figures are means over seeds; differences are taken seed by seed, with Student's interval.
+/// lambda_sc 0; with lambda_sc as set. Metrics are means over seeds; differences are taken seed by seed, with Student's interval.
 /// @return false when `stop` ended it early; the same call goes on
 bool run_study(const StudySettings& settings, const std::filesystem::path& out, std::ostream& status,
                const std::atomic<bool>* stop = nullptr);

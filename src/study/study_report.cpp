@@ -52,8 +52,8 @@ double half_width(const Spread& spread) {
 /// The recipe of the runs, in words: what differs from that of `secgan train --small`.
 std::string recipe(const SecganStepOptions& losses) {
   std::string out = "the recipe of `secgan train --small`";
-  const Json chosen = to_json(losses);
-  for (const auto& change : Json::diff(to_json(small_scale_recipe().losses), chosen)) {
+  const Json chosen = detail::to_json(losses);
+  for (const auto& change : Json::diff(detail::to_json(small_scale_recipe().losses), chosen)) {
     std::string path = change["path"].get<std::string>().substr(1);
     std::replace(path.begin(), path.end(), '/', '.');
     out += fmt::format(", {} {}", path, change["value"].dump());
@@ -77,32 +77,25 @@ class StudyReport {
     std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", p.title, html_escape(p.intro)) + html_table(p.header, p.rows);
     body += "<h2>Differences</h2>\n" + html_table(difference_header(), p.differences) + "<p>" + words + "</p>\n";
     body += "<h2>TARR by attribute</h2>\n" + html_table(p.recognition_header, p.recognition) + "<h2>The same faces, first seed</h2>\n";
-    std::vector<at::Tensor> photos, labels;
-    for (int64_t i = 0; i < 5; ++i) {
-      const Sample sample = unseen.get(i);
-      photos.push_back(to_float(sample.image));
-      labels.push_back(sample.labels);
-    }
     for (const std::string& backbone : results_.settings.backbones) {
       for (const StudyVariant& variant : results_.variants.at(backbone)) {
         Bundle shown = results_.runs.at({backbone, variant.key}).front().bundle;
         shown.mask_generator = Generator(nullptr);
-        const at::Tensor grid = preview(shown, at::stack(photos), at::stack(labels));
-        body += html_picture(
-            encode_png(grid),
-            fmt::format("{}, {}. Columns: photo, reconstruction, {}", backbone, variant.title, fmt::join(shown.info.attributes, ", ")),
-            static_cast<int>(grid.size(2) * 3 / 2));
+        const at::Tensor grid = example_grid(shown, unseen, 5);
+        body += html_picture(encode_png(grid), fmt::format("{}, {}. Columns: {}", backbone, variant.title, preview_columns(shown.info)),
+                             static_cast<int>(grid.size(2) * 3 / 2));
       }
     }
     write_file(out / "report.html", html_page(p.title, body));
 
-    Json json{
-        {"secgan_study", 1}, {"settings", to_json(results_.settings)}, {"protocol", results_.runs.begin()->second.front().evaluation.hash}};
+    Json json{{"secgan_study", 1},
+              {"settings", detail::to_json(results_.settings)},
+              {"protocol", results_.runs.begin()->second.front().evaluation.hash}};
     for (const auto& [key, runs] : results_.runs) {
       for (const StudyRun& run : runs) {
-        Json figures = Json::object();
-        for (const auto& [name, value] : run.figures) figures[name] = value;
-        json["runs"][key.first][key.second].push_back({{"figures", figures}, {"tarr", run.recognition}});
+        Json metrics = Json::object();
+        for (const auto& [name, value] : run.metrics) metrics[name] = value;
+        json["runs"][key.first][key.second].push_back({{"figures", metrics}, {"tarr", run.recognition}});
       }
     }
     for (const auto& [key, cost] : results_.costs)
@@ -112,17 +105,17 @@ class StudyReport {
   }
 
  private:
-  std::vector<double> values(const StudyResults::Key& key, const std::string& figure) const {
+  std::vector<double> values(const StudyResults::Key& key, const std::string& metric) const {
     std::vector<double> out;
     for (const StudyRun& run : results_.runs.at(key)) {
-      if (const auto found = run.figures.find(figure); found != run.figures.end()) out.push_back(found->second);
+      if (const auto found = run.metrics.find(metric); found != run.metrics.end()) out.push_back(found->second);
     }
     return out;
   }
 
-  /// Figure of one variant minus another's, seed by seed.
-  Spread difference(const std::string& backbone, const std::string& a, const std::string& b, const std::string& figure) const {
-    const std::vector<double> x = values({backbone, a}, figure), y = values({backbone, b}, figure);
+  /// Metric of one variant minus another's, seed by seed.
+  Spread difference(const std::string& backbone, const std::string& a, const std::string& b, const std::string& metric) const {
+    const std::vector<double> x = values({backbone, a}, metric), y = values({backbone, b}, metric);
     std::vector<double> out;
     for (size_t k = 0; k < std::min(x.size(), y.size()); ++k) out.push_back(x[k] - y[k]);
     return out.empty() ? Spread{} : spread_of(out);
@@ -159,7 +152,7 @@ class StudyReport {
     Page out;
     out.title = "Does the mask branch pay?";
     out.intro = fmt::format(
-        "Drawn faces of {} px, {} to train on, {} unseen for the figures; {} generator updates a run, {} seeds a variant, {}. "
+        "Drawn faces of {} px, {} to train on, {} unseen for the metrics; {} generator updates a run, {} seeds a variant, {}. "
         "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by "
         "seed, ± half of Student's 95 % interval. "
         "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of "
@@ -178,10 +171,10 @@ class StudyReport {
       for (const StudyVariant& variant : results_.variants.at(backbone)) {
         const StudyResults::Key key{backbone, variant.key};
         std::vector<std::string> row{backbone, variant.title};
-        for (const std::string& figure : kStudyFigures) {
-          const std::vector<double> all = values(key, figure);
-          row.push_back(all.empty() ? "–" : cell(spread_of(all), digits(figure)));
-          if (figure != "tarr") continue;
+        for (const std::string& metric : kStudyMetrics) {
+          const std::vector<double> all = values(key, metric);
+          row.push_back(all.empty() ? "–" : cell(spread_of(all), digits(metric)));
+          if (metric != "tarr") continue;
           std::vector<std::string> single;
           for (const double value : all) single.push_back(fmt::format("{:.3f}", value));
           row.push_back(fmt::format("{}", fmt::join(single, ", ")));
@@ -208,11 +201,11 @@ class StudyReport {
       if (results_.settings.same_time) pairs.emplace_back("sc", "plain-time", "the whole against the photo branch alone, equal time");
       for (const auto& [a, b, what] : pairs) {
         std::vector<std::string> row{backbone, what};
-        for (const std::string& figure : kStudyFigures) {
-          const Spread d = difference(backbone, a, b, figure);
+        for (const std::string& metric : kStudyMetrics) {
+          const Spread d = difference(backbone, a, b, metric);
           row.push_back(d.count == 0  ? "–"
-                        : d.count < 2 ? fmt::format("{:+.{}f}", d.mean, digits(figure))
-                                      : fmt::format("{:+.{}f} ± {:.{}f}", d.mean, digits(figure), half_width(d), digits(figure)));
+                        : d.count < 2 ? fmt::format("{:+.{}f}", d.mean, digits(metric))
+                                      : fmt::format("{:+.{}f} ± {:.{}f}", d.mean, digits(metric), half_width(d), digits(metric)));
         }
         out.differences.push_back(std::move(row));
         out.words += verdict(backbone, a, b, what) + "\n";

@@ -22,7 +22,7 @@ struct StudyVariant {
 };
 
 struct StudyRun {
-  std::map<std::string, double> figures;      ///< by key; missing where not measured
+  std::map<std::string, double> metrics;      ///< by key; missing where not measured
   std::map<std::string, double> recognition;  ///< TARR by attribute
   Evaluation evaluation;
   Bundle bundle;
@@ -33,8 +33,8 @@ struct StudyCost {
   double memory = 0;            ///< bytes: networks, optimizers, moving averages, batches and a step, at their peak
 };
 
-/// The figures that a study compares, in the order of its tables.
-inline const std::vector<std::string> kStudyFigures{"tarr", "preservation", "change_outside", "frechet_other-classifier",
+/// The metrics that a study compares, in the order of its tables.
+inline const std::vector<std::string> kStudyMetrics{"tarr", "preservation", "change_outside", "frechet_other-classifier",
                                                     "psnr", "branch_miou"};
 
 struct StudyResults {
@@ -48,7 +48,7 @@ struct StudyResults {
 
 /// Writes report.json, report.md and report.html into `out`.
 /// @param unseen  faces to show the edits of the first seed's runs on
-/// @return what the figures show, in words, a line each
+/// @return what the metrics show, in words, a line each
 std::string write_study(const StudyResults& results, const Dataset& unseen, const std::filesystem::path& out);
 
 }  // namespace secgan

@@ -2,48 +2,28 @@
 
 #include <ATen/ATen.h>
 
+#include "core/floating.hpp"
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/core/shape.hpp"
 
 namespace secgan {
 namespace {
 
-/// For a scope, the CPU's random state is another one.
-class SeedGuard {
- public:
-  explicit SeedGuard(uint64_t seed) : generator_(at::detail::getDefaultCPUGenerator()) {
-    const std::lock_guard lock(generator_.mutex());
-    before_ = generator_.get_state();
-    generator_.set_current_seed(seed);
-  }
-  ~SeedGuard() {
-    const std::lock_guard lock(generator_.mutex());
-    generator_.set_state(before_);
-  }
-  SeedGuard(const SeedGuard&) = delete;
-  SeedGuard& operator=(const SeedGuard&) = delete;
-
- private:
-  at::Generator generator_;
-  at::Tensor before_;
-};
-
 /// Networks whose first weights follow from the seed, whatever the host has drawn so far.
-auto make_branch(const CompanionBranchOptions& options) {
+auto seeded_branch(const SemanticBranchConfig& config, int64_t classes) {
+  const NetworkSpec spec{config.attributes, config.image_size, classes, OutputActivation::kLogits};
+  const SemanticBranchOptions& options = config.options;
   const SeedGuard seeded(options.seed);
-  Generator generator = make_generator(options.generator);
-  Discriminator discriminator = make_discriminator(options.discriminator);
-  return Branch<Generator, Discriminator, Accumulated<Adam>>{
-      generator, discriminator, Accumulated(Adam(generator->parameters(), options.generator_adam), options.accumulate),
-      Accumulated(Adam(discriminator->parameters(), options.discriminator_adam), options.accumulate)};
-}
-
-CompanionBranchOptions checked(CompanionBranchOptions options, int64_t classes) {
-  options.adapt(classes);
-  options.validate();
-  return options;
+  Generator generator = make_generator(spec, options.generator);
+  Discriminator discriminator = make_discriminator(spec, options.discriminator);
+  const auto accumulated = [&](const AdamOptions& adam) {
+    return [adam, every = options.accumulate](std::vector<at::Tensor> parameters) {
+      return Accumulated(Adam(std::move(parameters), adam), every);
+    };
+  };
+  return make_branch(generator, discriminator, accumulated(options.generator_adam), accumulated(options.discriminator_adam));
 }
 
 /// Buffers of an optimizer as a tree: "first_moment.0" is buffer "0" of module "first_moment".
@@ -63,15 +43,13 @@ bool use_bfloat16(bool wanted, at::DeviceType device) {
   return wanted || (at::autocast::is_autocast_enabled(device) && at::autocast::get_autocast_dtype(device) == at::kBFloat16);
 }
 
-void check_photo(const at::Tensor& photo, std::string_view name, const CompanionBranchOptions& options) {
-  const int64_t side = options.generator.image_size;
-  check_shape(photo, name, {kAny, 3, side, side}, "[N, 3, S, S]");
-  if (!photo.is_floating_point())
-    throw InvalidArgument(fmt::format("{} must be of a floating-point type, found {}", name, c10::toString(photo.scalar_type())));
+void check_photo(const at::Tensor& photo, std::string_view name, const SemanticBranchConfig& config) {
+  check_shape(photo, name, {kAny, 3, config.image_size, config.image_size}, "[N, 3, S, S]");
+  check_floating(photo, name);
 }
 
-void check_labels(const at::Tensor& labels, std::string_view name, const at::Tensor& image, const CompanionBranchOptions& options) {
-  check_shape(labels, name, {image.size(0), options.generator.attributes}, "[N, A]");
+void check_labels(const at::Tensor& labels, std::string_view name, const at::Tensor& image, const SemanticBranchConfig& config) {
+  check_shape(labels, name, {image.size(0), config.attributes}, "[N, A]");
   if (labels.device() != image.device()) {
     throw InvalidArgument(fmt::format("{} must be on the image's device {}, found {}", name, image.device().str(), labels.device().str()));
   }
@@ -81,52 +59,25 @@ void check_labels(const at::Tensor& labels, std::string_view name, const at::Ten
   }
 }
 
-template <class Report>
-void append(Figures& figures, const Report& report) {
-  for (const auto& [name, value] : report.terms) figures.emplace_back(std::string(name), value.template item<double>());
-}
-
 }  // namespace
 
-void CompanionBranchOptions::adapt(int64_t classes) {
-  generator.image_channels = discriminator.image_channels = classes;
-  generator.output = OutputActivation::kLogits;
-}
-
-void CompanionBranchOptions::validate() const {
-  if (generator.attributes != discriminator.attributes) {
-    throw InvalidArgument(fmt::format("generator and discriminator must have the same attributes, found {} and {}", generator.attributes,
-                                      discriminator.attributes));
-  }
-  if (generator.image_size != discriminator.image_size) {
-    throw InvalidArgument(fmt::format("generator and discriminator must have the same image_size, found {} and {}", generator.image_size,
-                                      discriminator.image_size));
-  }
-  generator.validate();
-  discriminator.validate();
-  losses.validate();
-  generator_adam.validate();
-  discriminator_adam.validate();
-  require_positive("accumulate", accumulate);
-}
-
-CompanionBranchImpl::CompanionBranchImpl(FaceParser parser, CompanionBranchOptions options)
-    : options_(checked(std::move(options), parser.classes())),
+SemanticBranchImpl::SemanticBranchImpl(FaceParser parser, SemanticBranchConfig config)
+    : config_(checked(std::move(config))),
       parser_(std::move(parser)),
-      branch_(make_branch(options_)),
-      semantic_(branch_, parser_, options_.losses) {
+      branch_(seeded_branch(config_, parser_.classes())),
+      step_(branch_, parser_, config_.options.losses) {
   register_module("generator", branch_.generator);
   register_module("discriminator", branch_.discriminator);
   register_module("generator_optimizer", optimizer_state(branch_.generator_optimizer.inner()));
   register_module("discriminator_optimizer", optimizer_state(branch_.discriminator_optimizer.inner()));
-  seed_ = register_buffer("seed", at::full({}, static_cast<int64_t>(options_.seed), at::kLong));
+  seed_ = register_buffer("seed", at::full({}, static_cast<int64_t>(config_.options.seed), at::kLong));
   discriminator_steps_ = register_buffer("discriminator_steps", at::zeros({}, at::kLong));
 }
 
-GanBatch CompanionBranchImpl::batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const {
-  check_photo(image, "image", options_);
-  check_labels(source, "source", image, options_);
-  check_labels(target, "target", image, options_);
+GanBatch SemanticBranchImpl::batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const {
+  check_photo(image, "image", config_);
+  check_labels(source, "source", image, config_);
+  check_labels(target, "target", image, config_);
   if (image.numel() > 0) {
     const double largest = image.detach().abs().max().item<double>();
     if (!(largest <= 1.01)) throw InvalidArgument(fmt::format("image must lie in [-1, 1], found {}", largest));
@@ -135,47 +86,41 @@ GanBatch CompanionBranchImpl::batch(const at::Tensor& image, const at::Tensor& s
   if (weight.device() != image.device()) {
     throw InvalidArgument(fmt::format("image must be on the branch's device {}, found {}", weight.device().str(), image.device().str()));
   }
-  GanBatch out;
-  out.photo = image.detach().to(weight.scalar_type());
-  out.source = source.detach().to(weight.scalar_type());
-  out.target = target.detach().to(weight.scalar_type());
-  return out;
+  const auto own = [&](const at::Tensor& tensor) { return tensor.detach().to(weight.scalar_type()); };
+  return {own(image), own(source), own(target)};
 }
 
-Figures CompanionBranchImpl::discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {
-  GanBatch batch = this->batch(image, source, target);
-  Figures figures;
-  if (image.size(0) == 0) return figures;
-  const at::AutoGradMode gradients(true);
-  const AutocastGuard autocast(use_bfloat16(options_.losses.bfloat16, image.device().type()), image.device().type());
-  const at::Generator random =
-      seeded_generator(mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), 0x5e9b, discriminator_steps_.item<int64_t>()));
-  batch.weight = at::rand({image.size(0)}, random, at::kFloat).to(image.device());
-  append(figures, semantic_.discriminator_update(batch));
-  discriminator_steps_ += 1;
-  return figures;
-}
-
-at::Tensor CompanionBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source,
-                                               const at::Tensor& target) {
+NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {
   const GanBatch batch = this->batch(image, source, target);
-  check_photo(edited, "edited", options_);
+  NamedValues losses;
+  if (image.size(0) == 0) return losses;
+  const at::AutoGradMode gradients(true);
+  const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
+  const at::Generator random = seeded_generator(
+      mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), RandomPurpose::kHostPenalty, discriminator_steps_.item<int64_t>()));
+  const at::Tensor position = at::rand({image.size(0)}, random, at::kFloat).to(image.device());
+  step_.discriminator_update(batch, position).append_to(losses);
+  discriminator_steps_ += 1;
+  return losses;
+}
+
+at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source,
+                                              const at::Tensor& target) {
+  const GanBatch batch = this->batch(image, source, target);
+  check_photo(edited, "edited", config_);
   check_same_shape(image, "image", edited, "edited");
-  generator_figures_.clear();
+  generator_losses_.clear();
   // Nothing to agree on: a zero that still hangs on the host's graph.
   const at::Tensor nothing = full_precision(edited).sum() * 0;
   if (image.size(0) == 0) return nothing;
   const at::AutoGradMode gradients(true);
-  const AutocastGuard autocast(use_bfloat16(options_.losses.bfloat16, image.device().type()), image.device().type());
-  const auto update = semantic_.generator_update(batch, edited.to(batch.photo.scalar_type()));
-  append(generator_figures_, update.mask);
-  if (!(options_.losses.photo.semantic_consistency > 0)) return nothing;
-  GeneratorPass pass;
-  pass.log_probs = update.image_log_probs;
-  pass.counterpart_log_probs = update.mask_log_probs;
-  const LossReport image_report = photo_consistency_objective(options_.losses)(pass);
-  generator_figures_.emplace_back("image_consistency", image_report["semantic_consistency"]);
-  return image_report.total;
+  const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
+  const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));
+  update.mask.append_to(generator_losses_);
+  if (!(config_.options.losses.photo.semantic_consistency > 0)) return nothing;
+  const LossReport of_image = photo_consistency_objective(config_.options.losses)(*update.photo);
+  generator_losses_.emplace_back("image_consistency", of_image["semantic_consistency"]);
+  return of_image.total;
 }
 
 }  // namespace secgan

@@ -2,25 +2,22 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/utils.h>
 
 #include <algorithm>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/random.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 
 SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop)
-    : options_(options), loader_(data, options.loader) {
-  torch::manual_seed(options_.loader.seed);
-  bundle_.info.image_size = data->image_size();
-  bundle_.info.crop = std::move(crop);
-}
+    : options_(checked(options)), loader_(data, options.loader), crop_(std::move(crop)) {}
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
@@ -28,21 +25,23 @@ void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   adam_.emplace(network_->parameters(), options_.adam);
 }
 
-Scalars SupervisedTask::step(int64_t step, double rate) {
+BundleInfo SupervisedTask::info() const { return {.image_size = data().image_size(), .crop = crop_}; }
+
+NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
   const Batch batch = loader_.get(step);
-  std::vector<std::pair<std::string, at::Tensor>> figures;
+  std::vector<std::pair<std::string, at::Tensor>> terms;
   {
     const AutocastGuard autocast(options_.bfloat16);
-    figures = losses(batch);
+    terms = losses(batch);
   }
   adam_->set_learning_rate(rate * options_.adam.learning_rate);
   adam_->zero_grad();
-  torch::autograd::backward({figures.front().second});
+  torch::autograd::backward({terms.front().second});
   adam_->step();
-  Scalars scalars;
-  for (const auto& [name, value] : figures) scalars.emplace_back(name, value.item<double>());
-  return scalars;
+  NamedValues values;
+  for (const auto& [name, value] : terms) values.emplace_back(name, value.item<double>());
+  return values;
 }
 
 NamedTensors SupervisedTask::state() {
@@ -51,26 +50,21 @@ NamedTensors SupervisedTask::state() {
   return state;
 }
 
-Bundle SupervisedTask::bundle() const {
-  network_->eval();
-  return bundle_;
-}
-
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
 ParserTask::ParserTask(std::shared_ptr<const Dataset> data, ParserTaskOptions options, std::string crop)
     : SupervisedTask(data, options.training, std::move(crop)) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
-  options.parser.classes = kSecganClasses;
-  bundle_.parser = make_parser(options.parser);
-  if (data->image_size() % bundle_.parser->side_multiple() != 0) {
-    throw InvalidArgument(fmt::format("image_size {} is not a multiple of {}", data->image_size(), bundle_.parser->side_multiple()));
+  const SeedGuard seeded(options.training.loader.seed);
+  parser_ = make_parser({options.parser, kSecganClasses});
+  if (data->image_size() % parser_->side_multiple() != 0) {
+    throw InvalidArgument(fmt::format("image_size {} is not a multiple of {}", data->image_size(), parser_->side_multiple()));
   }
-  optimize(bundle_.parser.ptr());
+  optimize(parser_.ptr());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> ParserTask::losses(const Batch& batch) {
-  const std::vector<at::Tensor> heads = bundle_.parser->heads(batch.photo);
+  const std::vector<at::Tensor> heads = parser_->heads(batch.photo);
   at::Tensor total;
   for (const at::Tensor& logits : heads) {
     const at::Tensor loss = at::cross_entropy_loss(logits, batch.mask);
@@ -80,13 +74,12 @@ std::vector<std::pair<std::string, at::Tensor>> ParserTask::losses(const Batch& 
 }
 
 at::Tensor ParserTask::samples() {
-  const FaceParser parser = bundle().face_parser();
-  // face_parser() freezes; training goes on afterwards.
-  for (at::Tensor& parameter : bundle_.parser->parameters()) parameter.requires_grad_(true);
+  at::NoGradGuard no_grad;
+  parser_->eval();
   std::vector<std::vector<at::Tensor>> rows(3);
   for (int64_t i = 0; i < std::min<int64_t>(8, data().size()); ++i) {
     const Sample sample = data().get(i);
-    const at::Tensor ids = parser.ids(to_float(sample.image).unsqueeze(0))[0];
+    const at::Tensor ids = parser_->forward(to_float(sample.image).unsqueeze(0))[0].argmax(0).to(at::kByte);
     rows[0].push_back(sample.image);
     rows[1].push_back(colorize(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
     rows[2].push_back(colorize(ids, Labels::kSecgan12));
@@ -94,20 +87,36 @@ at::Tensor ParserTask::samples() {
   return image_grid(rows);
 }
 
+Bundle ParserTask::bundle() {
+  // A frozen copy: training may go on.
+  const SeedGuard untouched(0);
+  Parser shipped = make_parser(parser_->config());
+  copy_module_state(*parser_, *shipped);
+  Bundle bundle{.info = info()};
+  bundle.parser.emplace(shipped, FaceParserOptions{.labels = Labels::kSecgan12, .normalization = PhotoNormalization::kNone});
+  return bundle;
+}
+
 ClassifierTask::ClassifierTask(std::shared_ptr<const Dataset> data, ClassifierTaskOptions options, std::string crop)
     : SupervisedTask(data, options.training, std::move(crop)) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
-  options.classifier.attributes = data->attributes().size();
-  options.classifier.image_size = data->image_size();
-  bundle_.info.attributes = data->attributes().names();
-  bundle_.classifier = make_classifier(options.classifier);
-  optimize(bundle_.classifier.ptr());
+  const SeedGuard seeded(options.training.loader.seed);
+  classifier_ = make_classifier({data->attributes().size(), data->image_size(), options.classifier});
+  optimize(classifier_.ptr());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> ClassifierTask::losses(const Batch& batch) {
-  const at::Tensor logits = bundle_.classifier->forward(batch.photo);
+  const at::Tensor logits = classifier_->forward(batch.photo);
   return {{"cross_entropy", attribute_cross_entropy(logits, batch.labels)},
           {"accuracy", (logits.detach() > 0).eq(batch.labels > 0.5).to(at::kFloat).mean()}};
+}
+
+Bundle ClassifierTask::bundle() {
+  classifier_->eval();
+  Bundle bundle{.info = info()};
+  bundle.info.attributes = data().attributes().names();
+  bundle.classifier = classifier_;
+  return bundle;
 }
 
 }  // namespace secgan

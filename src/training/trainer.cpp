@@ -20,10 +20,10 @@
 namespace secgan {
 namespace {
 
-/// Means of the figures since the last log line.
+/// Means of the values since the last log line.
 class Means {
  public:
-  void add(const Scalars& values) {
+  void add(const NamedValues& values) {
     for (const auto& [name, value] : values) {
       const auto found = std::find_if(sums_.begin(), sums_.end(), [&](const auto& sum) { return sum.first == name; });
       if (found == sums_.end()) {
@@ -34,8 +34,8 @@ class Means {
       }
     }
   }
-  Scalars take() {
-    Scalars means;
+  NamedValues take() {
+    NamedValues means;
     for (const auto& [name, sum] : sums_) means.emplace_back(name, sum.first / static_cast<double>(sum.second));
     sums_.clear();
     return means;
@@ -49,17 +49,6 @@ bool due(int64_t done, int64_t every) { return every > 0 && done % every == 0; }
 
 }  // namespace
 
-void TrainerOptions::validate() const {
-  require_positive("steps", steps);
-  require_positive("log_every", log_every);
-  for (const auto& [name, value] : {std::pair{"sample_every", sample_every}, {"checkpoint_every", checkpoint_every}}) {
-    if (value < 0) throw InvalidArgument(fmt::format("{} {} is negative", name, value));
-  }
-  for (const auto& [name, value] : {std::pair{"decay_start", decay_start}, {"final_rate", final_rate}}) {
-    if (!(value >= 0 && value <= 1)) throw InvalidArgument(fmt::format("{} {} is not between 0 and 1", name, value));
-  }
-}
-
 double learning_rate_factor(const TrainerOptions& options, int64_t step) {
   const double start = options.decay_start * static_cast<double>(options.steps);
   if (static_cast<double>(step) < start) return 1;
@@ -68,9 +57,7 @@ double learning_rate_factor(const TrainerOptions& options, int64_t step) {
 }
 
 Trainer::Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, std::string settings)
-    : options_(options), run_(std::move(run)), status_(status), settings_(std::move(settings)) {
-  options_.validate();
-}
+    : options_(checked(options)), run_(std::move(run)), status_(status), settings_(std::move(settings)) {}
 
 void Trainer::save_checkpoint(TrainingTask& task, int64_t step) const {
   write_file(checkpoint_file(), encode_safetensors(task.state(), {{"step", std::to_string(step)}, {"task", task.name()}}));
@@ -111,7 +98,7 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
   bool stopped = false;
   for (; done < options_.steps && !stopped;) {
     const double rate = learning_rate_factor(options_, done);
-    Scalars values = task.step(done, rate);
+    NamedValues values = task.step(done, rate);
     ++done;
     for (const auto& [name, value] : values) {
       if (std::isfinite(value)) continue;
@@ -125,7 +112,7 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
     values.emplace_back("learning_rate", rate);
     means.add(values);
     if (due(done, options_.log_every) || done == options_.steps) {
-      const Scalars averaged = means.take();
+      const NamedValues averaged = means.take();
       recorder.scalars(done, averaged);
       for (const std::string& warning : task.warnings(done)) {
         recorder.warning(done, warning);

@@ -42,7 +42,7 @@ def test_tables_of_equal_protocols_only(report, tmp_path):
     files = [report[0] / "report.json", strong / "report.json"]
     assert "strength is 1.0 and 1.5" in refusal("tabulate", *files, status=2)
     assert "not comparable" in run("tabulate", *files, "--different-protocols").stdout
-    assert run("tabulate", files[0], files[0]).stdout.startswith("| Figure | drawn-faces | drawn-faces |")
+    assert run("tabulate", files[0], files[0]).stdout.startswith("| Metric | drawn-faces | drawn-faces |")
     assert "not a report" in refusal("tabulate", BUNDLE + "/config.json", status=1)
 
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/named_tensors.hpp"
 #include "secgan/nn/state.hpp"
 
 namespace secgan::testing {

@@ -12,6 +12,14 @@ run(${configure} -B "${WORK}/build")
 run("${CMAKE_COMMAND}" --build "${WORK}/build")
 run("${WORK}/build/with_library")
 run("${WORK}/build/headers_only")
+if(EXISTS "${WORK}/build/with_command")
+  run("${WORK}/build/with_command" --version)
+endif()
+
+# As a subdirectory: the parent's settings stay as they are. The whole library was built above; here the templates are enough.
+run("${CMAKE_COMMAND}" -S "${SOURCE}/parent" -G "${GENERATOR}" -B "${WORK}/build-parent" "-DSECGAN_SOURCE=${SOURCE}/../.." "-DSECGAN_TORCH_DIR=${TORCH}")
+run("${CMAKE_COMMAND}" --build "${WORK}/build-parent" --target headers_only)
+run("${WORK}/build-parent/headers_only")
 
 # A LibTorch of another minor version is refused in one sentence. This one differs in what its header says only.
 set(other "${WORK}/other-torch")

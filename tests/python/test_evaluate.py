@@ -1,5 +1,6 @@
 """secgan.evaluate against the same figures from parts."""
 
+import hashlib
 import json
 
 import numpy
@@ -45,6 +46,8 @@ def test_distribution_figures_are_those_of_the_metric_objects(bundle, faces, pic
     photos, edits = pictures
     real, fake = (inception(p).double().numpy() for p in (photos, edits))
     assert report["figures"]["kid"]["count"] == COUNT
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert report["pinned"]["extractors"] == [f"inception-v3-fid, 299 x 299, bilinear without antialias, [-1, 1], {digest}"]
 
     # Of few samples in many dimensions the root's trace is a sum of few singular values.
     a, b = ((x - x.mean(0)) / numpy.sqrt(len(x) - 1) for x in (real, fake))
@@ -57,7 +60,7 @@ def test_distribution_figures_are_those_of_the_metric_objects(bundle, faces, pic
     assert report["figures"]["is"]["value"] == pytest.approx(float(score.compute()[0]), rel=1e-4)
 
 
-def test_extractors_of_ones_own(bundle, faces, pictures):
+def test_custom_extractors(bundle, faces, pictures):
     def color(photos):
         assert photos.dtype == torch.uint8
         return photos.float().mean((2, 3))
@@ -88,5 +91,5 @@ def test_settings_reports_and_refusals(bundle, faces, tmp_path):
         secgan.evaluate(bundle, secgan.synthetic_faces(count=3, image_size=32))
     with pytest.raises(FileNotFoundError):
         secgan.evaluate(tmp_path / "nowhere", faces)
-    with pytest.raises(RuntimeError, match="must answer .N, D. or .N, D, h, w. features"):
+    with pytest.raises(RuntimeError, match="must output .N, D. or .N, D, h, w. features"):
         secgan.evaluate(bundle, faces, protocol=PROTOCOL, extractor=lambda photos: photos.float().mean())

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import json
 import pickle
 
 import pytest
@@ -11,7 +10,6 @@ from torch import nn
 
 import public_networks as public
 import secgan
-from secgan import _core
 
 f = nn.functional
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script.*:DeprecationWarning")
@@ -115,43 +113,34 @@ def test_inception_reads_both_layouts(inception, files, name):
     x = photos(1, 3, 80, 80)
     network = secgan.InceptionV3(files[name])
     assert torch.equal(network(x), inception(x))
-    extractor = _core.inception_extractor(str(files[name]), 2048, "bilinear")
-    features, logits = extractor(x, 8)
-    assert torch.equal(features, inception(x))
-    assert (extractor.name, extractor.dims, extractor.input) == ("inception-v3-fid", 2048, "299 x 299, bilinear without antialias, [-1, 1]")
-    assert extractor.fingerprint == hashlib.sha256(files[name].read_bytes()).hexdigest()
     if name == "checkpoint":
         assert torch.equal(network.logits(x), inception.logits(x))
-        torch.testing.assert_close(logits, inception.logits(x, bias=False), atol=1e-5, rtol=1e-5)
-        assert extractor.has_logits and list(network.state_dict()) == list(inception.state_dict())
+        assert torch.equal(network.logits(x, bias=False), inception.logits(x, bias=False))
+        assert list(network.state_dict()) == list(inception.state_dict())
     else:
-        assert logits is None and not extractor.has_logits and len(network.state_dict()) == 564
+        assert len(network.state_dict()) == 564
         with pytest.raises(ValueError, match="no logits"):
             network.logits(x)
 
 
 def test_the_extractor_of_an_earlier_block_or_another_filter(inception, files):
     x = photos(1, 3, 320, 310)
-    features, logits = _core.inception_extractor(str(files["checkpoint"]), 192, "bilinear")(x, 8)
-    assert torch.equal(features, inception.features(x, 192)) and logits is None
-    pil_like = _core.inception_extractor(str(files["checkpoint"]), 64, "bilinear-antialias")
+    network = secgan.InceptionV3(files["checkpoint"])
+    assert torch.equal(network.features(x, 192), inception.features(x, 192))
     resized = f.interpolate(x, (299, 299), mode="bilinear", antialias=True)
     expected = public.inception_v3(inception.state_dict(), resized.float() / 127.5 - 1)[0].mean((2, 3))
-    torch.testing.assert_close(pil_like(x, 8)[0], expected, atol=1e-4, rtol=1e-4)
-    as_is = _core.inception_extractor(str(files["checkpoint"]), 64, "none")
-    torch.testing.assert_close(as_is(resized, 8)[0], expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(network.features(x, 64, "bilinear-antialias"), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(network.features(resized, 64, "none"), expected, atol=1e-4, rtol=1e-4)
     with pytest.raises(ValueError, match="photos must be 299 x 299 where resize is none, found 310 x 320"):
-        as_is(x, 8)
+        network.features(x, 64, "none")
     with pytest.raises(ValueError, match="resize 'lanczos' is unknown; known: bilinear, bilinear-antialias, none"):
-        _core.inception_extractor(str(files["checkpoint"]), 64, "lanczos")
+        network.features(x, 64, "lanczos")
 
 
 def test_swav_reads_the_published_file_with_its_heads(swav, files):
     x = photos(1, 3, 224, 224)
     network = secgan.SwavResNet50(files["swav"])
     assert torch.equal(network(x), swav(x)) and len(network.state_dict()) == 318
-    features, logits = _core.swav_extractor(str(files["swav"]))(x, 8)
-    assert torch.equal(features, swav(x)) and logits is None
 
 
 def test_another_networks_file_is_refused_in_one_line(inception, swav, files, tmp_path):
@@ -216,7 +205,7 @@ class Own(nn.Module):
 
 
 def program(file, **options):
-    return _core.program_extractor(json.dumps({"file": str(file), "input_size": 32, **options}))
+    return secgan.ProgramExtractor(file, **{"input_size": 32, **options})
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +226,7 @@ def own(tmp_path_factory):
 def test_programs_extract_what_the_network_does(own, file):
     network, folder = own
     extractor = program(folder / file, normalization="none")
-    assert (extractor.name, extractor.dims, extractor.has_logits) == (file, 6, False)
+    assert (extractor.name, extractor.dims) == (file, 6)
     assert extractor.fingerprint == hashlib.sha256((folder / file).read_bytes()).hexdigest()
     assert extractor.input == "32 x 32, antialiased bilinear on 8 bits, [-1, 1]"
     x = photos(5, 3, 50, 40)
@@ -245,13 +234,13 @@ def test_programs_extract_what_the_network_does(own, file):
     with torch.no_grad():
         expected = network(resized.float() / 127.5 - 1).mean((2, 3))
     for chunk in (1, 2, 5):
-        torch.testing.assert_close(extractor(x, chunk)[0], expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(extractor(x, chunk), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_programs_run_in_evaluation(own):
     _, folder = own
     extractor, x = program(folder / "training-mode.pt"), photos(4, 3, 32, 32)
-    torch.testing.assert_close(extractor(x, 1)[0], extractor(x, 4)[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(extractor(x, 1), extractor(x, 4), atol=1e-5, rtol=1e-5)
 
 
 def test_programs_that_do_not_fit_are_refused_in_one_line(own, tmp_path):
@@ -277,7 +266,7 @@ def test_programs_that_do_not_fit_are_refused_in_one_line(own, tmp_path):
             assert x.shape[2] == 5, "five or nothing"
             return x
 
-    for module, message in ((Summed(), r"must answer \[N, D\] or \[N, D, h, w\] features for any N, found \[2\] for 2 photos"), (Fixed(), r"for any N, found \[1, 6144\] for 2 photos"), (Failing(), "the program fails on")):
+    for module, message in ((Summed(), r"must output \[N, D\] or \[N, D, h, w\] features for any N, found \[2\] for 2 photos"), (Fixed(), r"for any N, found \[1, 6144\] for 2 photos"), (Failing(), "the program fails on")):
         file = tmp_path / f"{type(module).__name__}.pt"
         torch.jit.script(module).save(file)
         with pytest.raises(RuntimeError, match=f"{file.name}: .*{message}") as refusal:

@@ -184,7 +184,7 @@ def test_wrong_names_and_values_are_listed():
     assert small_generator().options["attgan"]["enc_dim"] == 4
 
 
-def test_parser_answers_main_logits_or_every_head():
+def test_parser_outputs_main_logits_or_every_head():
     parser = secgan.create_parser("unet", classes=12, dim=4, levels=2)
     assert parser.eval()(torch.rand(1, 3, 8, 8)).shape == (1, 12, 8, 8)
     assert [h.shape for h in parser.train()(torch.rand(2, 3, 8, 8))] == [(2, 12, 8, 8)]

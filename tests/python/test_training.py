@@ -56,7 +56,7 @@ def state(module):
     return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
 
-def test_modules_of_ones_own_are_trained_in_place(tmp_path):
+def test_custom_modules_are_trained_in_place(tmp_path):
     own = networks()
     before = {name: state(module) for name, module in own.items()}
     outcome = secgan.train(settings(), tmp_path / "run", **own)
@@ -76,7 +76,7 @@ def test_modules_of_ones_own_are_trained_in_place(tmp_path):
     assert "generator" not in config["networks"] and "parser" in config["networks"]
 
 
-def test_own_networks_resume_bit_for_bit(tmp_path):
+def test_custom_networks_resume_bit_for_bit(tmp_path):
     straight = networks()
     secgan.train(settings(steps=4), tmp_path / "straight", **straight)
     half = networks()
@@ -98,16 +98,16 @@ def test_own_networks_resume_bit_for_bit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer,message",
+    "output,message",
     [
-        (lambda image, difference: image[:, :2], "your generator's answer must be"),
+        (lambda image, difference: image[:, :2], "your generator's output must be"),
         (lambda image, difference: 1 / 0, "division by zero"),
     ],
 )
-def test_what_is_wrong_with_an_own_network_is_said(answer, message, tmp_path):
+def test_what_is_wrong_with_a_custom_network_is_said(output, message, tmp_path):
     class Wrong(Shift):
         def forward(self, image, difference):
-            return answer(image, difference)
+            return output(image, difference)
 
     with pytest.raises((ValueError, RuntimeError, ZeroDivisionError), match=message):
         secgan.train(settings(), tmp_path / "run", photo_generator=Wrong())
@@ -144,17 +144,17 @@ def parsers(tmp_path):
 
 def test_a_parser_may_be_a_module_a_function_or_a_program(tmp_path):
     photo = (torch.rand(2, 3, 64, 64) * 2 - 1).requires_grad_()
-    answers = {}
+    outputs = {}
     for name, network in parsers(tmp_path).items():
         parser = secgan.FaceParser(network)
         log_probabilities = parser.log_probabilities(photo)
         (gradient,) = torch.autograd.grad(log_probabilities[:, 3].sum(), photo)
-        answers[name] = (log_probabilities.detach(), gradient)
+        outputs[name] = (log_probabilities.detach(), gradient)
         assert not any(p.requires_grad for p in parser.parameters()) or name == "function"
-    for log_probabilities, gradient in answers.values():
-        torch.testing.assert_close(log_probabilities, answers["module"][0])
-        torch.testing.assert_close(gradient, answers["module"][1])
-    assert answers["module"][1].abs().sum() > 0
+    for log_probabilities, gradient in outputs.values():
+        torch.testing.assert_close(log_probabilities, outputs["module"][0])
+        torch.testing.assert_close(gradient, outputs["module"][1])
+    assert outputs["module"][1].abs().sum() > 0
 
 
 def test_runs_with_the_same_parser_in_every_form_agree(tmp_path):
@@ -176,7 +176,7 @@ def test_runs_with_the_same_parser_in_every_form_agree(tmp_path):
 
 
 def test_two_parsers_are_one_too_many(tmp_path):
-    with pytest.raises(ValueError, match="a bundle, a program or one of your own, not several"):
+    with pytest.raises(ValueError, match="a bundle, a program or a custom one, not several"):
         secgan.train(settings(), tmp_path / "run", parser=secgan.FaceParser(Segmenter()))
 
 
@@ -230,9 +230,9 @@ def test_unknown_backbones_and_options_list_the_known_ones():
         secgan.create_generator("stgan", attributes=2, conv_dims=3)
 
 
-def test_the_example_with_networks_of_ones_own_runs(tmp_path):
+def test_the_example_with_custom_networks_runs(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "python" / "own_network.py"), str(tmp_path / "run"), str(BUNDLE), "2"], capture_output=True, text=True
+        [sys.executable, str(ROOT / "examples" / "python" / "custom_network.py"), str(tmp_path / "run"), str(BUNDLE), "2"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "2 steps" in done.stdout and (tmp_path / "run" / "photo_generator.safetensors").exists()

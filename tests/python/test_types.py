@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -30,9 +31,19 @@ def test_mypy_passes_on_the_package_and_the_examples():
 def test_wrong_types_are_found_by_mypy(tmp_path):
     """A check that cannot fail would not be one."""
     pytest.importorskip("mypy")
-    (tmp_path / "wrong.py").write_text("import secgan\nsecgan.create_generator('attgan', attributes=3, image_size='64')\n")
+    (tmp_path / "wrong.py").write_text(
+        "import secgan\n"
+        "secgan.create_generator('attgan', attributes=3, image_size='64')\n"
+        "secgan.train({'trainer': {'step': 3}}, 'run')\n"
+        "secgan.train({'task': {'losses': {'real_masks': 'sharp'}}}, 'run')\n"
+        "secgan.evaluate('model', {'kind': 'celeba', 'rot': '.'})\n"
+        "secgan.train({'trainer': {'steps': 3}, 'task': {'photo_generator': {'stgan': {'conv_dim': 8}}}}, 'run')\n"
+    )
     done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and 'incompatible type "str"; expected "int"' in done.stdout
+    for line, what in ((3, "TrainerOptions"), (4, "real_masks"), (5, "DataSource")):
+        assert re.search(rf"wrong.py:{line}: error: .*{what}", done.stdout), done.stdout
+    assert "wrong.py:6" not in done.stdout
 
 
 def test_everything_public_says_what_it_is():

@@ -44,7 +44,7 @@ CASES = {
     "type of a discriminator's image": (lambda _: d()(X.double()), "weights, Float, found Double"),
     "side of a parser's photo": (lambda _: p()(X[..., :17]), "photo side 17 is not a multiple of 2"),
     "type of a parser's photo": (lambda _: p()(X.int()), "photo must be floating point, found Int"),
-    "classes of a parser": (lambda _: parser(7)(X), r"must answer \[2, 12, h, w\].*found \[2, 7, 32, 32\]"),
+    "classes of a parser": (lambda _: parser(7)(X), r"must output \[2, 12, h, w\].*found \[2, 7, 32, 32\]"),
     "dimensions of a parser's photo": (lambda _: parser()(X[0]), r"photo must be \[N, 3, H, W\].*found \[3, 32, 32\]"),
     "masks that do not sum to one": (lambda _: secgan.functional.soft_cross_entropy(LOGS, torch.ones(1, 3, 2, 2)), "sum to 1 .*off by 2.0"),
     "negative probabilities": (lambda _: secgan.functional.soft_cross_entropy(LOGS[:, :2], torch.tensor([-1.0, 2.0]).view(1, 2, 1, 1).expand(1, 2, 2, 2)), "found -1.0"),

@@ -2,18 +2,21 @@
 /// Bundles: trained networks with all that is needed to use them. A folder with config.json and model.safetensors;
 /// nothing in it can run code.
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
-#include "secgan/core/labels.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/fields.hpp"
 #include "secgan/models/classifier.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/face_parser.hpp"
-#include "secgan/parsing/parser.hpp"
 
 namespace secgan {
 
@@ -36,43 +39,33 @@ struct EnumNames<Conditioning> {
 
 /// What holds for all networks of a bundle.
 struct BundleInfo {
-  int64_t image_size = 0;               ///< side of the photos that the networks take
-  std::string crop = "center";          ///< how a photo becomes a square: see secgan/image/transforms.hpp
-  std::vector<std::string> attributes;  ///< of generator and classifier; empty in a parser's bundle
-  double intensity = 1;                 ///< strength 1 of an edit is this much in the generator's attributes
+  int64_t image_size = 0;
+  std::string crop = "center";
+  std::vector<std::string> attributes;
+  double intensity = 1;
   Conditioning conditioning = Conditioning::kDifference;
-  Labels parser_labels = Labels::kSecgan12;  ///< what the parser's classes are
-  PhotoNormalization parser_normalization = PhotoNormalization::kNone;
-  int64_t parser_input_size = 0;  ///< side to which photos are resized for the parser; 0: as they come
-  std::string license;            ///< of the weights; for people to read
+  std::string license;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("image_size", self.image_size);
-    visit("crop", self.crop);
-    visit("attributes", self.attributes);
-    visit("intensity", self.intensity);
-    visit("conditioning", self.conditioning);
-    visit("parser_labels", self.parser_labels);
-    visit("parser_normalization", self.parser_normalization);
-    visit("parser_input_size", self.parser_input_size);
-    visit("license", self.license);
+  static constexpr auto fields() {
+    using O = BundleInfo;
+    return std::tuple{
+        field<&O::image_size>("side of the photos that the networks take"),
+        field<&O::crop>("how a photo becomes a square: none, center, center:N or box:x,y,w,h"),
+        field<&O::attributes>("of generator and classifier; empty in a parser's bundle"),
+        field<&O::intensity>("strength 1 of an edit is this much in the generator's attributes"),
+        field<&O::conditioning>("what a generator takes as its attributes"),
+        field<&O::license>("of the weights; for people to read", {}, "licence"),
+    };
   }
 };
 
 /// Networks that a bundle lacks are empty holders: `if (bundle.classifier.is_empty())`.
-struct Bundle {
+struct SECGAN_API Bundle {
   BundleInfo info;
   Generator generator{nullptr};
   Generator mask_generator{nullptr};
   AttributeClassifier classifier{nullptr};
-  Parser parser{nullptr};
-  /// A parser of one's own, used instead of `parser`. Neither it nor networks of one's own are saved.
-  std::optional<FaceParser> own_parser;
-
-  /// The frozen parser as SeCGAN uses it: photo in [-1, 1] to the twelve classes.
-  /// @throws Error when the bundle has none.
-  FaceParser face_parser() const;
-  bool has_parser() const { return own_parser.has_value() || !parser.is_empty(); }
+  std::optional<FaceParser> parser;  ///< to the twelve classes, where SeCGAN uses it
 
   /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
   at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;
@@ -81,14 +74,22 @@ struct Bundle {
 /// A parser that takes photos as they come has learned one size of faces.
 /// @param bundle  where it is from, for the message
 /// @throws InvalidArgument when that is not `image_size`.
-void require_parser_fits(const BundleInfo& info, int64_t image_size, std::string_view bundle);
+SECGAN_API void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_view bundle);
 
-/// Networks come back in evaluation mode.
+/// Networks come back in evaluation mode, a parser frozen.
 /// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
-Bundle load_bundle(const std::filesystem::path& folder);
+SECGAN_API Bundle load_bundle(const std::filesystem::path& folder);
+
+/// Parts of a bundle that a setting asks for.
+enum class BundlePart { kGenerator, kClassifier, kParser };
+
+/// load_bundle of a folder that a setting names for one part.
+/// @param setting  its name, first word of a message
+/// @throws as load_bundle, and InvalidArgument for a bundle that lacks the part: "classifier: bundle X holds no classifier"
+SECGAN_API Bundle load_bundle_with(BundlePart part, const std::filesystem::path& folder, std::string_view setting);
 
 /// Without the networks.  @throws as load_bundle
-BundleInfo load_bundle_info(const std::filesystem::path& folder);
+SECGAN_API BundleInfo load_bundle_info(const std::filesystem::path& folder);
 
 /// How weights are stored; they are computed with in float32.
 enum class Storage {
@@ -97,7 +98,7 @@ enum class Storage {
 };
 
 /// Writes the folder whole or not at all; replaces an existing one.
-/// @throws Error for a generator of one's own (secgan/models/callable.hpp), which no options could rebuild.
-void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage = Storage::kFloat);
+/// @throws Error for a custom generator or parser, which no options could rebuild.
+SECGAN_API void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage = Storage::kFloat);
 
 }  // namespace secgan

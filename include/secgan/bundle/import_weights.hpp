@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "secgan/bundle/bundle.hpp"
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -37,18 +39,31 @@ struct EnumNames<WeightOrigin> {
 
 /// What the file cannot say. Empty fields take the repository's own defaults.
 struct ImportOptions {
-  std::vector<std::string> attributes;  ///< default: the repository's published list, where the count fits
-  std::optional<int64_t> image_size;    ///< default: 128; parsers 512
-  std::string crop;                     ///< default: center:170 (AttGAN), center:178 (STGAN, StarGAN), none (parsers)
-  std::optional<double> intensity;      ///< default: what the repository's test script does
-  std::string classifier;               ///< bundle whose classifier goes along, for edits without given labels
-  std::string parser;                   ///< bundle whose parser goes along
-  std::string license;                  ///< of the weights
+  std::vector<std::string> attributes = {};
+  std::optional<int64_t> image_size = {};
+  std::string crop = {};
+  std::optional<double> intensity = {};
+  std::string classifier = {};
+  std::string parser = {};
+  std::string license = {};
+
+  static constexpr auto fields() {
+    using O = ImportOptions;
+    return std::tuple{
+        field<&O::attributes>("the generator's attributes, in its order; default: the repository's published list, where the count fits"),
+        field<&O::image_size>("side of the photos it was trained on; default 128, parsers 512", rule::kPositive),
+        field<&O::crop>("none, center, center:N or box:x,y,w,h; default: center:170 (AttGAN), center:178 (STGAN, StarGAN), none (parsers)"),
+        field<&O::intensity>("what strength 1 means; default: the repository's test script", rule::kPositive),
+        field<&O::classifier>("bundle whose classifier is included, for edits without given labels"),
+        field<&O::parser>("bundle whose parser is included"),
+        field<&O::license>("of the weights, for people to read", {}, "licence"),
+    };
+  }
 };
 
 /// Reads the generator or parser in `file`; its options are read off the tensors. AttGAN-PyTorch's setting.txt is read
 /// too where it lies beside the file or one folder up, as that repository leaves it.
 /// @throws FileNotFound, Error naming the file and what it seems to hold, or InvalidArgument for options that do not fit.
-Bundle import_weights(WeightOrigin origin, const std::filesystem::path& file, const ImportOptions& options = {});
+SECGAN_API Bundle import_weights(WeightOrigin origin, const std::filesystem::path& file, const ImportOptions& options = {});
 
 }  // namespace secgan

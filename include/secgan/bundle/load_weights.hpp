@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <string_view>
 
-#include "secgan/bundle/bundle.hpp"
-#include "secgan/bundle/recognize.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/models/discriminator.hpp"
+#include "secgan/models/generator.hpp"
 #include "secgan/models/inception_v3.hpp"
 #include "secgan/nn/resnet.hpp"
+#include "secgan/parsing/parser.hpp"
 
 namespace secgan {
 
@@ -15,20 +17,20 @@ namespace secgan {
 /// "module." and optimizer state, of PyTorch before or after 1.6; num_batches_tracked may be missing. Never runs code.
 /// @throws FileNotFound, or Error naming the file, the first entry that differs, what the file seems to hold and the
 ///         options that would fit; the network is then unchanged.
-void load_weights(Generator& generator, const std::filesystem::path& file);
-void load_weights(Discriminator& discriminator, const std::filesystem::path& file);
-void load_weights(Parser& parser, const std::filesystem::path& file);
+SECGAN_API void load_weights(Generator& generator, const std::filesystem::path& file);
+SECGAN_API void load_weights(Discriminator& discriminator, const std::filesystem::path& file);
+SECGAN_API void load_weights(Parser& parser, const std::filesystem::path& file);
 
 /// Of the FID Inception v3 as a bare checkpoint or as pytorch-fid's module saves itself, which has no classifier.
-void load_weights(InceptionV3& network, const std::filesystem::path& file);
-/// Of a ResNet in torchvision's layout; the heads that SwAV trains with (`projection_head`, `prototypes`) are passed over.
-void load_weights(ResNet& network, const std::filesystem::path& file);
+SECGAN_API void load_weights(InceptionV3& network, const std::filesystem::path& file);
+/// Of a ResNet in torchvision's layout; the heads that SwAV trains with (`projection_head`, `prototypes`) are ignored.
+SECGAN_API void load_weights(ResNet& network, const std::filesystem::path& file);
 
 /// The FID Inception v3 that a file holds, with its classifier where the file has one, in evaluation mode.
 /// @throws as load_weights.
-InceptionV3 read_inception_v3(const std::filesystem::path& file);
+SECGAN_API InceptionV3 read_inception_v3(const std::filesystem::path& file);
 /// The ResNet-50 that SwAV trained, in evaluation mode.  @throws as load_weights.
-ResNet read_swav_resnet50(const std::filesystem::path& file);
+SECGAN_API ResNet read_swav_resnet50(const std::filesystem::path& file);
 
 /// Where these weights come from, for messages and help. They are the user's: nothing is ever downloaded.
 inline constexpr std::string_view kInceptionWeightsOrigin =
@@ -37,6 +39,6 @@ inline constexpr std::string_view kSwavWeightsOrigin =
     "swav_800ep_pretrain.pth.tar, from the SwAV project (github.com/facebookresearch/swav)";
 
 /// The same for any module, without advice on options.
-void load_weights(torch::nn::Module& module, const std::filesystem::path& file);
+SECGAN_API void load_weights(torch::nn::Module& module, const std::filesystem::path& file);
 
 }  // namespace secgan

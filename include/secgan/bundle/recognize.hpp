@@ -5,27 +5,29 @@
 #include <string>
 #include <variant>
 
-#include "secgan/models/discriminator.hpp"
-#include "secgan/models/generator.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/named_tensors.hpp"
 #include "secgan/models/inception_v3.hpp"
+#include "secgan/models/options.hpp"
 #include "secgan/nn/resnet.hpp"
-#include "secgan/nn/state.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan {
 
-using NetworkOptions = std::variant<GeneratorOptions, DiscriminatorOptions, ParserOptions, InceptionV3Options, ResNetOptions>;
+/// A network of this library in full.
+using AnyConfig = std::variant<GeneratorConfig, DiscriminatorConfig, ParserConfig, InceptionV3Options, ResNetOptions>;
 
-/// The options of the network that has such a state, in the layout of AttGAN-PyTorch, STGAN-pytorch, StarGAN,
-/// face-parsing (both dialects) or torchvision (Inception v3, ResNets). What no shape tells (slopes, activations, a
-/// generator's side) comes from `base` where that is of the same kind, else from the defaults.
+/// The network that has such a state, in the layout of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing (both dialects), torchvision
+/// (Inception v3, ResNets) or a backbone that was added. What no shape tells (slopes, activations, a generator's side) comes from `base`
+/// where that is of the same kind, else from the defaults.
 /// @return nullopt for a state of none of these
-std::optional<NetworkOptions> recognize(const NamedTensors& state, const NetworkOptions* base = nullptr);
+SECGAN_API std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* base = nullptr);
 
-/// "generator attgan, 13 attributes" and the like, for people.
-std::string describe(const NetworkOptions& options);
+/// "generator 'attgan' of 13 attributes" and the like, for people.
+SECGAN_API std::string describe(const AnyConfig& config);
 
-/// The options in which `found` departs from `expected`, as "attgan.shortcut_layers = 1 (expected 3), …"; empty when none.
-std::string differences(const NetworkOptions& found, const NetworkOptions& expected);
+/// The options in which `found` departs from `expected`, as "attgan.shortcut_layers = 1 (here 0), …"; empty when none, or for networks of
+/// two kinds.
+SECGAN_API std::string differences(const AnyConfig& found, const AnyConfig& expected);
 
 }  // namespace secgan

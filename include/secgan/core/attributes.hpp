@@ -10,19 +10,23 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
 
 /// CelebA's 40 attribute names in the order of list_attr_celeba.txt.
-const std::vector<std::string>& celeba_attribute_names();
+SECGAN_API const std::vector<std::string>& celeba_attribute_names();
 
-/// One wish of a user: an attribute and a strength. Positive adds the attribute, negative removes it; 1 is the
+/// An attribute and a strength. Positive adds the attribute, negative removes it; 1 is the
 /// strength that training used, values between are a slider, larger ones exaggerate.
 struct AttributeEdit {
   std::string name;
   double strength = 1.0;
 };
+
+/// What a photo shows, by attribute.
+using NamedLabels = std::vector<std::pair<std::string, bool>>;
 
 /// Which attributes cannot be on together (CelebA names; rules on absent attributes do not apply). Turning one member of a
 /// group on turns the others off; turning one off turns nothing on.
@@ -40,7 +44,7 @@ struct EnumNames<ConflictRules> {
 };
 
 /// The ordered attributes of a model or data set and the rules between them.
-class AttributeSchema {
+class SECGAN_API AttributeSchema {
  public:
   AttributeSchema() = default;
   /// @throws InvalidArgument for an empty list, an empty name or a name given twice.
@@ -53,6 +57,11 @@ class AttributeSchema {
   int64_t index(std::string_view name) const;
   /// Indices of the attributes that cannot be on together with attribute `index`.
   const std::vector<int64_t>& excluded_by(int64_t index) const;
+
+  /// Labels by name as numbers; those that are not named are 0.
+  /// @param argument  first word of a message   @return [A] float32 in {0, 1}
+  /// @throws InvalidArgument for an unknown attribute or one given twice.
+  at::Tensor labels(const NamedLabels& named, std::string_view argument) const;
 
   /// Labels with one attribute flipped and the rules applied.
   /// @param labels [N, A] in {0, 1}   @return [N, A], a new tensor
@@ -75,6 +84,6 @@ class AttributeSchema {
 
 /// Target labels of a training batch: its own labels in another order, as every public implementation draws them.
 /// @param labels [N, A]   @param permutation [N] int64
-at::Tensor permuted_targets(const at::Tensor& labels, const at::Tensor& permutation);
+SECGAN_API at::Tensor permuted_targets(const at::Tensor& labels, const at::Tensor& permutation);
 
 }  // namespace secgan

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 /// `text` with \xNN for every byte that is no UTF-8 text: messages quote what damaged files hold, and terminals and
@@ -46,19 +48,19 @@ inline std::string printable(std::string_view text) {
 }
 
 /// Something failed while running: a file, a format, a training run. Python: RuntimeError.
-class Error : public std::runtime_error {
+class SECGAN_API Error : public std::runtime_error {
  public:
   explicit Error(std::string_view message) : std::runtime_error(printable(message)) {}
 };
 
 /// A file or folder that is not there. Python: FileNotFoundError.
-class FileNotFound : public Error {
+class SECGAN_API FileNotFound : public Error {
  public:
   using Error::Error;
 };
 
 /// An argument breaks its documented rule. Python: ValueError.
-class InvalidArgument : public std::invalid_argument {
+class SECGAN_API InvalidArgument : public std::invalid_argument {
  public:
   explicit InvalidArgument(std::string_view message) : std::invalid_argument(printable(message)) {}
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -38,13 +39,13 @@ struct EnumNames<Labels> {
 inline constexpr int64_t kSecganClasses = 12;
 
 /// Class names of a label set, by class id.
-const std::vector<std::string>& class_names(Labels labels);
+SECGAN_API const std::vector<std::string>& class_names(Labels labels);
 
 /// Colors of a label set, RGB by class id; CelebAMask-HQ's own where it has one.
-const std::vector<std::array<uint8_t, 3>>& class_palette(Labels labels);
+SECGAN_API const std::vector<std::array<uint8_t, 3>>& class_palette(Labels labels);
 
 /// Groups of input classes that become one class each.
-class ClassMerge {
+class SECGAN_API ClassMerge {
  public:
   /// The merge from one of the sets to the twelve (the identity for the twelve).
   explicit ClassMerge(Labels from);

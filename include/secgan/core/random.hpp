@@ -3,8 +3,11 @@
 /// no stored random state to go on exactly as if it had never stopped.
 
 #include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
+
+#include "secgan/core/export.hpp"
 
 namespace secgan {
 
@@ -24,7 +27,33 @@ constexpr uint64_t mix_seed(uint64_t seed, Counters... counters) {
   return state;
 }
 
+/// What a stream of random numbers is for: one seed gives each purpose its own. The values are part of what a seed means.
+enum class RandomPurpose : uint64_t {
+  kMirroring = 0xf11b,     ///< which samples of a batch are mirrored
+  kTargets = 0x9a11,       ///< target labels of a batch, and where its gradient penalty is taken
+  kHostPenalty = 0x5e9b,   ///< where the gradient penalty is taken in somebody else's training loop
+  kIdentity = 0xface,      ///< the people of drawn faces
+  kDrawnLabels = 0x1abe1,  ///< their labels
+  kResampling = 1,         ///< photos of a bootstrap
+  kEditsOfPhoto = 2,       ///< which of a photo's edits stand for it in distributions
+  kKernelSubsets = 3,      ///< subsets of the kernel distance
+  kTiming = 4,             ///< resamples of measured times
+};
+
 /// A CPU generator that starts from `seed`.
-at::Generator seeded_generator(uint64_t seed);
+SECGAN_API at::Generator seeded_generator(uint64_t seed);
+
+/// While it lives, the process's CPU random state is another one; then it is as it was before.
+class SECGAN_API SeedGuard {
+ public:
+  explicit SeedGuard(uint64_t seed);
+  ~SeedGuard();
+  SeedGuard(const SeedGuard&) = delete;
+  SeedGuard& operator=(const SeedGuard&) = delete;
+
+ private:
+  at::Generator generator_;
+  at::Tensor before_;
+};
 
 }  // namespace secgan

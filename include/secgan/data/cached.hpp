@@ -4,12 +4,13 @@
 #include <memory>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 
 namespace secgan {
 
 /// Holds every sample as stored (uint8): 3 S^2 bytes, 4 S^2 with masks.
-class CachedDataset final : public Dataset {
+class SECGAN_API CachedDataset final : public Dataset {
  public:
   /// Reads everything at once, on several threads.
   /// @throws what the source throws for the first sample that cannot be read; none is left out silently.

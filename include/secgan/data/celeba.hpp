@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 #include "secgan/image/transforms.hpp"
 
@@ -21,7 +22,7 @@ struct CelebAOptions {
 };
 
 /// Reads the lists at once and photos when asked for them.
-class CelebA final : public Dataset {
+class SECGAN_API CelebA final : public Dataset {
  public:
   /// @throws FileNotFound, InvalidArgument for an attribute that the list lacks, Error as "file:line: what is wrong".
   explicit CelebA(CelebAOptions options);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 #include "secgan/image/transforms.hpp"
 
@@ -26,7 +27,7 @@ struct CelebAMaskHqOptions {
 };
 
 /// Reads the lists at once, photos and masks when asked for them. Masks may have another size than their photos.
-class CelebAMaskHq final : public Dataset {
+class SECGAN_API CelebAMaskHq final : public Dataset {
  public:
   /// @throws FileNotFound, InvalidArgument for an attribute that the list lacks, Error as "file:line: what is wrong".
   explicit CelebAMaskHq(CelebAMaskHqOptions options);

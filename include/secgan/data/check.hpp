@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 
 namespace secgan {
@@ -18,6 +19,7 @@ struct DataProblem {
 /// Reads every sample and stops at none.
 /// @param progress  called with the number of samples read so far, from one thread at a time, ascending
 /// @return what cannot be read, in the data set's order
-std::vector<DataProblem> check_data(const Dataset& data, int threads = 2, const std::function<void(int64_t done)>& progress = {});
+SECGAN_API std::vector<DataProblem> check_data(const Dataset& data, int threads = 2,
+                                               const std::function<void(int64_t done)>& progress = {});
 
 }  // namespace secgan

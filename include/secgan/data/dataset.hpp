@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/core/labels.hpp"
 
@@ -25,7 +26,7 @@ struct Sample {
 
 /// A finite, indexed source of faces of one side S. `get` is called from several threads at once, and for one
 /// index returns the same sample every time.
-class Dataset {
+class SECGAN_API Dataset {
  public:
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 
 namespace secgan {
@@ -18,20 +19,23 @@ struct Batch {
 };
 
 struct LoaderOptions {
-  int64_t batch = 16;  ///< samples per batch; no more than the data set has
+  int64_t batch = 16;
   uint64_t seed = 1;
-  bool flip = true;  ///< mirror every other sample, drawn anew each epoch
+  bool flip = true;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("batch", self.batch);
-    visit("seed", self.seed);
-    visit("flip", self.flip);
+  static constexpr auto fields() {
+    using O = LoaderOptions;
+    return std::tuple{
+        field<&O::batch>("samples per batch; no more than the data set has", rule::kPositive),
+        field<&O::seed>("of the order and of the mirroring; one seed makes the run repeatable"),
+        field<&O::flip>("mirror every other sample, drawn anew each epoch"),
+    };
   }
 };
 
 /// Sample positions run on through epochs, each epoch a permutation of its own, so every batch is full. Batch i is a
 /// function of the seed and i alone. While the caller works on one batch, the next is read in the background.
-class Loader {
+class SECGAN_API Loader {
  public:
   /// @throws InvalidArgument when the batch is larger than the data set.
   Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);

@@ -6,9 +6,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/data/dataset.hpp"
 
@@ -23,36 +25,57 @@ struct EnumNames<DataKind> {
   static constexpr std::string_view what = "data";
 };
 
-struct DataSettings {
+/// A data set: which, and where.
+struct DataSource {
   DataKind kind = DataKind::kCelebA;
-  std::string root;                            ///< the data set's folder; unused for drawn faces
-  std::vector<std::string> attributes;         ///< names from the data set's list; drawn faces: empty for all of theirs
-  int64_t image_size = 128;                    ///< side in pixels; a multiple of 32
-  std::string crop;                            ///< see secgan/image/transforms.hpp; empty: the data set's usual one
-  int64_t count = 0;                           ///< use the first so many samples only; 0: all (drawn faces: 8000)
-  bool cache = true;                           ///< decode every photo once into memory (3 S^2 bytes each, 4 with masks)
-  Labels mask_labels = Labels::kCelebAMaskHq;  ///< CelebAMask-HQ: class order of index PNGs
-  bool split_by_mapping = true;                ///< CelebAMask-HQ: the official split; false: 80/10/10 % by id
+  std::string root = {};
+  Labels mask_labels = Labels::kCelebAMaskHq;
+  bool split_by_mapping = true;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("kind", self.kind);
-    visit("root", self.root);
-    visit("attributes", self.attributes);
-    visit("image_size", self.image_size);
-    visit("crop", self.crop);
-    visit("count", self.count);
-    visit("cache", self.cache);
-    visit("mask_labels", self.mask_labels);
-    visit("split_by_mapping", self.split_by_mapping);
+  static constexpr auto fields() {
+    using O = DataSource;
+    return std::tuple{
+        field<&O::kind>("celeba, celebamask-hq, or synthetic: drawn faces"),
+        field<&O::root>("the data set's folder; drawn faces have none"),
+        field<&O::mask_labels>("celebamask-hq: class order of index PNGs"),
+        field<&O::split_by_mapping>("celebamask-hq: the official split; false: 80/10/10 % by id"),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+  /// @throws InvalidArgument for a data set without a root.
+  SECGAN_API void check() const;
+  /// How its photos usually become squares.
+  SECGAN_API std::string usual_crop() const;
+};
+
+/// What is read of it, and how.
+struct DataSettings {
+  DataSource source = {};
+  std::vector<std::string> attributes = {};
+  int64_t image_size = 128;
+  std::string crop = {};
+  int64_t count = 0;
+  bool cache = true;
+
+  static constexpr auto fields() {
+    using O = DataSettings;
+    return std::tuple_cat(
+        inlined<&O::source>(),
+        std::tuple{
+            field<&O::attributes>("names from the data set's list; drawn faces: empty for all of theirs"),
+            field<&O::image_size>("side in pixels", rule::multiple_of(32)),
+            field<&O::crop>("none, center, center:N or box:x,y,w,h, in pixels of the photo; empty: the data set's usual one"),
+            field<&O::count>("use the first so many samples only; 0: all (drawn faces: 8000)", rule::kNotNegative),
+            field<&O::cache>("decode every photo once into memory (3 S² bytes each, 4 S² with masks)"),
+        });
+  }
+  /// @throws InvalidArgument for a crop in another form, or a data set without a root.
+  SECGAN_API void check() const;
   /// `crop`, or the data set's usual one.
-  std::string resolved_crop() const;
+  std::string resolved_crop() const { return crop.empty() ? source.usual_crop() : crop; }
 };
 
 /// @param with_attributes, with_masks  what the caller will read: the files of the rest are not asked for
 /// @throws InvalidArgument or Error of the data set opened.
-std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks);
+SECGAN_API std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks);
 
 }  // namespace secgan

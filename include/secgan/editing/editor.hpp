@@ -3,12 +3,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <filesystem>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/named_values.hpp"
 #include "secgan/image/transforms.hpp"
 
 namespace secgan {
@@ -26,16 +31,22 @@ struct EnumNames<Upscaling> {
   static constexpr std::string_view what = "upscaling";
 };
 
-struct EditedPhoto {
-  at::Tensor photo;       ///< [3, h, w] uint8: the crop of the original, edited, at its own size
-  at::Tensor crop;        ///< [3, h, w] uint8: the same part of the original
-  at::Tensor source;      ///< [A] labels that were given or predicted
-  at::Tensor difference;  ///< [A] what the generator was asked for, before the bundle's intensity
+struct EditOptions {
+  std::optional<NamedLabels> source = {};  ///< attributes that the photo has; unnamed ones it has not; nullopt: predicted
+  Upscaling upscaling = Upscaling::kResize;
 };
 
-class Editor {
+struct EditedPhoto {
+  at::Tensor photo;        ///< [3, h, w] uint8: the crop of the original, edited, at its own size
+  at::Tensor crop;         ///< [3, h, w] uint8: the same part of the original
+  NamedLabels source;      ///< what the photo showed, as given or predicted; every attribute, in the bundle's order
+  NamedValues difference;  ///< what the generator was asked for, before the bundle's intensity; every attribute
+};
+
+/// Photos are [3, H, W] uint8 RGB on the CPU, of any size; they are cropped as the bundle says.
+class SECGAN_API Editor {
  public:
-  /// @throws Error when the bundle has no generator.
+  /// @throws Error when the bundle has neither generator nor parser.
   explicit Editor(Bundle bundle);
   /// @throws as load_bundle
   static Editor from_pretrained(const std::filesystem::path& folder);
@@ -44,30 +55,34 @@ class Editor {
   const AttributeSchema& attributes() const { return attributes_; }
   const Bundle& bundle() const { return bundle_; }
 
-  /// What the classifier sees.
-  /// @param photo [3, H, W] uint8 of any size   @return [A] probabilities
-  /// @throws Error when the bundle has no classifier.
-  at::Tensor predict(const at::Tensor& photo);
+  /// What the classifier sees: a probability per attribute.
+  /// @throws InvalidArgument when the bundle has no classifier.
+  NamedValues predict(const at::Tensor& photo) const;
 
-  /// @param photo [3, H, W] uint8 of any size; it is cropped as the bundle says
-  /// @param source [A] labels in {0, 1}; nullopt: predicted
-  /// @throws InvalidArgument for an unknown attribute or contradictory edits (AttributeSchema::difference).
-  EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const std::optional<at::Tensor>& source = std::nullopt,
-                   Upscaling upscaling = Upscaling::kResize);
+  /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), or another type of photo;
+  ///         Error when the bundle has no generator.
+  EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options = {}) const;
+  /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
+  std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
+                                const EditOptions& options = {}) const;
 
   /// The parser's classes at the crop's own size.
-  /// @param photo [3, H, W] uint8, cropped as the bundle says   @return [h, w] uint8 ids of the twelve classes
-  /// @throws Error when the bundle has no parser.
-  at::Tensor parse(const at::Tensor& photo);
+  /// @return [h, w] uint8 ids of the twelve classes   @throws Error when the bundle has no parser.
+  at::Tensor parse(const at::Tensor& photo) const;
 
   /// The same of a picture that is cropped already, as edits are.
-  at::Tensor parse_crop(const at::Tensor& crop);
+  at::Tensor parse_cropped(const at::Tensor& crop) const;
 
   /// The part of a photo that the bundle's crop keeps.
   at::Tensor crop(const at::Tensor& photo) const;
 
  private:
-  at::Tensor network_input(const at::Tensor& crop) const;
+  /// Crops as the networks take them: [N, 3, S, S] in [-1, 1].
+  at::Tensor network_input(const std::vector<at::Tensor>& crops) const;
+  /// [N, A] probabilities.
+  at::Tensor classify(const at::Tensor& input) const;
+  std::vector<EditedPhoto> edit_batch(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
+                                      const EditOptions& options) const;
 
   Bundle bundle_;
   Crop crop_;

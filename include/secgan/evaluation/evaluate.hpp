@@ -1,5 +1,5 @@
 #pragma once
-/// How well a bundle edits labeled photos, under a protocol: every figure with its interval, its count, and the hash of
+/// How well a bundle edits labeled photos, under a protocol: every metric with its interval, its count, and the hash of
 /// all that it depends on beside the model.
 
 #include <ATen/core/Tensor.h>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "secgan/bundle/bundle.hpp"
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 #include "secgan/evaluation/extractor.hpp"
 #include "secgan/evaluation/protocol.hpp"
@@ -22,7 +23,7 @@
 namespace secgan {
 
 /// One measure. Its interval is a bootstrap's over photos.
-struct Figure {
+struct SECGAN_API Metric {
   std::string key;  ///< "tarr", "fid", …: docs/evaluation.md says what each is
   std::string title;
   std::string unit;
@@ -34,9 +35,9 @@ struct Figure {
   std::string text() const;
 };
 
-struct AttributeFigures {
+struct AttributeMetrics {
   std::string attribute;
-  std::vector<Figure> figures;  ///< the same keys for every attribute
+  std::vector<Metric> metrics;  ///< the same keys for every attribute
 };
 
 /// An edit that is worth a look.
@@ -55,21 +56,21 @@ struct Pinned {
   std::vector<std::string> extractors;  ///< "name, preprocessing, SHA-256 of the weights"
 };
 
-struct Evaluation {
+struct SECGAN_API Evaluation {
   EvaluationProtocol protocol;  ///< with crop and attributes filled in
   Pinned pinned;
-  std::string hash;  ///< of both: figures are comparable where it is the same
+  std::string hash;  ///< of both: metrics are comparable where it is the same
   int64_t photos = 0;
-  std::vector<Figure> figures;
-  std::vector<AttributeFigures> attributes;  ///< one per flipped attribute
+  std::vector<Metric> metrics;
+  std::vector<AttributeMetrics> attributes;  ///< one per flipped attribute
   std::vector<double> parser_iou;            ///< per class of the twelve; empty without parser or masks
   std::vector<NotableEdit> outside;          ///< per attribute, the edits that changed most outside its region
   std::vector<NotableEdit> far_from_real;    ///< per attribute, the edits furthest from any real photo of the target label
   std::string neighbors;                     ///< the extractor in whose features that distance is taken
 
   /// @throws InvalidArgument for an unknown key, listing the known ones.
-  const Figure& figure(std::string_view key) const;
-  /// The value of a figure.  @throws Error when it was not measured, saying why.
+  const Metric& metric(std::string_view key) const;
+  /// The value of a metric.  @throws Error when it was not measured, saying why.
   double value(std::string_view key) const;
 };
 
@@ -91,7 +92,7 @@ struct EvaluationControl {
 /// Runs every network that the bundle holds over the protocol's photos.
 /// @param data  the protocol's split, cropped as it says; labels in the order of the bundle's attributes
 /// @throws InvalidArgument when data, protocol and bundle do not fit each other, or for too few samples.
-Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges = {},
-                    const EvaluationControl& control = {});
+SECGAN_API Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges = {},
+                               const EvaluationControl& control = {});
 
 }  // namespace secgan

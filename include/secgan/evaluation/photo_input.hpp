@@ -9,12 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/image/normalization.hpp"
 
 namespace secgan {
 
-/// Figures depend on it: stand it beside every one.
+/// Metrics depend on it: stand it beside every one.
 enum class ResizeFilter {
   kBilinear,           ///< bilinear without antialias on floats, pixel centers aligned: pytorch-fid
   kBilinearAntialias,  ///< antialiased bilinear on 8 bits, as PIL resizes
@@ -28,20 +29,24 @@ struct EnumNames<ResizeFilter> {
   static constexpr std::string_view what = "resize filter";
 };
 
-struct PhotoInput {
-  int64_t size = 299;         ///< side in pixels
-  bool shorter_side = false;  ///< true: the shorter side becomes `size` and the aspect stays; false: squeezed to a square
+struct SECGAN_API PhotoInput {
+  int64_t size = 299;
+  bool shorter_side = false;
   ResizeFilter resize = ResizeFilter::kBilinear;
   PhotoNormalization normalization = PhotoNormalization::kNone;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("size", self.size);
-    visit("shorter_side", self.shorter_side);
-    visit("resize", self.resize);
-    visit("normalization", self.normalization);
+  static constexpr auto fields() {
+    using O = PhotoInput;
+    return std::tuple{
+        field<&O::size>("side in pixels", rule::kPositive),
+        field<&O::shorter_side>("true: the shorter side becomes `size` and the aspect stays; false: squeezed to a square"),
+        field<&O::resize>("how photos reach that side"),
+        field<&O::normalization>("of the resized photo"),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+
+  /// @throws InvalidArgument for options that contradict each other.
+  void check() const;
 
   /// @param photos [N, 3, H, W] uint8 RGB   @return [N, 3, h, w] float32, normalized
   /// @throws InvalidArgument for another type or shape, or another size where nothing is resized.

@@ -1,5 +1,5 @@
 #pragma once
-/// A protocol pins down everything that a figure depends on beside the model: photos, edits, judges, counts, seed.
+/// A protocol pins down everything that a metric depends on beside the model: photos, edits, judges, counts, seed.
 
 #include <array>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/data/dataset.hpp"
 
@@ -20,64 +21,69 @@ inline constexpr int64_t kProtocolVersion = 1;
 
 /// Read from TOML; the fields are the keys. What is asked of the networks: docs/evaluation.md.
 struct EvaluationProtocol {
-  std::string name = "secgan";  ///< for people
+  std::string name = "secgan";
 
   // Photos.
   Split split = Split::kTest;
-  int64_t photos = 0;  ///< the first so many of the split; 0: all of it
-  std::string crop;    ///< see secgan/image/transforms.hpp; empty: the bundle's
+  int64_t photos = 0;
+  std::string crop;
 
   // Edits: every attribute flipped in turn, added where it is missing, removed where it is there.
-  std::vector<std::string> attributes;  ///< the attributes to flip; empty: all of the bundle's
+  std::vector<std::string> attributes;
   ConflictRules conflicts = ConflictRules::kSecgan;
-  double strength = 1;  ///< of the flip, and of what the rules flip along
+  double strength = 1;
 
   // Judges.
-  std::string classifier;     ///< bundle whose classifier judges; empty: the one in the model's bundle
-  int64_t region_margin = 3;  ///< change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side
+  std::string classifier;
+  int64_t region_margin = 3;
 
   // Distributions: real photos against edits, both 8-bit as in files.
-  int64_t edits_per_photo = 0;   ///< so many of a photo's edits, drawn by the seed; 0: all
-  int64_t min_samples = 2048;    ///< a Fréchet distance of fewer photos or edits is refused
-  int64_t kernel_subsets = 100;  ///< KID
+  int64_t edits_per_photo = 0;
+  int64_t min_samples = 2048;
+  int64_t kernel_subsets = 100;
   int64_t kernel_subset_size = 1000;
-  int64_t score_splits = 10;  ///< Inception Score
+  int64_t score_splits = 10;
 
   // Intervals.
   double level = 0.95;
   int64_t resamples = 1000;
-  int64_t distribution_resamples = 50;  ///< of FID and its kin, each a new covariance
+  int64_t distribution_resamples = 50;
   uint64_t seed = 1;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("name", self.name);
-    visit("split", self.split);
-    visit("photos", self.photos);
-    visit("crop", self.crop);
-    visit("attributes", self.attributes);
-    visit("conflicts", self.conflicts);
-    visit("strength", self.strength);
-    visit("classifier", self.classifier);
-    visit("region_margin", self.region_margin);
-    visit("edits_per_photo", self.edits_per_photo);
-    visit("min_samples", self.min_samples);
-    visit("kernel_subsets", self.kernel_subsets);
-    visit("kernel_subset_size", self.kernel_subset_size);
-    visit("score_splits", self.score_splits);
-    visit("level", self.level);
-    visit("resamples", self.resamples);
-    visit("distribution_resamples", self.distribution_resamples);
-    visit("seed", self.seed);
+  static constexpr auto fields() {
+    using O = EvaluationProtocol;
+    return std::tuple{
+        field<&O::name>("for people; not part of the hash"),
+        field<&O::split>("of the data set"),
+        field<&O::photos>("the first so many of the split; 0: all of it", rule::kNotNegative),
+        field<&O::crop>("none, center, center:N or box:x,y,w,h; empty: the bundle's"),
+        field<&O::attributes>("the attributes to flip; empty: all of the bundle's"),
+        field<&O::conflicts>("which attributes a flip turns off along with it"),
+        field<&O::strength>("of the flip, and of what the rules flip along", rule::kPositive),
+        field<&O::classifier>("bundle whose classifier judges; empty: the one in the model's bundle"),
+        field<&O::region_margin>("change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side",
+                                 rule::kNotNegative),
+        field<&O::edits_per_photo>("how many of a photo's edits stand for it in distributions, drawn by the seed; 0: all",
+                                   rule::kNotNegative),
+        field<&O::min_samples>("a Fréchet distance of fewer photos or edits is refused", rule::at_least(2)),
+        field<&O::kernel_subsets>("KID: subsets that are averaged", rule::kPositive),
+        field<&O::kernel_subset_size>("KID: photos, and edits, in a subset", rule::at_least(2)),
+        field<&O::score_splits>("Inception Score: splits that are averaged", rule::kPositive),
+        field<&O::level>("share of the resamples inside an interval", rule::kInside),
+        field<&O::resamples>("of the photos, for intervals", rule::kPositive),
+        field<&O::distribution_resamples>("the same for FID and its kin, each a new covariance", rule::kPositive),
+        field<&O::seed>("of all draws"),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+  /// @throws InvalidArgument for a crop in another form or attributes given twice.
+  SECGAN_API void check() const;
 };
 
 /// Names of the protocols that come along: "secgan", "stgan-paper".
-const std::vector<std::string>& protocol_names();
+SECGAN_API const std::vector<std::string>& protocol_names();
 
 /// One of them, or a TOML file.
 /// @throws InvalidArgument that lists the names when it is neither; Error for a file that is no protocol, naming key and rule.
-EvaluationProtocol open_protocol(const std::string& name_or_file);
+SECGAN_API EvaluationProtocol open_protocol(const std::string& name_or_file);
 
 }  // namespace secgan

@@ -7,16 +7,18 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 /// Ids of the twelve classes that an attribute of CelebA's list may change; for a name that is not in the list every
 /// class of a person (all but "others").
-const std::vector<int64_t>& attribute_region(std::string_view attribute);
+SECGAN_API const std::vector<int64_t>& attribute_region(std::string_view attribute);
 
 /// Pixels that an edit may touch: those of the attribute's classes before or after the edit, grown by a margin for what
 /// casts shadows, frames and outlines around them.
 /// @param before, after [N, H, W] ids of the twelve classes   @param margin  pixels, at least 0
 /// @return [N, H, W] bool
-at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::string_view attribute, int64_t margin);
+SECGAN_API at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::string_view attribute, int64_t margin);
 
 }  // namespace secgan

@@ -6,11 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 
 namespace secgan {
 
-/// What a report says beside the figures.
+/// What a report says beside the metrics.
 struct ReportContext {
   std::string model;         ///< the bundle's folder, as the reader knows it
   std::string model_digest;  ///< SHA-256 of its weights' file
@@ -19,24 +20,24 @@ struct ReportContext {
   std::string grid_caption;
 };
 
-/// An evaluation as JSON text. Every figure carries value, low, high, count and the first characters of the protocol's
-/// hash, or the reason why it was not measured. The keys are Figure::key's.
-std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context);
+/// An evaluation as JSON text. Every metric carries value, low, high, count and the first characters of the protocol's
+/// hash, or the reason why it was not measured. The keys are Metric::key's.
+SECGAN_API std::string evaluation_json(const Evaluation& evaluation, const ReportContext& context);
 
-/// Tables in Markdown, the hash beside every figure.
-std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context);
+/// Tables in Markdown, the hash beside every metric.
+SECGAN_API std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context);
 
 /// One page with pictures: example edits, and per attribute the edits that are worth doubt.
-std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context);
+SECGAN_API std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context);
 
 /// Writes report.json, report.md, report.html and protocol.toml (the protocol as it was used) into a folder.
-void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context);
+SECGAN_API void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context);
 
 /// Reports of `secgan evaluate` side by side, a column per report, in Markdown.
 /// @param files  report.json files, at least one
 /// @param different_protocols  also where hashes differ; the table then says so
 /// @throws FileNotFound; Error for a file that is no report; InvalidArgument naming two reports of different protocols and
 ///         what differs.
-std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols = false);
+SECGAN_API std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols = false);
 
 }  // namespace secgan

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/evaluation/extractor.hpp"
@@ -14,28 +15,31 @@
 namespace secgan {
 
 struct EvaluateSettings {
-  DataSettings data;  ///< its side, attributes, crop and count follow from bundle and protocol
+  DataSource data;
   EvaluationProtocol protocol;
-  bool masks = false;     ///< read the data set's masks too, for the parser's IoU; drawn faces always have them
-  std::string inception;  ///< weights of the FID Inception v3; empty: FID, KID and IS are not measured
-  ResizeFilter inception_resize = ResizeFilter::kBilinear;  ///< how photos reach its 299 pixels; pytorch-fid's
-  std::string swav;                                         ///< weights of SwAV's ResNet-50; empty: ssFID is not measured
-  ExtractorProgram extractor;  ///< features of one's own, for a Fréchet distance under the file's name; file empty: none
-  ExtractorProgram identity;   ///< an embedding network, for the identity cosine; file empty: none
+  bool masks = false;
+  std::string inception;
+  ResizeFilter inception_resize = ResizeFilter::kBilinear;
+  std::string swav;
+  ExtractorProgram extractor;
+  ExtractorProgram identity;
   int64_t batch = 50;
-  int64_t threads = 0;  ///< CPU threads; 0: one per core
+  int64_t threads = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("data", self.data);
-    visit("protocol", self.protocol);
-    visit("masks", self.masks);
-    visit("inception", self.inception);
-    visit("inception_resize", self.inception_resize);
-    visit("swav", self.swav);
-    visit("extractor", self.extractor);
-    visit("identity", self.identity);
-    visit("batch", self.batch);
-    visit("threads", self.threads);
+  static constexpr auto fields() {
+    using O = EvaluateSettings;
+    return std::tuple{
+        field<&O::data>("the photos; side and attributes follow from the bundle, split, crop and count from the protocol"),
+        field<&O::protocol>("what is measured, and how"),
+        field<&O::masks>("read the data set's masks too, for the parser's IoU; drawn faces always have them"),
+        field<&O::inception>("weights of the FID Inception v3; empty: FID, KID and IS are not measured"),
+        field<&O::inception_resize>("how photos reach its 299 pixels; pytorch-fid's"),
+        field<&O::swav>("weights of SwAV's ResNet-50; empty: ssFID is not measured"),
+        field<&O::extractor>("custom features, for a Fréchet distance under the file's name; file empty: none"),
+        field<&O::identity>("an embedding network, for the identity cosine; file empty: none"),
+        field<&O::batch>("photos at once", rule::kPositive),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+    };
   }
 };
 
@@ -45,14 +49,14 @@ struct EvaluationRun {
 };
 
 /// Loads the bundle and the judges, opens the protocol's split of the data and evaluates.
-/// @param own  judges at hand, in place of those that the settings name
+/// @param given  judges at hand, in place of those that the settings name
 /// @throws FileNotFound, Error for files; InvalidArgument for settings that break a rule or do not fit each other.
-EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& own = {},
-                       const std::function<void(int64_t done, int64_t total)>& progress = {});
+SECGAN_API EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& given = {},
+                                  const std::function<void(int64_t done, int64_t total)>& progress = {});
 
 /// The same on photos that are open already; their split and crop are the caller's to vouch for (the hash covers their
 /// pixels). `settings.data` is not read.
-EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& own = {},
-                       const std::function<void(int64_t done, int64_t total)>& progress = {});
+SECGAN_API EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings,
+                                  const Judges& given = {}, const std::function<void(int64_t done, int64_t total)>& progress = {});
 
 }  // namespace secgan

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -25,6 +26,6 @@ struct EnumNames<PhotoNormalization> {
 };
 
 /// @param photo [N, 3, H, W] in [0, 1], RGB   @return less the mean, over the deviation of ImageNet's channels
-at::Tensor normalize_imagenet(const at::Tensor& photo);
+SECGAN_API at::Tensor normalize_imagenet(const at::Tensor& photo);
 
 }  // namespace secgan

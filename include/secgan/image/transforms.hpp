@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 struct Rect {
@@ -26,29 +28,29 @@ struct Crop {
 };
 
 /// @throws InvalidArgument that shows the forms.
-Crop parse_crop(std::string_view text);
-std::string to_string(const Crop& crop);
+SECGAN_API Crop parse_crop(std::string_view text);
+SECGAN_API std::string to_string(const Crop& crop);
 
 /// The part of a width x height photo that a crop keeps.  @throws InvalidArgument when it leaves the photo.
-Rect crop_rect(const Crop& crop, int64_t width, int64_t height);
+SECGAN_API Rect crop_rect(const Crop& crop, int64_t width, int64_t height);
 
 /// @param image [C, H, W] or [H, W]   @return a view
-at::Tensor crop_image(const at::Tensor& image, const Rect& rect);
+SECGAN_API at::Tensor crop_image(const at::Tensor& image, const Rect& rect);
 
 /// Antialiased bilinear, as PIL resizes photos.
 /// @param image [3, H, W] uint8   @return [3, height, width] uint8
-at::Tensor resize_image(const at::Tensor& image, int64_t height, int64_t width);
+SECGAN_API at::Tensor resize_image(const at::Tensor& image, int64_t height, int64_t width);
 /// Nearest neighbor by pixel centers.
 /// @param mask [H, W] uint8   @return [height, width] uint8
-at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width);
+SECGAN_API at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width);
 
 /// uint8 to float in [-1, 1].
-at::Tensor to_float(const at::Tensor& image);
+SECGAN_API at::Tensor to_float(const at::Tensor& image);
 /// Float in [-1, 1] (clamped) to uint8, rounded.
-at::Tensor to_bytes(const at::Tensor& image);
+SECGAN_API at::Tensor to_bytes(const at::Tensor& image);
 
 /// Pictures of one size in rows, `gap` white pixels between them; short rows end in white.
 /// @param rows of [3, H, W] uint8   @return [3, H', W'] uint8
-at::Tensor image_grid(const std::vector<std::vector<at::Tensor>>& rows, int64_t gap = 2);
+SECGAN_API at::Tensor image_grid(const std::vector<std::vector<at::Tensor>>& rows, int64_t gap = 2);
 
 }  // namespace secgan

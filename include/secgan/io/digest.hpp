@@ -5,17 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
 
 /// @return 64 lower-case hexadecimal digits (FIPS 180-4)
-std::string sha256(std::string_view bytes);
+SECGAN_API std::string sha256(std::string_view bytes);
 
 /// Of a file's content, read piece by piece.  @throws FileNotFound, or Error naming the file when it cannot be read.
-std::string sha256_file(const std::filesystem::path& file);
+SECGAN_API std::string sha256_file(const std::filesystem::path& file);
 
 /// Of tensors: name, type, shape and values of each in this order, wherever and however they lie in memory.
-std::string sha256_tensors(const NamedTensors& tensors);
+SECGAN_API std::string sha256_tensors(const NamedTensors& tensors);
 
 }  // namespace secgan

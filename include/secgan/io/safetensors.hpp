@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
@@ -18,11 +19,11 @@ struct Safetensors {
 /// @param name  of the file, for messages
 /// @throws Error naming file and tensor for anything that breaks the format: sizes that do not fit, gaps, overlaps,
 ///         unknown types, trailing bytes, keys given twice, bytes that are no bool.
-Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
-Safetensors load_safetensors(const std::filesystem::path& file);
+SECGAN_API Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
+SECGAN_API Safetensors load_safetensors(const std::filesystem::path& file);
 
 /// @param tensors  of any layout; stored contiguous, on the CPU
 /// @throws InvalidArgument for a name given twice, reserved ("__metadata__") or not UTF-8, or a type that the format lacks.
-std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
+SECGAN_API std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace secgan

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
@@ -21,9 +22,9 @@ struct StateDict {
 /// is never looked up nor called: it is skipped as a value without meaning.
 /// @param bytes  the file   @param name  of the file, for messages
 /// @throws Error naming the file for anything truncated or malformed, and for storages that do not fit their tensors.
-std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view name);
+SECGAN_API std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view name);
 
-/// The same of a safetensors file (one dictionary, path "") or a torch.save file, told apart by their first bytes.
-std::vector<StateDict> load_state_dicts(const std::filesystem::path& file);
+/// The same of a safetensors file (one dictionary, path "") or a torch.save file, distinguished by their first bytes.
+SECGAN_API std::vector<StateDict> load_state_dicts(const std::filesystem::path& file);
 
 }  // namespace secgan

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "secgan/losses/passes.hpp"
+#include "secgan/ops/precision.hpp"
 
 namespace secgan {
 
@@ -38,8 +39,7 @@ struct GradientPenalty {
     // grad, never backward(create_graph): that one keeps the graph alive through the leaves.
     const at::Tensor gradient = torch::autograd::grad({pass.interpolate_scores.adversarial.sum()}, {pass.interpolate}, {},
                                                       /*retain_graph=*/true, /*create_graph=*/true)[0];
-    const at::Tensor norm =
-        (gradient.to(at::promote_types(gradient.scalar_type(), at::kFloat)).flatten(1).square().sum(1) + epsilon).sqrt();
+    const at::Tensor norm = (full_precision(gradient).flatten(1).square().sum(1) + epsilon).sqrt();
     return (norm - 1).square().mean();
   }
 };

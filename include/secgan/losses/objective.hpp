@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "secgan/core/error.hpp"
+#include "secgan/core/named_values.hpp"
 
 namespace secgan {
 
@@ -36,6 +37,11 @@ struct LossReport {
       known += (known.empty() ? "" : ", ") + std::string(term);
     }
     throw InvalidArgument("loss term '" + std::string(name) + "' is unknown; known: " + known);
+  }
+
+  /// Adds every term to a list, its name behind `prefix`.
+  void append_to(NamedValues& values, const std::string& prefix = {}) const {
+    for (const auto& [name, value] : terms) values.emplace_back(prefix + std::string(name), value.template item<double>());
   }
 };
 

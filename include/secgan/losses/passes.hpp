@@ -7,15 +7,22 @@
 
 namespace secgan {
 
-/// One update of one branch's generator. Photos are in [-1, 1]; masks come out of the mask generator as logits.
-struct GeneratorPass {
-  at::Tensor input;                  ///< [N, C, H, W] x, or s_in as one-hot
-  at::Tensor reconstruction;         ///< [N, C, H, W] G(input, 0)
-  at::Tensor target;                 ///< [N, A] y_trg in {0, 1}
-  Scores edit_scores;                ///< D(G(input, d))
-  at::Tensor log_probs;              ///< [N, K, H, W] the edit as log-segmentation: log P(x_out), or log s_out
+/// One update of one generator by itself. Photos are in [-1, 1]; masks come out of the mask generator as logits.
+struct GanPass {
+  at::Tensor input;           ///< [N, C, H, W] x, or s_in as one-hot
+  at::Tensor reconstruction;  ///< [N, C, H, W] G(input, 0)
+  at::Tensor target;          ///< [N, A] y_trg in {0, 1}
+  Scores edit_scores;         ///< D(G(input, d))
+};
+
+/// One edit as both branches see it.
+struct ConsistencyPass {
+  at::Tensor log_probs;              ///< [N, K, H, W] the branch's own edit as log-segmentation: log P(x_out), or log s_out
   at::Tensor counterpart_log_probs;  ///< [N, K, H, W] the other branch's
 };
+
+/// One update of a branch's generator that is tied to the other branch: `GeneratorPass{gan_pass, consistency_pass}`.
+struct GeneratorPass : GanPass, ConsistencyPass {};
 
 /// One update of one branch's discriminator.
 struct DiscriminatorPass {

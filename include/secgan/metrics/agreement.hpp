@@ -8,10 +8,25 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
+/// What each photo adds to the table of (truth, predicted) classes.
+/// @param predicted, truth [N, H, W] integer class ids   @return [N, K, K] int64
+/// @throws InvalidArgument for two shapes, other types, or an id outside the classes.
+SECGAN_API at::Tensor confusion_counts(const at::Tensor& predicted, const at::Tensor& truth, int64_t classes);
+
+/// Intersection over union per class of such tables, summed or weighted as one likes.
+/// @param counts [..., K, K]   @return [..., K] float64; NaN where a class occurs in neither
+SECGAN_API at::Tensor intersection_over_union(const at::Tensor& counts);
+/// Their mean over the classes that occur: [...]; NaN without a pixel.
+SECGAN_API at::Tensor mean_intersection_over_union(const at::Tensor& counts);
+/// Share of the pixels with the right class: [...]; NaN without a pixel.
+SECGAN_API at::Tensor pixel_accuracy(const at::Tensor& counts);
+
 /// How well two segmentations agree, from their confusion counts.
-class MaskAgreement {
+class SECGAN_API MaskAgreement {
  public:
   /// @throws InvalidArgument unless classes > 0.
   explicit MaskAgreement(int64_t classes);
@@ -40,7 +55,7 @@ class MaskAgreement {
 
 /// Share of matching labels, per attribute. As accuracy: predictions of photos against their labels. As target
 /// attribute recognition rate (TARR): an independent classifier's predictions of edits against what was asked for.
-class LabelAgreement {
+class SECGAN_API LabelAgreement {
  public:
   /// @throws InvalidArgument unless attributes > 0.
   explicit LabelAgreement(int64_t attributes);
@@ -70,12 +85,12 @@ class LabelAgreement {
 
 /// Throws InvalidArgument unless both are floating [N, C, H, W] of one shape with values in [-1, 1] (1 % more passes):
 /// bytes wrap around when subtracted, and another range is another measure.
-void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor& b, std::string_view b_name);
+SECGAN_API void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor& b, std::string_view b_name);
 
 /// Peak signal-to-noise ratio of each image in dB, for values in [-1, 1] (peak-to-peak 2): 10 log10(4 / MSE), the mean
 /// over channels and pixels. In float64; differentiable.
 /// @param a, b [N, C, H, W]   @return [N]; infinite where the images are equal
 /// @throws InvalidArgument as check_photos.
-at::Tensor psnr(const at::Tensor& a, const at::Tensor& b);
+SECGAN_API at::Tensor psnr(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace secgan

@@ -1,25 +1,27 @@
 #pragma once
-/// How far a figure would move had other photos been measured.
+/// How far a metric would move had other photos been measured.
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
-/// A figure with the interval in which it lies.
+/// A metric with the interval in which it lies.
 struct Interval {
   double value = 0;
-  double low = 0, high = 0;  ///< NaN where no resample has the figure
+  double low = 0, high = 0;  ///< NaN where no resample has the metric
   int64_t count = 0;         ///< photos that it was computed from
 };
 
-/// Resamples of a set of photos with replacement, drawn once, so that figures of one evaluation share them: percentile
-/// intervals (Efron 1979) of any figure made of sums over photos. What comes of one photo stays together: edits of
+/// Resamples of a set of photos with replacement, drawn once, so that metrics of one evaluation share them: percentile
+/// intervals (Efron 1979) of any metric made of sums over photos. What comes of one photo stays together: edits of
 /// the same photo are not independent. The same seed gives the same resamples.
 ///
 /// A percentile interval knows the photos' spread only: not another training run's, nor another seed's.
-class Bootstrap {
+class SECGAN_API Bootstrap {
  public:
   /// @param level  share of resamples inside the interval
   /// @throws InvalidArgument unless photos and resamples are positive and level lies inside (0, 1).
@@ -28,7 +30,7 @@ class Bootstrap {
   /// [R, N] float64: how often each photo is in a resample; each row sums to N.
   const at::Tensor& weights() const { return weights_; }
 
-  /// @param value  the figure of all photos   @param resampled [R], that of every resample; NaN where it has none
+  /// @param value  the metric of all photos   @param resampled [R], that of every resample; NaN where it has none
   Interval interval(double value, const at::Tensor& resampled, int64_t count) const;
   /// Mean over photos.  @param values [N], finite
   Interval mean(const at::Tensor& values) const;

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 /// A Gaussian fitted to features.
@@ -16,19 +18,23 @@ struct GaussianMoments {
   std::optional<int64_t> count;  ///< of samples; absent in files of pytorch-fid, which can be compared but not merged
 };
 
+/// Mean and covariance of rows with weights, as of a sample in which row i occurs weights[i] times.
+/// @param features [N, D] floating   @param weights [N] float64, at least 0, more than 1 in all
+SECGAN_API GaussianMoments weighted_moments(const at::Tensor& features, const at::Tensor& weights);
+
 /// Reads `mu` and `sigma` as pytorch-fid saves them (.npz, float64 or float32), and `count` where it is there.
 /// @throws FileNotFound; Error naming the file for a missing or misshapen array, values that are not finite, or a
 ///         damaged file.
-GaussianMoments load_moments(const std::filesystem::path& file);
+SECGAN_API GaussianMoments load_moments(const std::filesystem::path& file);
 
 /// Writes `mu`, `sigma` and, beside what pytorch-fid knows, `count`. Whole or not at all.
 /// @throws InvalidArgument for other shapes than [D] and [D, D].
-void save_moments(const std::filesystem::path& file, const GaussianMoments& moments);
+SECGAN_API void save_moments(const std::filesystem::path& file, const GaussianMoments& moments);
 
 /// Collects features batch by batch. The state is additive, so parts collected apart (batches, threads, processes)
 /// are summed: count, Σ x and Σ x xᵀ in float64, unshifted, since a shift would have to be agreed on beforehand.
 /// The price: a variance loses as many digits as its mean squared has more than itself (16 to begin with).
-class FeatureStatistics {
+class SECGAN_API FeatureStatistics {
  public:
   /// @throws InvalidArgument unless dims > 0.
   explicit FeatureStatistics(int64_t dims);

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "secgan/core/export.hpp"
 #include "secgan/metrics/feature_statistics.hpp"
 
 namespace secgan {
@@ -17,8 +18,9 @@ namespace secgan {
 /// @param mean1, mean2 [D]   @param covariance1, covariance2 [D, D], symmetric, positive semi-definite; floating
 /// @throws InvalidArgument naming the argument: other shapes, values that are not finite, asymmetry beyond 1e-6 of the
 ///         largest entry, an eigenvalue below -1e-4 of the largest.
-double frechet_distance(const at::Tensor& mean1, const at::Tensor& covariance1, const at::Tensor& mean2, const at::Tensor& covariance2);
+SECGAN_API double frechet_distance(const at::Tensor& mean1, const at::Tensor& covariance1, const at::Tensor& mean2,
+                                   const at::Tensor& covariance2);
 
-double frechet_distance(const GaussianMoments& a, const GaussianMoments& b);
+SECGAN_API double frechet_distance(const GaussianMoments& a, const GaussianMoments& b);
 
 }  // namespace secgan

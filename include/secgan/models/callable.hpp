@@ -1,9 +1,10 @@
 #pragma once
-/// Networks of one's own behind the run-time interface: a function and the tensors that it computes with. The trainer,
+/// Custom networks behind the run-time interface: a function and the tensors that it computes with. The trainer,
 /// previews and measures then take them like the networks of this library.
 
 #include <functional>
 
+#include "secgan/core/export.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/nn/state.hpp"
@@ -17,16 +18,15 @@ struct CallableState {
   std::function<void(bool)> train;  ///< told of train(true) and train(false); may be empty
 };
 
-class CallableGeneratorImpl final : public GeneratorImpl {
+class SECGAN_API CallableGeneratorImpl final : public GeneratorImpl {
  public:
   /// (image [N, C, S, S], attributes [N, A]) -> [N, C, S, S]: photos in [-1, 1], masks as logits
   using Function = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
 
-  /// @param options  attributes, image_size and image_channels are read; the rest is the function's business
+  /// @param spec  what the function takes; its output is final, whatever `output` says
   /// @throws InvalidArgument for an empty function or a name given twice.
-  CallableGeneratorImpl(GeneratorOptions options, Function function, CallableState state);
+  CallableGeneratorImpl(const NetworkSpec& spec, Function function, CallableState state);
 
-  bool named() const override { return false; }
   void train(bool on = true) override;
 
  protected:
@@ -39,14 +39,13 @@ class CallableGeneratorImpl final : public GeneratorImpl {
   std::function<void(bool)> train_;
 };
 
-class CallableDiscriminatorImpl final : public DiscriminatorImpl {
+class SECGAN_API CallableDiscriminatorImpl final : public DiscriminatorImpl {
  public:
   /// image [N, C, S, S] -> scores: adversarial [N, 1], attribute logits [N, A]
   using Function = std::function<Scores(const at::Tensor&)>;
 
-  CallableDiscriminatorImpl(DiscriminatorOptions options, Function function, CallableState state);
+  CallableDiscriminatorImpl(const NetworkSpec& spec, Function function, CallableState state);
 
-  bool named() const override { return false; }
   void train(bool on = true) override;
 
  protected:
@@ -58,8 +57,8 @@ class CallableDiscriminatorImpl final : public DiscriminatorImpl {
 };
 
 /// Such a network as a holder.
-Generator make_callable_generator(const GeneratorOptions& options, CallableGeneratorImpl::Function function, CallableState state);
-Discriminator make_callable_discriminator(const DiscriminatorOptions& options, CallableDiscriminatorImpl::Function function,
-                                          CallableState state);
+SECGAN_API Generator make_callable_generator(const NetworkSpec& spec, CallableGeneratorImpl::Function function, CallableState state);
+SECGAN_API Discriminator make_callable_discriminator(const NetworkSpec& spec, CallableDiscriminatorImpl::Function function,
+                                                     CallableState state);
 
 }  // namespace secgan

@@ -2,46 +2,64 @@
 /// The attribute classifier: independent of every discriminator, it predicts what a photo shows and scores edits.
 
 #include <cstdint>
+#include <tuple>
 
+#include "secgan/core/export.hpp"
+#include "secgan/core/fields.hpp"
 #include "secgan/nn/blocks.hpp"
 
 namespace secgan {
 
 struct ClassifierOptions {
-  int64_t attributes = 13;
-  int64_t image_size = 128;  ///< side in pixels; a multiple of 32
-  int64_t dim = 24;          ///< channels of the first convolution
-  int64_t max_dim = 192;     ///< cap on every convolution's channels
+  int64_t dim = 24;
+  int64_t max_dim = 192;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("attributes", self.attributes);
-    visit("image_size", self.image_size);
-    visit("dim", self.dim);
-    visit("max_dim", self.max_dim);
+  static constexpr auto fields() {
+    using O = ClassifierOptions;
+    return std::tuple{
+        field<&O::dim>("channels of the first convolution", rule::kPositive),
+        field<&O::max_dim>("cap on every convolution's channels", rule::kPositive),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+};
+
+/// A classifier in full: what the data say, and its options.
+struct ClassifierConfig {
+  int64_t attributes = 13;
+  int64_t image_size = 128;
+  ClassifierOptions options = {};
+
+  static constexpr auto fields() {
+    using O = ClassifierConfig;
+    return std::tuple_cat(
+        std::tuple{
+            field<&O::attributes>("how many it predicts", rule::kPositive),
+            field<&O::image_size>("side in pixels", rule::multiple_of(32)),
+        },
+        inlined<&O::options>());
+  }
 };
 
 /// Convolutions 4/2/1 with batch norm down to at most 4 x 4, one 3/1/1 after every second of them, a linear layer.
 /// State: `features.{i}.{0, 1}.*`, `head.0.*`.
-class AttributeClassifierImpl final : public torch::nn::Module {
+class SECGAN_API AttributeClassifierImpl final : public torch::nn::Module {
  public:
-  explicit AttributeClassifierImpl(const ClassifierOptions& options);
+  explicit AttributeClassifierImpl(const ClassifierConfig& config);
   /// @param photo [N, 3, S, S] in [-1, 1]   @return [N, A] logits
   at::Tensor forward(const at::Tensor& photo);
   /// What the linear layer sees.
   /// @param photo [N, 3, S, S] in [-1, 1]   @return [N, C, S', S'] with S' at most 4, at least 0
   at::Tensor features(const at::Tensor& photo);
-  const ClassifierOptions& options() const { return options_; }
+  const ClassifierConfig& config() const { return config_; }
 
  private:
-  ClassifierOptions options_;
+  ClassifierConfig config_;
   Block features_;
   Block head_;
 };
 TORCH_MODULE(AttributeClassifier);
 
-AttributeClassifier make_classifier(const ClassifierOptions& options);
+/// @throws InvalidArgument naming the option, the rule and the value.
+SECGAN_API AttributeClassifier make_classifier(const ClassifierConfig& config);
 
 }  // namespace secgan

@@ -4,32 +4,43 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <optional>
+#include <utility>
+
+#include "secgan/core/export.hpp"
 #include "secgan/core/scores.hpp"
 #include "secgan/models/options.hpp"
 
 namespace secgan {
 
 /// Interface of every discriminator that is picked at run time.
-class DiscriminatorImpl : public torch::nn::Module {
+class SECGAN_API DiscriminatorImpl : public torch::nn::Module {
  public:
-  explicit DiscriminatorImpl(DiscriminatorOptions options) : options_(std::move(options)) {}
+  /// @param options  of the backbone; nullopt: a custom network, which no options rebuild
+  explicit DiscriminatorImpl(const NetworkSpec& spec, std::optional<DiscriminatorOptions> options = std::nullopt)
+      : spec_(spec), options_(std::move(options)) {}
 
   /// @param image [N, image_channels, S, S]   @throws InvalidArgument for another shape.
   Scores forward(const at::Tensor& image);
 
-  const DiscriminatorOptions& options() const { return options_; }
-  /// Whether options() alone rebuild it. A bundle holds no other networks.
-  virtual bool named() const { return true; }
+  const NetworkSpec& spec() const { return spec_; }
+  /// A network from outside: no options rebuild it.
+  bool custom() const { return !options_.has_value(); }
+  /// What rebuilds it.  @throws Error for a custom network.
+  DiscriminatorConfig config() const;
 
  protected:
   virtual Scores score(const at::Tensor& image) = 0;
 
  private:
-  DiscriminatorOptions options_;
+  NetworkSpec spec_;
+  std::optional<DiscriminatorOptions> options_;
 };
 TORCH_MODULE(Discriminator);
 
-/// Builds the backbone that the options name.  @throws InvalidArgument when options break a rule.
-Discriminator make_discriminator(const DiscriminatorOptions& options);
+/// @param options  a name ("stgan"), or a backbone's options (StganDiscriminatorOptions{…})
+/// @throws InvalidArgument when options break a rule, or do not fit the data.
+SECGAN_API Discriminator make_discriminator(const NetworkSpec& spec, const DiscriminatorOptions& options = {});
+inline Discriminator make_discriminator(const DiscriminatorConfig& config) { return make_discriminator(config.spec, config.options); }
 
 }  // namespace secgan

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -21,22 +22,25 @@ class Layer;
 }  // namespace inception
 
 struct InceptionV3Options {
-  int64_t classes = 1008;  ///< of `fc`, as TensorFlow's network of 2015 has them; 0: no `fc`, and no logits
+  int64_t classes = 1008;
 
-  static void visit(auto& self, auto&& visit) { visit("classes", self.classes); }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+  static constexpr auto fields() {
+    using O = InceptionV3Options;
+    return std::tuple{
+        field<&O::classes>("of `fc`, as TensorFlow's network of 2015 has them; 0: no `fc`, and no logits", rule::kNotNegative),
+    };
+  }
 };
 
 /// Channels of the four blocks, which are the dims that FID is computed on.
 inline constexpr std::array<int64_t, 4> kInceptionDims{64, 192, 768, 2048};
 
 /// TensorFlow's network of 2015 as pytorch-fid carries it over: average pools leave their padding out of the count, and
-/// the last Mixed block pools by maximum. Torchvision's Inception v3 is another network with other figures.
+/// the last Mixed block pools by maximum. Torchvision's Inception v3 is another network with other metrics.
 ///
 /// State: torchvision's names, `Conv2d_1a_3x3.conv.weight`, `Conv2d_1a_3x3.bn.*`, …, `Mixed_7c.branch_pool.bn.*`,
 /// `fc.{weight, bias}`.
-class InceptionV3Impl final : public torch::nn::Module {
+class SECGAN_API InceptionV3Impl final : public torch::nn::Module {
  public:
   explicit InceptionV3Impl(const InceptionV3Options& options = {});
 
@@ -55,7 +59,7 @@ class InceptionV3Impl final : public torch::nn::Module {
   at::Tensor logits(const at::Tensor& features, bool bias = true);
 
   bool has_logits() const { return options_.classes > 0; }
-  const InceptionV3Options& options() const { return options_; }
+  const InceptionV3Options& config() const { return options_; }
 
  private:
   InceptionV3Options options_;
@@ -65,10 +69,10 @@ class InceptionV3Impl final : public torch::nn::Module {
 TORCH_MODULE(InceptionV3);
 
 /// Which of the four blocks has these dims, 0 to 3.  @throws InvalidArgument that lists them.
-int64_t inception_block(int64_t dims);
+SECGAN_API int64_t inception_block(int64_t dims);
 
 /// The name here of an entry of pytorch-fid's InceptionV3 module: "blocks.2.0.branch1x1.conv.weight" ->
 /// "Mixed_5b.branch1x1.conv.weight". Other names stay.
-std::string inception_name_from_wrapper(std::string_view name);
+SECGAN_API std::string inception_name_from_wrapper(std::string_view name);
 
 }  // namespace secgan

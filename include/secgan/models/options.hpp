@@ -1,88 +1,104 @@
 #pragma once
-/// Options of the networks: plain aggregates, a default and a reason per field. Names follow the public versions.
+/// Options of a generator or discriminator, whichever backbone it is of.
 
-#include <array>
+#include <any>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
-#include "secgan/models/attgan_options.hpp"
-#include "secgan/models/stargan_options.hpp"
-#include "secgan/models/stgan_options.hpp"
+#include "secgan/models/network_spec.hpp"
 
 namespace secgan {
 
-enum class Backbone { kAttGan, kStgan, kStarGan };
-inline constexpr std::array<std::pair<std::string_view, Backbone>, 3> kBackbones{
-    {{"attgan", Backbone::kAttGan}, {"stgan", Backbone::kStgan}, {"stargan", Backbone::kStarGan}}};
-template <>
-struct EnumNames<Backbone> {
-  static constexpr auto& table = kBackbones;
-  static constexpr std::string_view what = "backbone";
+enum class NetworkRole { kGenerator, kDiscriminator };
+
+/// The options of one backbone's network in that role, as AttGanGeneratorOptions.
+template <class O, NetworkRole role>
+concept OptionsOfRole = Described<O> && O::kRole == role && requires {
+  { O::kBackbone } -> std::convertible_to<std::string_view>;
 };
 
-enum class OutputActivation {
-  kTanh,     ///< photos in [-1, 1]
-  kSoftmax,  ///< probabilities over the channels
-  kLogits,   ///< none; what a mask branch is trained with
-};
-inline constexpr std::array<std::pair<std::string_view, OutputActivation>, 3> kOutputActivations{
-    {{"tanh", OutputActivation::kTanh}, {"softmax", OutputActivation::kSoftmax}, {"logits", OutputActivation::kLogits}}};
-template <>
-struct EnumNames<OutputActivation> {
-  static constexpr auto& table = kOutputActivations;
-  static constexpr std::string_view what = "output";
-};
+/// A backbone and its options. What follows from the data is no part of them: NetworkSpec.
+///
+///     make_generator(spec, "stgan");                                   // as published
+///     make_generator(spec, AttGanGeneratorOptions{.enc_dim = 32});
+///     options.as<AttGanGeneratorOptions>().shortcut_layers = 2;
+template <NetworkRole role>
+class SECGAN_API NetworkOptions {
+ public:
+  /// AttGAN's, as published.
+  NetworkOptions();
+  /// @param name  of preset_names()   @throws InvalidArgument that lists the names.
+  NetworkOptions(std::string_view name);
+  NetworkOptions(const char* name) : NetworkOptions(std::string_view(name)) {}
+  NetworkOptions(const std::string& name) : NetworkOptions(std::string_view(name)) {}
+  template <class O>
+    requires OptionsOfRole<O, role>
+  NetworkOptions(O options) : backbone_(O::kBackbone), options_(std::move(options)) {}
 
-struct GeneratorOptions {
-  Backbone backbone = Backbone::kAttGan;
-  int64_t attributes = 13;     ///< length of the difference vector
-  int64_t image_size = 128;    ///< side in pixels; a multiple of 2^layers (StarGAN: of 4)
-  int64_t image_channels = 3;  ///< 3 for photos, the number of classes for masks
-  OutputActivation output = OutputActivation::kTanh;
-  // The picked backbone's are read, the others' ignored.
-  AttGanGeneratorOptions attgan = {};
-  StganGeneratorOptions stgan = {};
-  StarGanGeneratorOptions stargan = {};
+  /// The backbone's recipe for faces of 64 px on a CPU.  @param width  channels of its first layer
+  static NetworkOptions small(std::string_view backbone, int64_t width);
 
-  static void visit(auto& self, auto&& visit) {
-    visit("backbone", self.backbone);
-    visit("attributes", self.attributes);
-    visit("image_size", self.image_size);
-    visit("image_channels", self.image_channels);
-    visit("output", self.output);
-    switch (self.backbone) {
-      case Backbone::kAttGan: visit("attgan", self.attgan); break;
-      case Backbone::kStgan: visit("stgan", self.stgan); break;
-      case Backbone::kStarGan: visit("stargan", self.stargan); break;
-    }
+  const std::string& backbone() const { return backbone_; }
+  /// Another backbone or preset in its place: small where this one was made by small(), else as published.
+  /// @throws InvalidArgument that lists the names.
+  void choose(std::string_view name);
+
+  /// The options of the backbone that this is.  @throws InvalidArgument for another backbone's.
+  template <class O>
+    requires OptionsOfRole<O, role>
+  O& as() {
+    O* const found = std::any_cast<O>(&options_);
+    if (found == nullptr)
+      throw InvalidArgument("options of '" + backbone_ + "' are asked for those of '" + std::string(O::kBackbone) + "'");
+    return *found;
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
-};
-
-struct DiscriminatorOptions {
-  Backbone backbone = Backbone::kAttGan;
-  int64_t attributes = 13;
-  int64_t image_size = 128;
-  int64_t image_channels = 3;
-  AttGanDiscriminatorOptions attgan = {};
-  StganDiscriminatorOptions stgan = {};
-  StarGanDiscriminatorOptions stargan = {};
-
-  static void visit(auto& self, auto&& visit) {
-    visit("backbone", self.backbone);
-    visit("attributes", self.attributes);
-    visit("image_size", self.image_size);
-    visit("image_channels", self.image_channels);
-    switch (self.backbone) {
-      case Backbone::kAttGan: visit("attgan", self.attgan); break;
-      case Backbone::kStgan: visit("stgan", self.stgan); break;
-      case Backbone::kStarGan: visit("stargan", self.stargan); break;
-    }
+  template <class O>
+    requires OptionsOfRole<O, role>
+  const O& as() const {
+    return const_cast<NetworkOptions*>(this)->as<O>();
   }
-  void validate() const;
+
+  /// `backbone`, and its options under its name.
+  Record record();
+  /// The backbone's options alone.
+  Record backbone_record();
+
+  /// The option struct itself, for the backbone's builder.
+  const std::any& held() const { return options_; }
+  static NetworkOptions holding(std::string backbone, std::any options);
+
+ private:
+  std::string backbone_;
+  std::any options_;
+  int64_t small_width_ = 0;  // 0: as published
 };
+
+using GeneratorOptions = NetworkOptions<NetworkRole::kGenerator>;
+using DiscriminatorOptions = NetworkOptions<NetworkRole::kDiscriminator>;
+
+/// A network in full: what rebuilds it. Files hold it as one table.
+template <NetworkRole role>
+struct SECGAN_API NetworkConfig {
+  NetworkSpec spec;
+  NetworkOptions<role> options;
+
+  Record record();
+};
+
+using GeneratorConfig = NetworkConfig<NetworkRole::kGenerator>;
+using DiscriminatorConfig = NetworkConfig<NetworkRole::kDiscriminator>;
+
+extern template class NetworkOptions<NetworkRole::kGenerator>;
+extern template class NetworkOptions<NetworkRole::kDiscriminator>;
+extern template struct NetworkConfig<NetworkRole::kGenerator>;
+extern template struct NetworkConfig<NetworkRole::kDiscriminator>;
+
+/// Every name: the backbones, then published versions that are an option set of one ("stgan-official").
+SECGAN_API std::vector<std::string> preset_names();
 
 }  // namespace secgan

@@ -37,7 +37,4 @@ class AutocastGuard {
   bool cache_;
 };
 
-/// Reduced precision ends where networks end: activations of outputs and losses are float32 (float64 stays).
-inline at::Tensor full_precision(const at::Tensor& output) { return output.to(at::promote_types(output.scalar_type(), at::kFloat)); }
-
 }  // namespace secgan

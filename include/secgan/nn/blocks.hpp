@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -85,38 +86,38 @@ struct Kernel {
 };
 
 /// A Sequential of tensor maps that can stand inside another one (LibTorch's own cannot: its forward is a template).
-class BlockImpl : public torch::nn::SequentialImpl {
+class SECGAN_API BlockImpl : public torch::nn::SequentialImpl {
  public:
   at::Tensor forward(const at::Tensor& input) { return SequentialImpl::forward(input); }
 };
 TORCH_MODULE(Block);
 
 /// Convolution, norm, activation as children "0", "1", … ([N, in, H, W] → [N, out, H', W']).
-Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
+SECGAN_API Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue);
 /// The same that doubles the side.
-Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
+SECGAN_API Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue);
 /// Linear map, norm (none, batch or switchable), activation ([N, in] → [N, out]).
-Block linear_block(int64_t in, int64_t out, Epilogue epilogue);
+SECGAN_API Block linear_block(int64_t in, int64_t out, Epilogue epilogue);
 
 /// Puts a block's parts at the end of another.
-void append(Block& block, const Block& parts);
+SECGAN_API void append_parts(Block& block, const Block& parts);
 
 /// One block after the other.
-at::Tensor run_blocks(std::vector<Block>& blocks, at::Tensor z);
+SECGAN_API at::Tensor run_blocks(std::vector<Block>& blocks, at::Tensor z);
 
 /// Registers blocks under `name` as children "0", "1", …
-void register_blocks(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks);
+SECGAN_API void register_blocks(torch::nn::Module& owner, const std::string& name, const std::vector<Block>& blocks);
 
 /// Channels doubled per layer, up to a cap; cap 0: none.
-int64_t doubled_width(int64_t base, int64_t doublings, int64_t cap);
+SECGAN_API int64_t doubled_width(int64_t base, int64_t doublings, int64_t cap);
 
 /// Weights of every linear map drawn from Glorot's uniform distribution, biases zero: TensorFlow slim's beginning.
-void initialize_glorot(torch::nn::Module& module);
+SECGAN_API void initialize_glorot(torch::nn::Module& module);
 
 /// `attributes` [N, A] tiled to [N, A, H, W] and appended to the channels of `features` [N, C, H, W].
-at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes);
+SECGAN_API at::Tensor append_attributes(const at::Tensor& features, const at::Tensor& attributes);
 
 /// Total number of elements of the trainable tensors.
-int64_t parameter_count(const torch::nn::Module& module);
+SECGAN_API int64_t parameter_count(const torch::nn::Module& module);
 
 }  // namespace secgan

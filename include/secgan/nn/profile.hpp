@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 struct NetworkProfile {
@@ -19,10 +21,10 @@ struct NetworkProfile {
 
 /// Most memory that `work` held at once. Exact for the CPU's own allocations on this thread; scratch memory inside oneDNN
 /// is not seen.
-int64_t peak_bytes(const std::function<void()>& work);
+SECGAN_API int64_t peak_bytes(const std::function<void()>& work);
 
 /// Runs `forward` twice, without and with gradients, and counts; memory as peak_bytes.
-/// @param forward  one pass over the module whose answer has gradients
-NetworkProfile profile(const torch::nn::Module& module, const std::function<at::Tensor()>& forward);
+/// @param forward  one pass over the module whose output has gradients
+SECGAN_API NetworkProfile profile(const torch::nn::Module& module, const std::function<at::Tensor()>& forward);
 
 }  // namespace secgan

@@ -6,22 +6,24 @@
 #include <filesystem>
 #include <functional>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
-/// One tensor in, one out. Of several answers the first counts.
+/// One tensor in, one out. Of several outputs the first counts.
 using TensorFunction = std::function<at::Tensor(const at::Tensor&)>;
 
 // Such files are programs: load none that you do not trust.
 
 /// A TorchScript file (torch.jit.save), on the CPU: evaluation mode, weights without gradients, the input's gradient kept.
 /// @throws FileNotFound, or Error naming the file when it is no TorchScript.
-TensorFunction load_torchscript(const std::filesystem::path& file);
+SECGAN_API TensorFunction load_torchscript(const std::filesystem::path& file);
 
 /// A package of AOTInductor (torch._inductor.aoti_compile_and_package): without gradients.
 /// @throws FileNotFound, or Error naming the file; for an exported program that is not compiled with what compiles it.
-TensorFunction load_compiled_program(const std::filesystem::path& file);
+SECGAN_API TensorFunction load_compiled_program(const std::filesystem::path& file);
 
-/// Either, told apart by what the file holds.
-TensorFunction load_program(const std::filesystem::path& file);
+/// Either, distinguished by what the file holds.
+SECGAN_API TensorFunction load_program(const std::filesystem::path& file);
 
 }  // namespace secgan

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/nn/blocks.hpp"
 
@@ -32,16 +33,17 @@ struct EnumNames<ResNetDepth> {
 
 struct ResNetOptions {
   ResNetDepth depth = ResNetDepth::k18;
-  /// Classes of `fc`, which takes no part in the features: there, without gradient, so that files that have it fit entry
-  /// by entry. 0: no `fc`.
   int64_t classes = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("depth", self.depth);
-    visit("classes", self.classes);
+  static constexpr auto fields() {
+    using O = ResNetOptions;
+    return std::tuple{
+        field<&O::depth>("how many layers"),
+        field<&O::classes>(
+            "of `fc`, which takes no part in the features and has no gradient: with it, files that have it fit entry by entry; 0: no `fc`",
+            rule::kNotNegative),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
 };
 
 /// What SwAV (arXiv 2006.09882) trains, without its heads: the features of ssFID.
@@ -49,7 +51,7 @@ inline constexpr ResNetOptions kSwavResNet50{.depth = ResNetDepth::k50, .classes
 
 /// State: `conv1`, `bn1`, `layer{1..4}.{i}.{conv1, bn1, conv2, bn2, downsample.{0, 1}}` with `conv3`, `bn3` in
 /// bottlenecks, and `fc`.
-class ResNetImpl final : public torch::nn::Module {
+class SECGAN_API ResNetImpl final : public torch::nn::Module {
  public:
   explicit ResNetImpl(const ResNetOptions& options);
 
@@ -63,7 +65,7 @@ class ResNetImpl final : public torch::nn::Module {
   at::Tensor features(const at::Tensor& image);
 
   int64_t feature_count() const { return feature_count_; }
-  const ResNetOptions& options() const { return options_; }
+  const ResNetOptions& config() const { return options_; }
 
  private:
   ResNetOptions options_;

@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/nn/state.hpp"
 
 namespace secgan {
 
 /// What a layer that LibTorch does not know offers, so that its tensors can be found by name.
-class TensorSlots {
+class SECGAN_API TensorSlots {
  public:
   virtual ~TensorSlots() = default;
   /// @return null for a name that is none of the layer's tensors
@@ -22,7 +23,7 @@ class TensorSlots {
 
 /// While it lives, the module's layers use `tensors` in place of their own of the same names, and gradients flow into
 /// them. The module's state stays as it was. One at a time for a module, and no other call beside it.
-class Substitution {
+class SECGAN_API Substitution {
  public:
   /// @throws InvalidArgument for a name that is no tensor of the module, or a tensor of another shape.
   Substitution(torch::nn::Module& module, const NamedTensors& tensors);

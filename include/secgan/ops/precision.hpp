@@ -4,9 +4,7 @@
 
 namespace secgan {
 
-/// float16 and bfloat16 as float32, in which losses are summed and returned; other types as they are.
-inline at::Tensor summable(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kHalf || tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor;
-}
+/// Reduced precision ends where networks end: outputs and losses are float32, float64 stays.
+inline at::Tensor full_precision(const at::Tensor& tensor) { return tensor.to(at::promote_types(tensor.scalar_type(), at::kFloat)); }
 
 }  // namespace secgan

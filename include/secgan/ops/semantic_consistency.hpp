@@ -34,7 +34,7 @@ inline at::Tensor segmentation_cross_entropy(const at::Tensor& given_log_probs, 
                                              ConsistencyTarget target = ConsistencyTarget::kHard) {
   check_shape(given_log_probs, "log_probs", {kAny, kAny, kAny, kAny}, "[N, K, H, W]");
   check_same_shape(given_log_probs, "log_probs", given_target_log_probs, "target_log_probs");
-  const at::Tensor log_probs = summable(given_log_probs), target_log_probs = summable(given_target_log_probs);
+  const at::Tensor log_probs = full_precision(given_log_probs), target_log_probs = full_precision(given_target_log_probs);
   if (log_probs.sym_numel() == 0) return log_probs.sum();
   if (target == ConsistencyTarget::kHard) {
     // Picking the arg-max class's log-probability is the product with the one-hot, without building it.

@@ -16,7 +16,7 @@ namespace secgan {
 inline at::Tensor soft_cross_entropy(const at::Tensor& logits, const at::Tensor& target) {
   check_shape(logits, "logits", {kAny, kAny, kAny, kAny}, "[N, K, H, W]");
   check_same_shape(logits, "logits", target, "target");
-  const at::Tensor weighted = summable(target) * at::log_softmax(summable(logits), 1);
+  const at::Tensor weighted = full_precision(target) * at::log_softmax(full_precision(logits), 1);
   if (weighted.sym_numel() == 0) return weighted.sum();
   return -weighted.sum(1).mean();
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan {
@@ -21,10 +22,10 @@ class Head;
 ///
 /// Sides are free; the heads are brought to the photo's size. Training needs two photos or more, because the
 /// statistics of a batch cover 1 x 1 maps.
-class BisenetImpl final : public ParserImpl {
+class SECGAN_API BisenetImpl final : public ParserImpl {
  public:
-  /// @param options  its network says which ResNet
-  explicit BisenetImpl(const ParserOptions& options);
+  /// @param config  its network says which ResNet
+  explicit BisenetImpl(const ParserConfig& config);
   int64_t side_multiple() const override { return 1; }
 
  private:
@@ -37,6 +38,6 @@ class BisenetImpl final : public ParserImpl {
 
 /// The name here of an entry of zllrunning/face-parsing.PyTorch's state. All its entries have one; only
 /// `fpn.backbone.fc`, which takes no part in parsing, has no counterpart there.
-std::string bisenet_name_from_zllrunning(std::string_view name);
+SECGAN_API std::string bisenet_name_from_zllrunning(std::string_view name);
 
 }  // namespace secgan

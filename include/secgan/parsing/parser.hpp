@@ -7,9 +7,11 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 
 namespace secgan {
@@ -30,33 +32,39 @@ struct EnumNames<ParserNetwork> {
 };
 
 struct UnetOptions {
-  int64_t dim = 16;    ///< channels at full resolution, doubled per level
-  int64_t levels = 4;  ///< resolutions; sides must be multiples of 2^(levels - 1)
+  int64_t dim = 16;
+  int64_t levels = 4;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("dim", self.dim);
-    visit("levels", self.levels);
+  static constexpr auto fields() {
+    using O = UnetOptions;
+    return std::tuple{
+        field<&O::dim>("channels at full resolution, doubled per level", rule::kPositive),
+        field<&O::levels>("resolutions; sides must be multiples of 2^(levels - 1)", rule::kLayers),
+    };
   }
 };
 
-struct ParserOptions {
+struct SECGAN_API ParserOptions {
   ParserNetwork network = ParserNetwork::kUnet;
-  int64_t classes = 19;   ///< 19 for the public label sets, 12 for a parser that was trained on the merged classes
   UnetOptions unet = {};  ///< read when network is kUnet
 
-  static void visit(auto& self, auto&& visit) {
-    visit("network", self.network);
-    visit("classes", self.classes);
-    if (self.network == ParserNetwork::kUnet) visit("unet", self.unet);
-  }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
+  Record record();
+  /// The network's own options alone; only the U-Net has some.
+  Record network_record();
+};
+
+/// A parser network in full: what its classes say, and its options.
+struct SECGAN_API ParserConfig {
+  ParserOptions options = {};
+  int64_t classes = 19;  ///< 19 for the public label sets, 12 for a parser that was trained on the merged classes
+
+  Record record();
 };
 
 /// Interface of every parser network that is picked at run time.
-class ParserImpl : public torch::nn::Module {
+class SECGAN_API ParserImpl : public torch::nn::Module {
  public:
-  explicit ParserImpl(ParserOptions options) : options_(std::move(options)) {}
+  explicit ParserImpl(const ParserConfig& config) : config_(config) {}
 
   /// @param photo [N, 3, H, W], normalized as the network expects   @return [N, classes, H, W] logits
   /// @throws InvalidArgument for another shape, or sides that are not multiples of `side_multiple()`.
@@ -65,7 +73,7 @@ class ParserImpl : public torch::nn::Module {
   std::vector<at::Tensor> heads(const at::Tensor& photo);
 
   virtual int64_t side_multiple() const = 0;
-  const ParserOptions& options() const { return options_; }
+  const ParserConfig& config() const { return config_; }
 
  protected:
   /// @param main_only  leave out the auxiliary heads
@@ -74,11 +82,11 @@ class ParserImpl : public torch::nn::Module {
  private:
   std::vector<at::Tensor> checked(const at::Tensor& photo, bool main_only);
 
-  ParserOptions options_;
+  ParserConfig config_;
 };
 TORCH_MODULE(Parser);
 
 /// Builds the network that the options name.  @throws InvalidArgument when options break a rule.
-Parser make_parser(const ParserOptions& options);
+SECGAN_API Parser make_parser(const ParserConfig& config);
 
 }  // namespace secgan

@@ -5,18 +5,20 @@
 #include <string_view>
 #include <vector>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
-std::string html_escape(std::string_view text);
+SECGAN_API std::string html_escape(std::string_view text);
 
 /// A whole page around a body.
-std::string html_page(std::string_view title, std::string_view body);
+SECGAN_API std::string html_page(std::string_view title, std::string_view body);
 
 /// @param png  the file's bytes   @param width  on screen, in CSS pixels; 0: the picture's own
-std::string html_picture(std::string_view png, std::string_view caption, int width = 0);
+SECGAN_API std::string html_picture(std::string_view png, std::string_view caption, int width = 0);
 
 /// Cells are plain text; numbers are set to the right. A table wider than the window scrolls by itself.
-std::string html_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+SECGAN_API std::string html_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
 
 struct ChartSeries {
   std::string name;
@@ -24,6 +26,6 @@ struct ChartSeries {
 };
 /// Lines as inline SVG with axes, ticks and legend, in the colors of html_page's style. A point between two breaks is
 /// drawn as a dot.  @throws InvalidArgument naming a series whose x and y differ in number.
-std::string html_line_chart(std::string_view title, std::string_view x_label, const std::vector<ChartSeries>& series);
+SECGAN_API std::string html_line_chart(std::string_view title, std::string_view x_label, const std::vector<ChartSeries>& series);
 
 }  // namespace secgan

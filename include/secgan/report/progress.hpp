@@ -1,5 +1,5 @@
 #pragma once
-/// A progress bar for people: share, ETA, photos per second and one figure; plain lines where nobody watches.
+/// A progress bar for people: share, ETA, photos per second and one value; plain lines where nobody watches.
 
 #include <cstdint>
 #include <deque>
@@ -9,9 +9,11 @@
 #include <string_view>
 #include <utility>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
-class Progress {
+class SECGAN_API Progress {
  public:
   using Clock = std::function<double()>;  ///< seconds from any beginning
 

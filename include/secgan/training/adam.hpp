@@ -4,10 +4,11 @@
 #include <ATen/ATen.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "secgan/core/error.hpp"
+#include "secgan/core/fields.hpp"
 
 namespace secgan {
 
@@ -17,20 +18,14 @@ struct AdamOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("learning_rate", self.learning_rate);
-    visit("beta1", self.beta1);
-    visit("beta2", self.beta2);
-    visit("epsilon", self.epsilon);
-  }
-  void validate() const {
-    const auto require = [](bool holds, const std::string& rule) {
-      if (!holds) throw InvalidArgument(rule);
+  static constexpr auto fields() {
+    using O = AdamOptions;
+    return std::tuple{
+        field<&O::learning_rate>("size of a step", rule::kPositive),
+        field<&O::beta1>("decay of the gradients' running mean", rule::kBelowOne),
+        field<&O::beta2>("decay of their squares' running mean", rule::kBelowOne),
+        field<&O::epsilon>("added to the root of that mean", rule::kPositive),
     };
-    require(learning_rate > 0, "learning_rate must be positive, found " + std::to_string(learning_rate));
-    require(beta1 >= 0 && beta1 < 1, "beta1 must lie in [0, 1), found " + std::to_string(beta1));
-    require(beta2 >= 0 && beta2 < 1, "beta2 must lie in [0, 1), found " + std::to_string(beta2));
-    require(epsilon > 0, "epsilon must be positive, found " + std::to_string(epsilon));
   }
 };
 
@@ -38,7 +33,7 @@ class Adam {
  public:
   /// @param parameters float leaves that require a gradient
   explicit Adam(std::vector<at::Tensor> parameters, AdamOptions options = {}) : parameters_(std::move(parameters)), options_(options) {
-    options_.validate();
+    validate(options_);
     for (const at::Tensor& parameter : parameters_) {
       first_moments_.push_back(at::zeros_like(parameter));
       second_moments_.push_back(at::zeros_like(parameter));

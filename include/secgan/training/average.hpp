@@ -9,13 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/nn/state.hpp"
 
 namespace secgan {
 
 /// average <- decay average + (1 - decay) live, over parameters and floating-point buffers; others are copied.
 /// Early on the decay is (1 + step) / (10 + step), so that the random beginning is soon forgotten.
-class MovingAverage {
+class SECGAN_API MovingAverage {
  public:
   /// @param live, average modules of one structure; `average` is overwritten with `live` at once, and is not trained.
   MovingAverage(const torch::nn::Module& live, torch::nn::Module& average, double decay) : decay_(decay) {

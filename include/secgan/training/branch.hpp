@@ -3,12 +3,14 @@
 
 #include <ATen/ATen.h>
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "secgan/losses/adversarial.hpp"
 #include "secgan/losses/objective.hpp"
 #include "secgan/nn/autocast.hpp"
+#include "secgan/ops/precision.hpp"
 #include "secgan/training/adam.hpp"
 #include "secgan/training/concepts.hpp"
 
@@ -25,7 +27,18 @@ struct Branch {
   O discriminator_optimizer;
 };
 
-/// A generator's answer to a difference vector and to none.
+/// Networks with an optimizer each.
+/// @param optimizer  makes one from parameters: `[&](auto parameters) { return Adam(parameters, options); }`
+template <GeneratorLike G, DiscriminatorLike D, class MakeForG, class MakeForD>
+auto make_branch(G generator, D discriminator, const MakeForG& generator_optimizer, const MakeForD& discriminator_optimizer) {
+  auto of_generator = generator_optimizer(generator->parameters());
+  auto of_discriminator = discriminator_optimizer(discriminator->parameters());
+  static_assert(std::is_same_v<decltype(of_generator), decltype(of_discriminator)>, "a branch has optimizers of one type");
+  return Branch<G, D, decltype(of_generator)>{std::move(generator), std::move(discriminator), std::move(of_generator),
+                                              std::move(of_discriminator)};
+}
+
+/// A generator's output for a difference vector and for none.
 struct EditAndReconstruction {
   at::Tensor edit;            ///< G(image, difference)
   at::Tensor reconstruction;  ///< G(image, 0)
@@ -54,41 +67,44 @@ Scores full_precision_scores(D& discriminator, const at::Tensor& image) {
   return {full_precision(scores.adversarial), full_precision(scores.attribute_logits)};
 }
 
-/// @param real, fake [N, C, H, W], constants   @param source [N, A]   @param weight [N] in [0, 1]: where on the
+/// @param real, fake [N, C, H, W], constants   @param source [N, A]   @param position [N] in [0, 1]: where on the
 /// segment from real to fake the gradient penalty is taken
 template <DiscriminatorLike D>
 DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
-                                     const at::Tensor& weight) {
-  DiscriminatorPass pass;
-  pass.source = source;
-  pass.real_scores = full_precision_scores(discriminator, real);
-  pass.fake_scores = full_precision_scores(discriminator, fake.detach());
-  pass.interpolate = interpolate(real.detach(), fake.detach(), weight.to(real.dtype()).view({-1, 1, 1, 1}));
-  pass.interpolate_scores = full_precision_scores(discriminator, pass.interpolate);
-  return pass;
+                                     const at::Tensor& position) {
+  const Scores real_scores = full_precision_scores(discriminator, real);
+  const Scores fake_scores = full_precision_scores(discriminator, fake.detach());
+  const at::Tensor between = interpolate(real.detach(), fake.detach(), position.to(real.dtype()).view({-1, 1, 1, 1}));
+  return {.real_scores = real_scores,
+          .fake_scores = fake_scores,
+          .source = source,
+          .interpolate = between,
+          .interpolate_scores = full_precision_scores(discriminator, between)};
 }
 
-/// @param input [N, C, H, W]   @param answer  what the branch's generator makes of it; an edited mask as probabilities
+/// @param input [N, C, H, W]   @param output  what the branch's generator makes of it; an edited mask as probabilities
 template <DiscriminatorLike D>
-GeneratorPass generator_pass(D& discriminator, const at::Tensor& input, const EditAndReconstruction& answer, const at::Tensor& target) {
-  GeneratorPass pass;
-  pass.input = input;
-  pass.reconstruction = answer.reconstruction;
-  pass.target = target;
-  pass.edit_scores = full_precision_scores(discriminator, answer.edit);
-  return pass;
+GanPass gan_pass(D& discriminator, const at::Tensor& input, const EditAndReconstruction& output, const at::Tensor& target) {
+  return {.input = input,
+          .reconstruction = output.reconstruction,
+          .target = target,
+          .edit_scores = full_precision_scores(discriminator, output.edit)};
 }
+
+namespace detail {
 
 /// Differentiates `total` with respect to the given parameters only: networks on the way get no gradient and cost none.
 inline void backward(const at::Tensor& total, const std::vector<at::Tensor>& parameters) {
   torch::autograd::backward({total}, {}, /*retain_graph=*/std::nullopt, /*create_graph=*/false, parameters);
 }
 
+}  // namespace detail
+
 /// One step of an optimizer towards a smaller `total`, for that network alone.
 template <class Network, OptimizerLike O>
-void update(const at::Tensor& total, Network& network, O& optimizer) {
+void minimize(const at::Tensor& total, Network& network, O& optimizer) {
   optimizer.zero_grad();
-  backward(total, network->parameters());
+  detail::backward(total, network->parameters());
   optimizer.step();
 }
 

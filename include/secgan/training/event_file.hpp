@@ -7,12 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan {
 
 /// CRC-32C (Castagnoli) as the record framing wants it.
-uint32_t crc32c(std::string_view bytes);
+SECGAN_API uint32_t crc32c(std::string_view bytes);
 
-class EventFile {
+class SECGAN_API EventFile {
  public:
   /// Begins a new file in `folder`.
   /// @param first_step  the first step that will be written: TensorBoard hides what earlier files hold of it and of

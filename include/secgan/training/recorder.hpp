@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/training/event_file.hpp"
 
 namespace secgan {
 
-class Recorder {
+class SECGAN_API Recorder {
  public:
   /// Makes the folder where it is missing.
   /// @param steps_done  0 for a new run; lines and TensorBoard events of later steps are dropped: they are written again
@@ -40,7 +41,7 @@ struct LogSeries {
   std::vector<double> steps;
   std::vector<double> values;
 };
-/// The figures called `name` of a log.jsonl.  @throws FileNotFound
-LogSeries read_log(const std::filesystem::path& run, const std::string& name);
+/// The values called `name` of a log.jsonl.  @throws FileNotFound
+SECGAN_API LogSeries read_log(const std::filesystem::path& run, const std::string& name);
 
 }  // namespace secgan

@@ -4,11 +4,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
-#include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
-#include "secgan/core/error.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/ops/semantic_consistency.hpp"
 
@@ -34,26 +33,21 @@ struct EnumNames<RealMasks> {
 
 /// Weights of one branch's terms; the adversarial terms have weight 1.
 struct LossWeights {
-  double gradient_penalty = 10;        ///< lambda_gp
-  double discriminator_attribute = 1;  ///< lambda_cls of D
-  double generator_attribute = 10;     ///< lambda_cls of G
-  double reconstruction = 100;         ///< lambda_rec
-  double semantic_consistency = 1;     ///< lambda_sc
+  double gradient_penalty = 10;
+  double discriminator_attribute = 1;
+  double generator_attribute = 10;
+  double reconstruction = 100;
+  double semantic_consistency = 1;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("gradient_penalty", self.gradient_penalty);
-    visit("discriminator_attribute", self.discriminator_attribute);
-    visit("generator_attribute", self.generator_attribute);
-    visit("reconstruction", self.reconstruction);
-    visit("semantic_consistency", self.semantic_consistency);
-  }
-  /// @throws InvalidArgument for a negative weight.
-  void validate() const {
-    visit(*this, [](std::string_view name, double weight) {
-      if (!(weight >= 0)) {
-        throw InvalidArgument("loss weight " + std::string(name) + " must not be negative, found " + std::to_string(weight));
-      }
-    });
+  static constexpr auto fields() {
+    using O = LossWeights;
+    return std::tuple{
+        field<&O::gradient_penalty>("λ_gp", rule::kNotNegative),
+        field<&O::discriminator_attribute>("λ_cls of D", rule::kNotNegative),
+        field<&O::generator_attribute>("λ_cls of G", rule::kNotNegative),
+        field<&O::reconstruction>("λ_rec", rule::kNotNegative),
+        field<&O::semantic_consistency>("λ_sc", rule::kNotNegative),
+    };
   }
 };
 
@@ -62,30 +56,27 @@ struct SecganStepOptions {
   LossWeights mask;
   ConsistencyTarget consistency_target = ConsistencyTarget::kHard;
   RealMasks real_masks = RealMasks::kSoft;
-  double intensity = 1;   ///< the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5
-  bool bfloat16 = false;  ///< networks under bfloat16 autocast, losses in float32
+  double intensity = 1;
+  bool bfloat16 = false;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("photo", self.photo);
-    visit("mask", self.mask);
-    visit("consistency_target", self.consistency_target);
-    visit("real_masks", self.real_masks);
-    visit("intensity", self.intensity);
-    visit("bfloat16", self.bfloat16);
-  }
-  void validate() const {
-    photo.validate();
-    mask.validate();
-    if (!(intensity > 0)) throw InvalidArgument("intensity must be positive, found " + std::to_string(intensity));
+  static constexpr auto fields() {
+    using O = SecganStepOptions;
+    return std::tuple{
+        field<&O::photo>("weights of the photo branch's terms"),
+        field<&O::mask>("weights of the mask branch's terms"),
+        field<&O::consistency_target>("what the constant side of a consistency term is"),
+        field<&O::real_masks>("what the mask discriminator is shown as real"),
+        field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kPositive),
+        field<&O::bfloat16>("networks under bfloat16 autocast, losses in float32"),
+    };
   }
 };
 
-/// One batch, with the randomness of its update drawn beforehand: the step itself is a pure function.
+/// One batch. Updates draw nothing at random: what they need of it is given.
 struct GanBatch {
   at::Tensor photo;   ///< [N, 3, H, W] in [-1, 1]
   at::Tensor source;  ///< [N, A] y_src in {0, 1}
   at::Tensor target;  ///< [N, A] y_trg in {0, 1}
-  at::Tensor weight;  ///< [N] uniform in [0, 1], where the gradient penalty is taken; generator updates ignore it
 };
 
 /// What generators are asked for: intensity (y_trg - y_src).

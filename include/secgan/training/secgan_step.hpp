@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <optional>
+#include <utility>
 
 #include "secgan/training/branch.hpp"
 #include "secgan/training/objectives.hpp"
@@ -29,18 +30,20 @@ template <class PhotoBranch, class MaskBranch, ParserLike Parser>
 class SecganStep {
  public:
   /// The branches and the parser outlive the step. `parser` may be null only when `mask` is.
-  SecganStep(PhotoBranch& photo, MaskBranch* mask, Parser* parser, SecganStepOptions options) : photo_(photo), options_(options) {
-    options_.validate();
-    if (mask != nullptr && parser == nullptr) throw InvalidArgument("a mask branch needs a parser, found none");
-    // Without its counterpart the consistency term has nothing to agree with.
-    if (mask == nullptr) options_.photo.semantic_consistency = options_.mask.semantic_consistency = 0;
-    if (mask != nullptr) semantic_.emplace(*mask, *parser, options_);
+  SecganStep(PhotoBranch& photo, MaskBranch* mask, Parser* parser, SecganStepOptions options)
+      : photo_(photo), options_(checked(std::move(options))) {
+    if (mask == nullptr) return;
+    if (parser == nullptr) throw InvalidArgument("a mask branch needs a parser, found none");
+    semantic_.emplace(*mask, *parser, options_);
   }
+  SecganStep(const SecganStep&) = delete;
+  SecganStep& operator=(const SecganStep&) = delete;
 
   const SecganStepOptions& options() const { return options_; }
 
   /// One update of each discriminator.
-  StepReport discriminator_update(const GanBatch& batch) {
+  /// @param position [N] uniform in [0, 1], where the gradient penalty is taken on the segments from real to fake
+  StepReport discriminator_update(const GanBatch& batch, const at::Tensor& position) {
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     at::Tensor fake;
@@ -48,28 +51,29 @@ class SecganStep {
       at::NoGradGuard no_grad;
       fake = full_precision(photo_.generator->forward(batch.photo, difference(options_, batch)));
     }
-    const auto pass = discriminator_pass(photo_.discriminator, batch.photo, fake, batch.source, batch.weight);
+    const auto pass = discriminator_pass(photo_.discriminator, batch.photo, fake, batch.source, position);
     report.photo = discriminator_objective(options_.photo)(pass);
     report.attribute_accuracy = accuracy(pass.real_scores.attribute_logits, batch.source);
-    update(report.photo.total, photo_.discriminator, photo_.discriminator_optimizer);
-    if (semantic_) report.mask = semantic_->discriminator_update(batch);
+    minimize(report.photo.total, photo_.discriminator, photo_.discriminator_optimizer);
+    if (semantic_) report.mask = semantic_->discriminator_update(batch, position);
     return report;
   }
 
-  /// One update of each generator.
+  /// One update of each generator. Without a mask branch the consistency has nothing to agree with, and its weights count nothing.
   StepReport generator_update(const GanBatch& batch) {
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
-    GeneratorPass pass = generator_pass(photo_.discriminator, batch.photo, photo, batch.target);
+    const GanPass pass = gan_pass(photo_.discriminator, batch.photo, photo, batch.target);
+    std::optional<ConsistencyPass> consistency;
     if (semantic_) {
       auto semantic = semantic_->generator_update(batch, photo.edit);
-      pass.log_probs = semantic.image_log_probs;
-      pass.counterpart_log_probs = semantic.mask_log_probs;
+      consistency = std::move(semantic.photo);
       report.mask = std::move(semantic.mask);
     }
-    report.photo = photo_generator_objective(options_)(pass);
-    update(report.photo.total, photo_.generator, photo_.generator_optimizer);
+    report.photo =
+        consistency ? photo_generator_objective(options_)(GeneratorPass{pass, *consistency}) : photo_gan_objective(options_.photo)(pass);
+    minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
     report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);
     report.edit_distance = (photo.edit - photo.reconstruction).detach().abs().mean().template item<double>();
@@ -83,7 +87,7 @@ class SecganStep {
 
   PhotoBranch& photo_;
   SecganStepOptions options_;
-  std::optional<SemanticBranch<MaskBranch, Parser>> semantic_;
+  std::optional<SemanticStep<MaskBranch, Parser>> semantic_;
 };
 
 }  // namespace secgan

@@ -1,15 +1,16 @@
 #pragma once
-/// The mask branch for somebody else's training loop: networks by name, optimizers and randomness included.
+/// SeCGAN's mask branch for somebody else's training loop: networks by name, optimizers and randomness included. Python's SemanticBranch.
 
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
@@ -19,68 +20,83 @@
 
 namespace secgan {
 
-struct CompanionBranchOptions {
-  GeneratorOptions generator;          ///< of masks; channels and output follow from the parser
-  DiscriminatorOptions discriminator;  ///< of masks
-  SecganStepOptions losses;            ///< `photo`: its semantic_consistency alone counts here
+struct SemanticBranchOptions {
+  GeneratorOptions generator;
+  DiscriminatorOptions discriminator;
+  SecganStepOptions losses;
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
-  int64_t accumulate = 1;  ///< calls per optimizer step, for hosts that accumulate gradients
-  uint64_t seed = 0;       ///< of the first weights and of the gradient penalty's places
+  int64_t accumulate = 1;
+  uint64_t seed = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("generator", self.generator);
-    visit("discriminator", self.discriminator);
-    visit("losses", self.losses);
-    visit("generator_adam", self.generator_adam);
-    visit("discriminator_adam", self.discriminator_adam);
-    visit("accumulate", self.accumulate);
-    visit("seed", self.seed);
+  static constexpr auto fields() {
+    using O = SemanticBranchOptions;
+    return std::tuple{
+        field<&O::generator>("G of masks"),
+        field<&O::discriminator>("D of masks"),
+        field<&O::losses>("weights and choices of the losses; of `photo` the semantic_consistency alone counts, the rest is the host's"),
+        field<&O::generator_adam>("optimizer of the mask generator"),
+        field<&O::discriminator_adam>("optimizer of the mask discriminator"),
+        field<&O::accumulate>("calls per optimizer step, for hosts that accumulate gradients", rule::kPositive),
+        field<&O::seed>("of the first weights and of the gradient penalty's places"),
+    };
   }
-  /// Sets what follows from the parser: channels and output activation.
-  void adapt(int64_t classes);
-  void validate() const;
 };
 
-/// Named figures, before weighting.
-using Figures = std::vector<std::pair<std::string, double>>;
+/// A mask branch in full: what the host's data say, and its options.
+struct SemanticBranchConfig {
+  int64_t attributes = 13;
+  int64_t image_size = 128;
+  SemanticBranchOptions options = {};
+
+  static constexpr auto fields() {
+    using O = SemanticBranchConfig;
+    return std::tuple_cat(
+        std::tuple{
+            field<&O::attributes>("how many the host edits", rule::kPositive),
+            field<&O::image_size>("side of the photos in pixels", rule::kPositive),
+        },
+        inlined<&O::options>());
+  }
+};
 
 /// Each step updates the mask branch and nothing else: the host's networks, gradients, random state, modes and autocast
 /// settings stay as they are. All that a resumed run needs is in the module's state (module_state), the optimizers'
 /// moments included; within a group of accumulated calls it is not.
-class CompanionBranchImpl : public torch::nn::Module {
+class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
  public:
+  /// @param parser  of as many classes as the masks shall have
   /// @throws InvalidArgument for options that break a rule.
-  CompanionBranchImpl(FaceParser parser, CompanionBranchOptions options);
+  SemanticBranchImpl(FaceParser parser, SemanticBranchConfig config);
 
   /// @param image [N, 3, S, S] in [-1, 1]   @param source, target [N, A] in {0, 1}
-  /// @return the mask discriminator's terms
-  Figures discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target);
+  /// @return the mask discriminator's terms before weighting
+  NamedValues discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target);
 
-  /// @param edited [N, 3, S, S] in [-1, 1], the host generator's answer
+  /// @param edited [N, 3, S, S] in [-1, 1], the host generator's output
   /// @return scalar, weighted by losses.photo.semantic_consistency, for the host's generator loss: its gradient reaches
   ///         `edited` through the parser
   at::Tensor generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source, const at::Tensor& target);
 
-  /// The terms of the last generator_step: the mask generator's, and the image's consistency as "image_consistency".
-  const Figures& generator_figures() const { return generator_figures_; }
+  /// The terms of the last generator_step before weighting: the mask generator's, and the image's consistency as "image_consistency".
+  const NamedValues& generator_losses() const { return generator_losses_; }
 
-  const CompanionBranchOptions& options() const { return options_; }
+  const SemanticBranchConfig& config() const { return config_; }
 
  private:
-  using Optimizer = Accumulated<Adam>;
-  using MaskBranch = Branch<Generator, Discriminator, Optimizer>;
+  using MaskBranch = Branch<Generator, Discriminator, Accumulated<Adam>>;
 
+  /// What the host gives, checked, in the branch's type.
   GanBatch batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const;
 
-  CompanionBranchOptions options_;
+  SemanticBranchConfig config_;
   FaceParser parser_;
   MaskBranch branch_;
-  SemanticBranch<MaskBranch, FaceParser> semantic_;
+  SemanticStep<MaskBranch, FaceParser> step_;
   at::Tensor seed_;  // in the state, as the counter is: a resumed run draws what the first would have drawn
   at::Tensor discriminator_steps_;
-  Figures generator_figures_;
+  NamedValues generator_losses_;
 };
-TORCH_MODULE(CompanionBranch);
+TORCH_MODULE(SemanticBranch);
 
 }  // namespace secgan

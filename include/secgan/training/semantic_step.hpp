@@ -1,8 +1,10 @@
 #pragma once
-/// SeCGAN's semantic side: the mask branch and its tie to a photo generator. SecganStep trains it beside the library's
-/// photo branch; a foreign training loop calls it beside its own.
+/// The mask branch's two updates and its tie to a photo generator. SecganStep runs them beside the library's photo branch; SemanticBranch
+/// beside a foreign one.
 
 #include <ATen/ATen.h>
+
+#include <optional>
 
 #include "secgan/ops/hard_segmentation.hpp"
 #include "secgan/training/branch.hpp"
@@ -10,17 +12,19 @@
 
 namespace secgan {
 
-/// The mask branch's updates. Each changes the mask branch alone: nothing outside gets a gradient.
+/// Each update changes the mask branch alone: nothing outside gets a gradient.
 template <class MaskBranch, ParserLike Parser>
-class SemanticBranch {
+class SemanticStep {
  public:
   /// Branch and parser outlive it.
-  SemanticBranch(MaskBranch& branch, Parser& parser, SecganStepOptions options) : branch_(branch), parser_(parser), options_(options) {
-    options_.validate();
-  }
+  SemanticStep(MaskBranch& branch, Parser& parser, SecganStepOptions options)
+      : branch_(branch), parser_(parser), options_(checked(std::move(options))) {}
+  SemanticStep(const SemanticStep&) = delete;
+  SemanticStep& operator=(const SemanticStep&) = delete;
 
   /// One update of the mask discriminator.
-  LossReport discriminator_update(const GanBatch& batch) {
+  /// @param position [N] in [0, 1], where the gradient penalty is taken
+  LossReport discriminator_update(const GanBatch& batch, const at::Tensor& position) {
     at::Tensor real, fake;
     {
       at::NoGradGuard no_grad;
@@ -30,36 +34,36 @@ class SemanticBranch {
       fake = full_precision(branch_.generator->forward(hard, difference(options_, batch))).softmax(1);
     }
     const LossReport report =
-        discriminator_objective(options_.mask)(discriminator_pass(branch_.discriminator, real, fake, batch.source, batch.weight));
-    update(report.total, branch_.discriminator, branch_.discriminator_optimizer);
+        discriminator_objective(options_.mask)(discriminator_pass(branch_.discriminator, real, fake, batch.source, position));
+    minimize(report.total, branch_.discriminator, branch_.discriminator_optimizer);
     return report;
   }
 
   struct GeneratorUpdate {
     LossReport mask;
-    at::Tensor image_log_probs;  ///< [N, K, H, W] log P(edit), differentiable in the edit; undefined where no weight asks for it
-    at::Tensor mask_log_probs;   ///< [N, K, H, W] log of the edited mask before the update, constant
+    /// log P(edit), differentiable in the edit, against the edited mask before the update; nullopt where no weight asks for it.
+    std::optional<ConsistencyPass> photo;
   };
 
   /// One update of the mask generator.
-  /// @param edit [N, 3, H, W] the photo generator's answer to the batch
+  /// @param edit [N, 3, H, W] the photo generator's output for the batch
   GeneratorUpdate generator_update(const GanBatch& batch, const at::Tensor& edit) {
     at::Tensor hard;
     {
       at::NoGradGuard no_grad;
       hard = hard_segmentation(parser_.log_probabilities(batch.photo));
     }
-    const auto mask = edit_and_reconstruct(branch_.generator, hard, difference(options_, batch));
-    GeneratorPass pass = generator_pass(branch_.discriminator, hard, {mask.edit.softmax(1), mask.reconstruction}, batch.target);
-    pass.log_probs = mask.edit.log_softmax(1);
+    const auto output = edit_and_reconstruct(branch_.generator, hard, difference(options_, batch));
+    const GanPass pass = gan_pass(branch_.discriminator, hard, {output.edit.softmax(1), output.reconstruction}, batch.target);
     GeneratorUpdate out;
     if (options_.photo.semantic_consistency > 0 || options_.mask.semantic_consistency > 0) {
-      out.image_log_probs = parser_.log_probabilities(edit);
-      pass.counterpart_log_probs = out.image_log_probs.detach();
+      const at::Tensor of_mask = output.edit.log_softmax(1), of_photo = parser_.log_probabilities(edit);
+      out.mask = mask_generator_objective(options_)(GeneratorPass{pass, ConsistencyPass{of_mask, of_photo.detach()}});
+      out.photo = ConsistencyPass{of_photo, of_mask.detach()};
+    } else {
+      out.mask = mask_gan_objective(options_.mask)(pass);
     }
-    out.mask_log_probs = pass.log_probs.detach();
-    out.mask = mask_generator_objective(options_)(pass);
-    update(out.mask.total, branch_.generator, branch_.generator_optimizer);
+    minimize(out.mask.total, branch_.generator, branch_.generator_optimizer);
     return out;
   }
 

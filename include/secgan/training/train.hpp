@@ -6,7 +6,10 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/training/secgan_task.hpp"
 #include "secgan/training/supervised_task.hpp"
@@ -16,52 +19,56 @@ namespace secgan {
 
 /// A parser that comes as a TorchScript program, in place of a bundle's.
 struct ParserProgram {
-  std::string file;                      ///< empty: none. It is a program: name none that you do not trust
-  Labels labels = Labels::kFaceParsing;  ///< the order of its classes
-  PhotoNormalization normalization = PhotoNormalization::kImagenet;
-  int64_t input_size = 0;  ///< side to which photos are resized for it; 0: as they come
+  std::string file;
+  FaceParserOptions input;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("file", self.file);
-    visit("labels", self.labels);
-    visit("normalization", self.normalization);
-    visit("input_size", self.input_size);
+  static constexpr auto fields() {
+    using O = ParserProgram;
+    return std::tuple_cat(std::tuple{field<&O::file>("empty: none. It is a program: name none that you do not trust")},
+                          inlined<&O::input>());
   }
 };
 
 /// `secgan train`. The defaults are AttGAN's published recipe (networks, learning rates, weights).
 struct TrainSettings {
   DataSettings data;
-  std::string parser;  ///< bundle whose parser sees the photos; needed with a mask branch
+  std::string parser;
   ParserProgram parser_program;
-  std::string classifier;  ///< bundle whose classifier goes into the result; empty: the parser's bundle, if it has one
+  std::string classifier;
   SecganTaskOptions task;
   TrainerOptions trainer;
-  int64_t threads = 0;  ///< CPU threads; 0: as many as there are cores
+  int64_t threads = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("data", self.data);
-    visit("parser", self.parser);
-    visit("parser_program", self.parser_program);
-    visit("classifier", self.classifier);
-    visit("task", self.task);
-    visit("trainer", self.trainer);
-    visit("threads", self.threads);
+  static constexpr auto fields() {
+    using O = TrainSettings;
+    return std::tuple{
+        field<&O::data>("the faces to train on"),
+        field<&O::parser>("bundle of train-parser or import, whose parser sees the photos; needed with a mask branch"),
+        field<&O::parser_program>("a parser as a TorchScript program, in place of a bundle's"),
+        field<&O::classifier>("bundle of train-classifier, whose classifier goes into the result, for editing without given labels; empty: "
+                              "the parser's bundle, if it has one"),
+        field<&O::task>("networks, losses, optimizers"),
+        field<&O::trainer>("length, log, checkpoints"),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+    };
   }
 };
 
 /// `secgan train-parser`.
 struct TrainParserSettings {
-  DataSettings data{.kind = DataKind::kCelebAMaskHq};
+  DataSettings data{.source = {.kind = DataKind::kCelebAMaskHq}};
   ParserTaskOptions task;
   TrainerOptions trainer{.steps = 20000};
   int64_t threads = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("data", self.data);
-    visit("task", self.task);
-    visit("trainer", self.trainer);
-    visit("threads", self.threads);
+  static constexpr auto fields() {
+    using O = TrainParserSettings;
+    return std::tuple{
+        field<&O::data>("the photos and masks to train on"),
+        field<&O::task>("network, optimizer"),
+        field<&O::trainer>("length, log, checkpoints"),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+    };
   }
 };
 
@@ -72,11 +79,14 @@ struct TrainClassifierSettings {
   TrainerOptions trainer{.steps = 20000};
   int64_t threads = 0;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("data", self.data);
-    visit("task", self.task);
-    visit("trainer", self.trainer);
-    visit("threads", self.threads);
+  static constexpr auto fields() {
+    using O = TrainClassifierSettings;
+    return std::tuple{
+        field<&O::data>("the faces to train on"),
+        field<&O::task>("network, optimizer"),
+        field<&O::trainer>("length, log, checkpoints"),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+    };
   }
 };
 
@@ -89,16 +99,16 @@ struct RunControl {
 };
 
 /// What a run uses in place of the parts that its settings name.
-struct OwnParts {
-  NetworkMakers networks;
-  std::optional<FaceParser> parser;
+struct CustomParts {
+  CustomNetworks networks = {};
+  std::optional<FaceParser> parser = {};
 };
 
-/// Train, then write RUN/bundle and RUN/settings.toml.
+/// Train, then write RUN/bundle and RUN/settings.toml. Neither the process's random state nor its number of threads is another afterwards.
 /// @throws InvalidArgument for settings that break a rule, Error for files and for a run that fails.
-TrainingOutcome train(const TrainSettings& settings, const RunControl& control, const OwnParts& own = {});
-TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control);
-TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control);
+SECGAN_API TrainingOutcome train(const TrainSettings& settings, const RunControl& control, const CustomParts& custom = {});
+SECGAN_API TrainingOutcome train(const TrainParserSettings& settings, const RunControl& control);
+SECGAN_API TrainingOutcome train(const TrainClassifierSettings& settings, const RunControl& control);
 
 /// Starts the run, or goes on with what its folder holds.
 template <class Settings>
@@ -109,9 +119,10 @@ TrainingOutcome train_or_resume(const Settings& settings, RunControl control) {
 
 /// The recipe for faces of 64 px on a CPU in minutes: small networks, no norm in the discriminators, two of their
 /// updates per generator update, both at 1e-3, lambda_sc 10, bfloat16. docs/options.md has the measurements.
-SecganTaskOptions small_scale_recipe();
+/// @param backbone, mask_backbone  of backbone_names(); empty: the photo branch's
+SECGAN_API SecganTaskOptions small_scale_recipe(std::string_view backbone = "attgan", std::string_view mask_backbone = {});
 /// Parser and classifier for the same, in a minute each.
-TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
-TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed);
+SECGAN_API TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
+SECGAN_API TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed);
 
 }  // namespace secgan

@@ -10,58 +10,61 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
-#include "secgan/nn/state.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/fields.hpp"
+#include "secgan/core/named_tensors.hpp"
+#include "secgan/core/named_values.hpp"
 
 namespace secgan {
 
-/// Figures of one step by name, as "photo/generator/reconstruction".
-using Scalars = std::vector<std::pair<std::string, double>>;
-
 /// Something that can be trained. Everything that a step draws at random must follow from the seed and the step.
-class TrainingTask {
+class SECGAN_API TrainingTask {
  public:
   virtual ~TrainingTask() = default;
   /// One word for the progress bar.
   virtual std::string name() const = 0;
   /// Photos read per step, for the images/s.
   virtual int64_t photos_per_step() const = 0;
+  /// Values of one step by name, as "photo/generator/reconstruction"; the first is what a progress bar shows.
   /// @param step from 0   @param rate factor of the schedule, to be multiplied with every learning rate
-  virtual Scalars step(int64_t step, double rate) = 0;
+  virtual NamedValues step(int64_t step, double rate) = 0;
   /// Every tensor that decides how training goes on; sharing storage, so that loading is writing into them.
   virtual NamedTensors state() = 0;
   /// A sample picture [3, H, W] uint8, or an undefined tensor.
   virtual at::Tensor samples() = 0;
-  /// What the figures since the last call say is going wrong, a sentence each; empty when all is well.
+  /// What the values since the last call say is going wrong, a sentence each; empty when all is well.
   virtual std::vector<std::string> warnings(int64_t step) = 0;
   /// Writes what the run is for (a bundle) into the run folder, from the present weights.
   virtual void save_result(const std::filesystem::path& run) = 0;
 };
 
 struct TrainerOptions {
-  int64_t steps = 100000;           ///< length of the run; the schedule is relative to it
-  int64_t log_every = 50;           ///< steps between log lines (figures are means over them)
-  int64_t sample_every = 1000;      ///< steps between sample pictures; 0: none
-  int64_t checkpoint_every = 1000;  ///< steps between checkpoints; 0: at the end and when stopped only
-  double decay_start = 0.5;         ///< share of the run with the full learning rate; then it falls linearly
-  double final_rate = 0.05;         ///< factor of the learning rate at the end
+  int64_t steps = 100000;
+  int64_t log_every = 50;
+  int64_t sample_every = 1000;
+  int64_t checkpoint_every = 1000;
+  double decay_start = 0.5;
+  double final_rate = 0.05;
 
-  static void visit(auto& self, auto&& visit) {
-    visit("steps", self.steps);
-    visit("log_every", self.log_every);
-    visit("sample_every", self.sample_every);
-    visit("checkpoint_every", self.checkpoint_every);
-    visit("decay_start", self.decay_start);
-    visit("final_rate", self.final_rate);
+  static constexpr auto fields() {
+    using O = TrainerOptions;
+    return std::tuple{
+        field<&O::steps>("length of the run, in generator updates (or updates of the one network); the schedule is relative to it",
+                         rule::kPositive),
+        field<&O::log_every>("steps between log lines (values are means over them)", rule::kPositive),
+        field<&O::sample_every>("steps between sample pictures; 0: none", rule::kNotNegative),
+        field<&O::checkpoint_every>("steps between checkpoints; 0: at the end and when stopped only", rule::kNotNegative),
+        field<&O::decay_start>("share of the run with the full learning rate; then it falls linearly", rule::kShare),
+        field<&O::final_rate>("factor of the learning rate at the end", rule::kShare),
+    };
   }
-  /// @throws InvalidArgument naming the option, the rule and the value.
-  void validate() const;
 };
 
 /// Factor of the learning rate at a step.
-double learning_rate_factor(const TrainerOptions& options, int64_t step);
+SECGAN_API double learning_rate_factor(const TrainerOptions& options, int64_t step);
 
 struct TrainingOutcome {
   int64_t steps = 0;      ///< steps done, counted from the beginning of the run
@@ -70,7 +73,7 @@ struct TrainingOutcome {
 };
 
 /// A run folder holds log.jsonl and TensorBoard events, samples/, checkpoint.safetensors and the task's result.
-class Trainer {
+class SECGAN_API Trainer {
  public:
   /// @param run     the folder; made if missing
   /// @param status  where progress and warnings go
@@ -80,7 +83,7 @@ class Trainer {
   /// Trains to the end or until `stop` is set, then writes checkpoint and result.
   /// @param resume   go on from the run's checkpoint; without it the folder must hold none
   /// @throws Error when resuming without a checkpoint or with one that does not fit, when starting over a checkpoint,
-  ///         or when a figure is not finite (it is named; the last checkpoint stays).
+  ///         or when a value is not finite (it is named; the last checkpoint stays).
   TrainingOutcome run(TrainingTask& task, bool resume, const std::atomic<bool>* stop = nullptr);
 
  private:

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "pictures.hpp"
+#include "image/pictures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/celebamask_hq.hpp"
 #include "secgan/data/check.hpp"

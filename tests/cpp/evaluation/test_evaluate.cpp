@@ -39,16 +39,16 @@ FeatureExtractor colors() {
   return extractor;
 }
 
-const Figure& of_attribute(const Evaluation& evaluation, size_t attribute, const std::string& key) {
-  for (const Figure& figure : evaluation.attributes.at(attribute).figures) {
-    if (figure.key == key) return figure;
+const Metric& of_attribute(const Evaluation& evaluation, size_t attribute, const std::string& key) {
+  for (const Metric& metric : evaluation.attributes.at(attribute).metrics) {
+    if (metric.key == key) return metric;
   }
-  throw std::runtime_error("no figure " + key);
+  throw std::runtime_error("no metric " + key);
 }
 
 }  // namespace
 
-TEST_CASE("figures equal a slow count, face by face", "[evaluation]") {
+TEST_CASE("metrics equal a slow count, face by face", "[evaluation]") {
   Bundle bundle = random_bundle();
   EvaluationProtocol protocol = few();
   protocol.strength = 1.5;
@@ -56,7 +56,7 @@ TEST_CASE("figures equal a slow count, face by face", "[evaluation]") {
   CHECK(found.photos == 5);
   const AttributeSchema schema(bundle.info.attributes);
   at::NoGradGuard no_grad;
-  FaceParser parser = bundle.face_parser();
+  const FaceParser& parser = *bundle.parser;
   double psnr = 0, l1 = 0, ssim = 0;
   std::vector<double> hits(9), added(9), adds(9), stay(9), may_stay(9), right(9), change(9), pixels(9);
   at::Tensor pairs = at::zeros({12, 12}, at::kDouble);
@@ -129,19 +129,19 @@ TEST_CASE("figures equal a slow count, face by face", "[evaluation]") {
   const auto [m1, s1] = moments(real);
   const auto [m2, s2] = moments(fake);
   CHECK(found.value("frechet_colors") == Approx(frechet_distance(m1, s1, m2, s2)).epsilon(1e-4));
-  CHECK(found.figure("parser_miou").measured.has_value());
-  CHECK(found.figure("fid").text() == "not measured: no weights were given (--inception)");
+  CHECK(found.metric("parser_miou").measured.has_value());
+  CHECK(found.metric("fid").text() == "not measured: no weights were given (--inception)");
   CHECK_THROWS_WITH(found.value("ssfid"), "ssfid was not measured: no weights were given (--swav)");
-  CHECK_THROWS_WITH(found.figure("lpips"), Catch::Contains("figure 'lpips' is unknown; known: tarr, "));
-  for (const Figure& figure : found.figures) {
-    if (!figure.measured || figure.key == "peak_memory") continue;
-    INFO(figure.key);
-    CHECK(figure.measured->low <= figure.measured->high);
-    if (figure.key != "milliseconds_per_photo") CHECK(figure.measured->count <= 5);
+  CHECK_THROWS_WITH(found.metric("lpips"), Catch::Contains("metric 'lpips' is unknown; known: tarr, "));
+  for (const Metric& metric : found.metrics) {
+    if (!metric.measured || metric.key == "peak_memory") continue;
+    INFO(metric.key);
+    CHECK(metric.measured->low <= metric.measured->high);
+    if (metric.key != "milliseconds_per_photo") CHECK(metric.measured->count <= 5);
   }
 }
 
-TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[evaluation]") {
+TEST_CASE("neither metrics nor hash depend on the batch, and both repeat", "[evaluation]") {
   const Bundle bundle = random_bundle();
   EvaluationProtocol protocol = few(7);
   protocol.edits_per_photo = 3;
@@ -154,11 +154,11 @@ TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[eva
   const Judges judges{.inception = inception, .other = colors()};
   const Evaluation a = evaluate(bundle, kFaces, protocol, judges, {.batch = 2}),
                    b = evaluate(bundle, kFaces, protocol, judges, {.batch = 7});
-  CHECK(a.figure("is").measured.has_value());
+  CHECK(a.metric("is").measured.has_value());
   CHECK(a.hash == b.hash);
-  REQUIRE(a.figures.size() == b.figures.size());
-  for (size_t i = 0; i < a.figures.size(); ++i) {
-    const Figure &x = a.figures[i], &y = b.figures[i];
+  REQUIRE(a.metrics.size() == b.metrics.size());
+  for (size_t i = 0; i < a.metrics.size(); ++i) {
+    const Metric &x = a.metrics[i], &y = b.metrics[i];
     INFO(x.key);
     if (x.key == "milliseconds_per_photo" || x.key == "peak_memory" || !x.measured) continue;
     CHECK(x.measured->value == Approx(y.measured->value).epsilon(1e-6));
@@ -166,7 +166,7 @@ TEST_CASE("neither figures nor hash depend on the batch, and both repeat", "[eva
   }
 }
 
-TEST_CASE("the hash covers what figures depend on beside the model, and nothing else", "[evaluation]") {
+TEST_CASE("the hash covers what metrics depend on beside the model, and nothing else", "[evaluation]") {
   const auto hash = [](const EvaluationProtocol& protocol, const Judges& judges = {}, Bundle bundle = random_bundle(), uint64_t seed = 4) {
     return evaluate(bundle, SyntheticFaces({.count = 7, .image_size = 32, .seed = seed}), protocol, judges).hash;
   };
@@ -232,16 +232,16 @@ TEST_CASE("what does not fit is refused in one line", "[evaluation]") {
   CHECK_THROWS_WITH(evaluate(renamed, kFaces, few()), Catch::Contains("the data set's attributes (Bald, "));
 }
 
-TEST_CASE("a bundle without a network leaves its figures unmeasured, with the reason", "[evaluation]") {
+TEST_CASE("a bundle without a network leaves its metrics unmeasured, with the reason", "[evaluation]") {
   Bundle bundle = random_bundle();
   bundle.generator = bundle.mask_generator = Generator(nullptr);
   const Evaluation judge = evaluate(bundle, kFaces, few());
-  CHECK(judge.figure("tarr").missing == "the bundle has no generator");
-  CHECK(judge.figure("classifier_accuracy").measured.has_value());
-  CHECK(judge.figure("parser_miou").measured.has_value());
+  CHECK(judge.metric("tarr").missing == "the bundle has no generator");
+  CHECK(judge.metric("classifier_accuracy").measured.has_value());
+  CHECK(judge.metric("parser_miou").measured.has_value());
   bundle = random_bundle();
-  bundle.parser = Parser(nullptr);
+  bundle.parser.reset();
   const Evaluation blind = evaluate(bundle, kFaces, few());
-  CHECK(blind.figure("change_outside").missing == "the bundle has no parser");
-  CHECK(blind.figure("tarr").measured.has_value());
+  CHECK(blind.metric("change_outside").missing == "the bundle has no parser");
+  CHECK(blind.metric("tarr").measured.has_value());
 }

@@ -20,7 +20,7 @@ namespace {
 
 AttributeClassifier small_classifier() {
   torch::manual_seed(2);
-  AttributeClassifier classifier = make_classifier({.attributes = 3, .image_size = 32, .dim = 4, .max_dim = 8});
+  AttributeClassifier classifier = make_classifier({.attributes = 3, .image_size = 32, .options = {.dim = 4, .max_dim = 8}});
   fill_golden(*classifier);
   return classifier;
 }

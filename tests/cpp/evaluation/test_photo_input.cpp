@@ -55,7 +55,7 @@ TEST_CASE("unfitting photos and filters are refused with the rule", "[evaluation
   CHECK_THROWS_WITH(kInceptionInput(torch::rand({1, 3, 8, 8})), Catch::Contains("photos must be uint8") && Catch::Contains("Float"));
   CHECK_THROWS_WITH(kInceptionInput(noise_photos({0, 3, 8, 8})), Catch::Contains("[0, 3, 8, 8]"));
   CHECK_THROWS_AS(kInceptionInput(noise_photos({1, 1, 8, 8})), InvalidArgument);
-  CHECK_THROWS_WITH((PhotoInput{.size = 0}.validate()), Catch::Contains("size 0 is not positive"));
-  CHECK_THROWS_WITH((PhotoInput{.shorter_side = true, .resize = ResizeFilter::kNone}.validate()), Catch::Contains("shorter_side"));
+  CHECK_THROWS_WITH(validate(PhotoInput{.size = 0}), Catch::Contains("size 0 is not positive"));
+  CHECK_THROWS_WITH(validate(PhotoInput{.shorter_side = true, .resize = ResizeFilter::kNone}), Catch::Contains("shorter_side"));
   CHECK_THROWS_WITH(parse_name(kResizeFilters, "lanczos", "resize filter"), Catch::Contains("bilinear, bilinear-antialias, none"));
 }

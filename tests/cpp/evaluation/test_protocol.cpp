@@ -1,10 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "io/json.hpp"
-#include "io/toml.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/protocol.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/settings.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;
@@ -16,12 +15,12 @@ TEST_CASE("protocols by name and from a file", "[evaluation]") {
   CHECK(stgan.strength == 1.5);
   CHECK(stgan.attributes.size() == 13);
   CHECK(stgan.conflicts == ConflictRules::kStgan);
-  for (const std::string& name : protocol_names()) CHECK_NOTHROW(open_protocol(name).validate());
+  for (const std::string& name : protocol_names()) CHECK_NOTHROW(validate(open_protocol(name)));
 
   const TemporaryFolder folder;
   const auto file = folder.path() / "mine.toml";
-  write_file(file, to_toml(to_json(stgan)));
-  CHECK(to_json(open_protocol(file.string())) == to_json(stgan));
+  save_settings(file, stgan);
+  CHECK(settings_text(open_protocol(file.string())) == settings_text(stgan));
 }
 
 TEST_CASE("a wrong protocol is named with its rule", "[evaluation]") {

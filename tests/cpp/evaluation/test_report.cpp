@@ -24,7 +24,7 @@ Evaluation small_evaluation(double strength = 1) {
 
 }  // namespace
 
-TEST_CASE("a report carries every figure with interval, count and hash", "[evaluation]") {
+TEST_CASE("a report carries every metric with interval, count and hash", "[evaluation]") {
   const TemporaryFolder folder;
   const Evaluation evaluation = small_evaluation();
   write_evaluation(folder.path() / "out", evaluation, {"model <1>", "abc", "drawn faces", {}, {}});
@@ -34,7 +34,7 @@ TEST_CASE("a report carries every figure with interval, count and hash", "[evalu
   CHECK(json["figures"]["tarr"]["count"] == 3);
   CHECK(json["figures"]["fid"]["missing"] == "no weights were given (--inception)");
   CHECK_FALSE(json["figures"]["fid"].contains("value"));
-  for (const auto& [key, figure] : json["figures"].items()) CHECK(figure["protocol"] == evaluation.hash.substr(0, 12));
+  for (const auto& [key, metric] : json["figures"].items()) CHECK(metric["protocol"] == evaluation.hash.substr(0, 12));
   CHECK(json["attributes"]["Bald"].contains("tarr_add"));
   const std::string markdown = read_file(folder.path() / "out" / "report.md"), html = read_file(folder.path() / "out" / "report.html");
   CHECK(markdown.find(evaluation.hash.substr(0, 12)) != std::string::npos);
@@ -54,10 +54,10 @@ TEST_CASE("reports of different protocols share no table unless asked", "[evalua
   };
   const auto a = write("one", 1), b = write("two", 1), c = write("strong", 2);
   const std::string table = compare_reports({a, b});
-  CHECK(table.find("| Figure | one | two |") == 0);
+  CHECK(table.find("| Metric | one | two |") == 0);
   CHECK(table.find("not measured | not measured") != std::string::npos);
   CHECK_THROWS_WITH(compare_reports({a, c}), Catch::Contains("different protocols: strength is 1.0 and 2.0"));
-  CHECK(compare_reports({a, c}, true).find("Different protocols: these figures are not comparable.") == 0);
+  CHECK(compare_reports({a, c}, true).find("Different protocols: these metrics are not comparable.") == 0);
   write_file(folder.path() / "text.json", "{}");
   CHECK_THROWS_WITH(compare_reports({a, folder.path() / "text.json"}), Catch::Contains("text.json: not a report of secgan evaluate"));
   CHECK_THROWS_AS(compare_reports({folder.path() / "nowhere.json"}), FileNotFound);

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "pictures.hpp"
+#include "image/pictures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"

@@ -3,21 +3,26 @@
 #include "io/json.hpp"
 #include "io/toml.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/models/attgan.hpp"
 #include "secgan/training/train.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
+using secgan::detail::from_json_strict;
+using secgan::detail::read_toml;
+using secgan::detail::to_json;
+using secgan::detail::to_toml;
 
 namespace {
 
 struct Seeded {
   uint64_t seed = 0;
-  static void visit(auto& self, auto&& visit) { visit("seed", self.seed); }
+  static constexpr auto fields() { return std::tuple{field<&Seeded::seed>("of the draws")}; }
 };
 
 std::string options_refusal(const std::string& json) {
-  GeneratorOptions options;
+  GeneratorConfig options;
   try {
     from_json_strict(options, nlohmann::json::parse(json), "options");
   } catch (const InvalidArgument& error) {
@@ -32,7 +37,7 @@ TEST_CASE("options survive JSON and TOML, nested ones and enumerators by name", 
   const TemporaryFolder folder;
   TrainSettings settings;
   settings.data.attributes = {"Bald", "Eyeglasses"};
-  settings.data.root = "a \"quoted\" folder";
+  settings.data.source.root = "a \"quoted\" folder";
   settings.task = small_scale_recipe();
   settings.task.losses.consistency_target = ConsistencyTarget::kStraightThrough;
   settings.task.loader.seed = 18446744073709551615ull >> 1;
@@ -45,10 +50,10 @@ TEST_CASE("options survive JSON and TOML, nested ones and enumerators by name", 
 }
 
 TEST_CASE("missing keys keep their defaults, wrong ones are named with what is known", "[io]") {
-  GeneratorOptions options;
+  GeneratorConfig options;
   from_json_strict(options, nlohmann::json::parse(R"({"attgan": {"enc_dim": 7}})"), "options");
-  CHECK(options.attgan.enc_dim == 7);
-  CHECK(options.attgan.dec_dim == 64);
+  CHECK(options.options.as<AttGanGeneratorOptions>().enc_dim == 7);
+  CHECK(options.options.as<AttGanGeneratorOptions>().dec_dim == 64);
   CHECK(options_refusal(R"({"atributes": 3})").find("options: unknown key 'atributes'; known: backbone, attributes") == 0);
   CHECK(options_refusal(R"({"attributes": "three"})") == "options.attributes must be an integer, found \"three\"");
   CHECK(options_refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");

@@ -32,7 +32,7 @@ DiscriminatorPass penalty_pass(const QuadraticCritic& critic, const at::Tensor& 
 }  // namespace
 
 TEST_CASE("adversarial terms have opposite signs on fakes", "[losses]") {
-  GeneratorPass generator;
+  GanPass generator;
   generator.edit_scores.adversarial = torch::tensor({{1.0}, {4.0}});
   CHECK(Adversarial{}(generator).item<double>() == Approx(-2.5));
   DiscriminatorPass discriminator;
@@ -93,7 +93,7 @@ TEST_CASE("attribute terms are the mean cross-entropy of source and target label
       expected -= (labels[i][j].item<double>() > 0 ? std::log(p) : std::log(1 - p)) / 6;
     }
   }
-  GeneratorPass generator;
+  GanPass generator;
   generator.edit_scores.attribute_logits = logits;
   generator.target = labels;
   CHECK(AttributeRecognition{}(generator).item<double>() == Approx(expected).epsilon(1e-12));
@@ -111,7 +111,7 @@ TEST_CASE("attribute terms are the mean cross-entropy of source and target label
 
 TEST_CASE("reconstruction of photos is the mean absolute error, of masks the soft cross-entropy", "[losses]") {
   torch::manual_seed(4);
-  GeneratorPass pass;
+  GanPass pass;
   pass.input = randn64({2, 3, 2, 2});
   const at::Tensor output = randn64({2, 3, 2, 2});
   const auto run = [&](const auto& term, const at::Tensor& reconstruction) {
@@ -129,7 +129,7 @@ TEST_CASE("reconstruction of photos is the mean absolute error, of masks the sof
 
 TEST_CASE("the consistency term follows its own side", "[losses]") {
   torch::manual_seed(5);
-  GeneratorPass pass;
+  ConsistencyPass pass;
   pass.log_probs = randn64({1, 3, 2, 2}).log_softmax(1);
   pass.counterpart_log_probs = randn64({1, 3, 2, 2}).log_softmax(1);
   CHECK(SemanticConsistency{}(pass).item<double>() ==

@@ -40,6 +40,53 @@ TEST_CASE("mask agreement of parts merges to that of the whole", "[metrics]") {
   CHECK_THROWS_WITH(first.merge(MaskAgreement(4)), Catch::Contains("3 classes") && Catch::Contains("4"));
 }
 
+TEST_CASE("confusion counts are a slow count, photo by photo, and the measures read off them MaskAgreement's", "[metrics]") {
+  torch::manual_seed(21);
+  constexpr int64_t kPhotos = 3, kIds = 4, kClasses = 5;  // the last class never occurs
+  const at::Tensor predicted = torch::randint(0, kIds, {kPhotos, 6, 7}, at::kByte),
+                   truth = torch::randint(0, kIds, {kPhotos, 6, 7}, at::kLong);
+  at::Tensor slow_counts = at::zeros({kPhotos, kClasses, kClasses}, at::kLong);
+  for (int64_t n = 0; n < kPhotos; ++n) {
+    for (int64_t y = 0; y < 6; ++y) {
+      for (int64_t x = 0; x < 7; ++x) slow_counts[n][truth[n][y][x].item<int64_t>()][predicted[n][y][x].item<int64_t>()] += 1;
+    }
+  }
+  const at::Tensor counts = confusion_counts(predicted, truth, kClasses);
+  CHECK(at::equal(counts, slow_counts));
+  CHECK(confusion_counts(predicted.slice(0, 0, 0), truth.slice(0, 0, 0), kClasses).sizes() == at::IntArrayRef({0, kClasses, kClasses}));
+
+  const at::Tensor iou = intersection_over_union(counts), mean = mean_intersection_over_union(counts), right = pixel_accuracy(counts);
+  REQUIRE(iou.sizes() == at::IntArrayRef({kPhotos, kClasses}));
+  for (int64_t n = 0; n < kPhotos; ++n) {
+    MaskAgreement one(kClasses);
+    one.update(predicted[n], truth[n]);
+    const std::vector<double> expected = one.iou();
+    double sum = 0, equal = 0;
+    for (int64_t k = 0; k < kIds; ++k) {
+      const at::Tensor p = predicted[n].eq(k), t = truth[n].eq(k);
+      const double both = p.logical_and(t).sum().item<double>(), any = p.logical_or(t).sum().item<double>();
+      CHECK(iou[n][k].item<double>() == Approx(both / any));
+      CHECK(expected[static_cast<size_t>(k)] == Approx(both / any));
+      sum += both / any;
+      equal += both;
+    }
+    CHECK(std::isnan(iou[n][kIds].item<double>()));
+    CHECK(mean[n].item<double>() == Approx(sum / kIds));
+    CHECK(one.mean_iou() == Approx(sum / kIds));
+    CHECK(right[n].item<double>() == Approx(equal / 42));
+    CHECK(one.pixel_accuracy() == Approx(equal / 42));
+  }
+  // Tables add up.
+  MaskAgreement all(kClasses);
+  all.update(predicted, truth);
+  CHECK(at::equal(all.counts(), counts.sum(0)));
+  CHECK(mean_intersection_over_union(counts.sum(0)).item<double>() == Approx(all.mean_iou()));
+  CHECK(std::isnan(mean_intersection_over_union(at::zeros({2, 2})).item<double>()));
+  CHECK(std::isnan(pixel_accuracy(at::zeros({2, 2})).item<double>()));
+  CHECK_THROWS_WITH(confusion_counts(predicted, truth, 3), "predicted must hold ids from 0 to 2, found 3");
+  CHECK_THROWS_WITH(confusion_counts(predicted[0], truth[0], kClasses), Catch::Contains("truth must be [N, H, W]"));
+}
+
 TEST_CASE("ids that are none of the classes are refused instead of counted for another", "[metrics]") {
   MaskAgreement agreement(4);
   CHECK_THROWS_WITH(agreement.update(torch::tensor({0}), torch::tensor({0, 1})), Catch::Contains("predicted and truth"));

@@ -10,8 +10,7 @@
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/losses/adversarial.hpp"
-#include "secgan/models/discriminator.hpp"
-#include "secgan/models/generator.hpp"
+#include "secgan/models/attgan.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
@@ -25,12 +24,12 @@ at::Tensor golden_attributes(int64_t rows, int64_t columns) {
 }
 
 /// Small, with every joint in use: five layers, skips and injections everywhere, widths that reach the cap.
-GeneratorOptions small_generator() {
-  return {
-      .attributes = 3, .image_size = 32, .attgan = {.enc_dim = 4, .dec_dim = 6, .shortcut_layers = 4, .inject_layers = 4, .max_dim = 16}};
-}
+constexpr NetworkSpec kSmallGenerator{.attributes = 3, .image_size = 32};
+constexpr AttGanGeneratorOptions kSmallGeneratorOptions{
+    .enc_dim = 4, .dec_dim = 6, .shortcut_layers = 4, .inject_layers = 4, .max_dim = 16};
 
-DiscriminatorOptions small_discriminator() { return {.attributes = 3, .image_size = 8, .attgan = {.dim = 2, .fc_dim = 3, .n_layers = 2}}; }
+constexpr NetworkSpec kSmallDiscriminator{.attributes = 3, .image_size = 8};
+constexpr AttGanDiscriminatorOptions kSmallDiscriminatorOptions{.dim = 2, .fc_dim = 3, .n_layers = 2};
 
 /// At 128 pixels with 13 attributes, everything else at its default.
 struct PublishedGenerator {
@@ -68,8 +67,8 @@ TEST_CASE("AttGAN's generator is the published one, entry by entry and number by
           "attgan_G_128_sc4_inj4", 4, 4, 44853491, {0.0721863, 0.6483634, {-0.42621, 0.277996, 0.067319, 0.349402}}, std::nullopt});
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
-  Generator generator =
-      make_generator({.attgan = {.shortcut_layers = published.shortcut_layers, .inject_layers = published.inject_layers}});
+  Generator generator = make_generator(
+      NetworkSpec{}, AttGanGeneratorOptions{.shortcut_layers = published.shortcut_layers, .inject_layers = published.inject_layers});
   CHECK(keys_of(*generator) == published_keys(published.keys));
   CHECK(parameter_count(*generator) == published.parameters);
 
@@ -85,7 +84,7 @@ TEST_CASE("AttGAN's generator is the published one, entry by entry and number by
 
 TEST_CASE("AttGAN's discriminator is the published one in both modes", "[models]") {
   torch::NoGradGuard no_grad;
-  Discriminator discriminator = make_discriminator({});
+  Discriminator discriminator = make_discriminator(NetworkSpec{});
   CHECK(keys_of(*discriminator) == published_keys("attgan_D_128"));
   CHECK(parameter_count(*discriminator) == 44718990);
 
@@ -105,7 +104,7 @@ TEST_CASE("AttGAN's discriminator is the published one in both modes", "[models]
 
 TEST_CASE("features encoded once decode to what the whole generator answers, for every edit", "[models]") {
   torch::manual_seed(1);
-  Generator generator = make_generator(small_generator());
+  Generator generator = make_generator(kSmallGenerator, kSmallGeneratorOptions);
   generator->eval();
   const at::Tensor image = torch::randn({2, 3, 32, 32});
   const std::vector<at::Tensor> features = generator->encode(image);
@@ -124,7 +123,7 @@ TEST_CASE("features encoded once decode to what the whole generator answers, for
 
 TEST_CASE("each attribute reaches its own photo of the batch", "[models]") {
   torch::manual_seed(2);
-  Generator generator = make_generator(small_generator());
+  Generator generator = make_generator(kSmallGenerator, kSmallGeneratorOptions);
   generator->eval();
   const at::Tensor image = torch::randn({1, 3, 32, 32}).expand({4, 3, 32, 32});
   at::Tensor attributes = at::zeros({4, 3});
@@ -138,15 +137,15 @@ TEST_CASE("each attribute reaches its own photo of the batch", "[models]") {
 
 TEST_CASE("the output option is an activation over the same logits", "[models]") {
   torch::manual_seed(3);
-  GeneratorOptions options = small_generator();
-  options.image_channels = 12;
+  NetworkSpec spec = kSmallGenerator;
+  spec.image_channels = 12;
   const at::Tensor mask = torch::randn({2, 12, 32, 32}).softmax(1);
   const at::Tensor attributes = torch::randn({2, 3});
-  options.output = OutputActivation::kLogits;
-  Generator logits_generator = make_generator(options);
+  spec.output = OutputActivation::kLogits;
+  Generator logits_generator = make_generator(spec, kSmallGeneratorOptions);
   const auto answer = [&](OutputActivation output) {
-    options.output = output;
-    Generator generator = make_generator(options);
+    spec.output = output;
+    Generator generator = make_generator(spec, kSmallGeneratorOptions);
     copy_module_state(*logits_generator, *generator);
     return generator->forward(mask, attributes);
   };
@@ -156,28 +155,29 @@ TEST_CASE("the output option is an activation over the same logits", "[models]")
   // Over the classes, not over the pixels.
   CHECK(at::allclose(answer(OutputActivation::kSoftmax), logits.exp() / logits.exp().sum(1, /*keepdim=*/true)));
 
-  DiscriminatorOptions mask_discriminator = small_discriminator();
-  mask_discriminator.image_channels = 12;
-  CHECK(make_discriminator(mask_discriminator)->forward(at::zeros({2, 12, 8, 8})).attribute_logits.sizes() == at::IntArrayRef({2, 3}));
+  NetworkSpec masks = kSmallDiscriminator;
+  masks.image_channels = 12;
+  CHECK(make_discriminator(masks, kSmallDiscriminatorOptions)->forward(at::zeros({2, 12, 8, 8})).attribute_logits.sizes() ==
+        at::IntArrayRef({2, 3}));
 }
 
 TEST_CASE("every way of upsampling doubles the side in every layer", "[models]") {
   torch::manual_seed(4);
   const at::Tensor image = torch::randn({2, 3, 32, 32});
   const at::Tensor attributes = torch::randn({2, 3});
-  GeneratorOptions options = small_generator();
-  options.attgan.upsampling = Upsampling::kNearest;
-  Generator nearest = make_generator(options);
-  options.attgan.upsampling = Upsampling::kBilinear;
-  Generator bilinear = make_generator(options);
+  AttGanGeneratorOptions options = kSmallGeneratorOptions;
+  options.upsampling = Upsampling::kNearest;
+  Generator nearest = make_generator(kSmallGenerator, options);
+  options.upsampling = Upsampling::kBilinear;
+  Generator bilinear = make_generator(kSmallGenerator, options);
   // One state serves both, yet they answer differently.
   copy_module_state(*nearest, *bilinear);
   const at::Tensor edit = nearest->forward(image, attributes);
   CHECK(edit.sizes() == image.sizes());
   CHECK(bilinear->forward(image, attributes).sizes() == image.sizes());
   CHECK(max_difference(edit, bilinear->forward(image, attributes)) > 1e-3);
-  options.attgan.upsampling = Upsampling::kSubpixel;
-  CHECK(make_generator(options)->forward(image, attributes).sizes() == image.sizes());
+  options.upsampling = Upsampling::kSubpixel;
+  CHECK(make_generator(kSmallGenerator, options)->forward(image, attributes).sizes() == image.sizes());
 }
 
 TEST_CASE("subpixel upsampling begins as nearest neighbor, and can leave it", "[models]") {
@@ -199,14 +199,14 @@ TEST_CASE("subpixel upsampling begins as nearest neighbor, and can leave it", "[
 }
 
 TEST_CASE("skips and injections are clipped to the layers before the last, and off when zero", "[models]") {
-  GeneratorOptions options = small_generator();
-  const int64_t most = parameter_count(*make_generator(options));
-  options.attgan.shortcut_layers = 9;
-  options.attgan.inject_layers = 9;
-  CHECK(parameter_count(*make_generator(options)) == most);
-  options.attgan.shortcut_layers = 0;
-  options.attgan.inject_layers = 0;
-  Generator plain = make_generator(options);
+  AttGanGeneratorOptions options = kSmallGeneratorOptions;
+  const int64_t most = parameter_count(*make_generator(kSmallGenerator, options));
+  options.shortcut_layers = 9;
+  options.inject_layers = 9;
+  CHECK(parameter_count(*make_generator(kSmallGenerator, options)) == most);
+  options.shortcut_layers = 0;
+  options.inject_layers = 0;
+  Generator plain = make_generator(kSmallGenerator, options);
   CHECK(plain->forward(at::zeros({2, 3, 32, 32}), at::zeros({2, 3})).sizes() == at::IntArrayRef({2, 3, 32, 32}));
   // The widths that the decoder's second to last layers receive from skips (16, 16, 8, 4) and injections (3 each).
   const int64_t kernel = 4 * 4;
@@ -214,33 +214,35 @@ TEST_CASE("skips and injections are clipped to the layers before the last, and o
 }
 
 TEST_CASE("options that cannot be built name the option, the rule and the value", "[models]") {
-  CHECK_THROWS_WITH(make_generator({.image_size = 100, .attgan = {}}), Catch::Contains("image_size 100 is not a multiple of 32"));
-  CHECK_THROWS_WITH(make_generator({.attgan = {.dec_layers = 4}}), Catch::Contains("dec_layers 4 must equal enc_layers 5"));
-  CHECK_THROWS_WITH(make_generator({.attgan = {.shortcut_layers = -1}}), Catch::Contains("shortcut_layers -1"));
-  CHECK_THROWS_WITH(make_generator({.attgan = {.inject_layers = -1}}), Catch::Contains("inject_layers -1"));
-  CHECK_THROWS_WITH(make_generator({.attributes = 0, .attgan = {}}), Catch::Contains("attributes 0 is not positive"));
-  CHECK_THROWS_WITH(make_generator({.image_channels = 0, .attgan = {}}), Catch::Contains("image_channels 0 is not positive"));
-  CHECK_THROWS_WITH(make_generator({.attgan = {.enc_dim = 0}}), Catch::Contains("enc_dim 0 is not positive"));
-  CHECK_THROWS_WITH(make_discriminator({.image_size = 48, .attgan = {}}), Catch::Contains("image_size 48 is not a multiple of 32"));
-  CHECK_THROWS_WITH(make_discriminator({.attgan = {.fc_dim = 0}}), Catch::Contains("fc_dim 0 is not positive"));
-  CHECK_THROWS_WITH(make_discriminator({.attgan = {.n_layers = 1}}), Catch::Contains("n_layers 1 is not between 2 and 8"));
+  const auto generator = [](const AttGanGeneratorOptions& options) { return make_generator(NetworkSpec{}, options); };
+  const auto discriminator = [](const AttGanDiscriminatorOptions& options) { return make_discriminator(NetworkSpec{}, options); };
+  CHECK_THROWS_WITH(make_generator({.image_size = 100}, "attgan"), Catch::Contains("image_size 100 is not a multiple of 32"));
+  CHECK_THROWS_WITH(generator({.dec_layers = 4}), Catch::Contains("dec_layers 4 must equal enc_layers 5"));
+  CHECK_THROWS_WITH(generator({.shortcut_layers = -1}), Catch::Contains("shortcut_layers -1"));
+  CHECK_THROWS_WITH(generator({.inject_layers = -1}), Catch::Contains("inject_layers -1"));
+  CHECK_THROWS_WITH(make_generator({.attributes = 0}, "attgan"), Catch::Contains("attributes 0 is not positive"));
+  CHECK_THROWS_WITH(make_generator({.image_channels = 0}, "attgan"), Catch::Contains("image_channels 0 is not positive"));
+  CHECK_THROWS_WITH(generator({.enc_dim = 0}), Catch::Contains("enc_dim 0 is not positive"));
+  CHECK_THROWS_WITH(make_discriminator({.image_size = 48}, "attgan"), Catch::Contains("image_size 48 is not a multiple of 32"));
+  CHECK_THROWS_WITH(discriminator({.fc_dim = 0}), Catch::Contains("fc_dim 0 is not positive"));
+  CHECK_THROWS_WITH(discriminator({.n_layers = 1}), Catch::Contains("n_layers 1 is not in [2, 8]"));
 }
 
 TEST_CASE("images and attributes of another shape are refused by name", "[models]") {
-  Generator generator = make_generator(small_generator());
+  Generator generator = make_generator(kSmallGenerator, kSmallGeneratorOptions);
   const at::Tensor image = at::zeros({2, 3, 32, 32});
   CHECK_THROWS_AS(generator->forward(image, at::zeros({2, 4})), InvalidArgument);
   CHECK_THROWS_WITH(generator->forward(image, at::zeros({2, 4})), Catch::Contains("attributes must be [N, A]"));
   CHECK_THROWS_WITH(generator->forward(image, at::zeros({1, 3})), "attributes must be of as many photos as the image, found 1 and 2");
   CHECK_THROWS_WITH(generator->forward(at::zeros({2, 3, 64, 64}), at::zeros({2, 3})), Catch::Contains("image must be"));
   CHECK_THROWS_WITH(generator->decode({}, at::zeros({2, 3})), Catch::Contains("features"));
-  CHECK_THROWS_WITH(make_discriminator(small_discriminator())->forward(at::zeros({2, 4, 8, 8})),
+  CHECK_THROWS_WITH(make_discriminator(kSmallDiscriminator, kSmallDiscriminatorOptions)->forward(at::zeros({2, 4, 8, 8})),
                     Catch::Contains("image must be") && Catch::Contains("[2, 4, 8, 8]"));
 }
 
 TEST_CASE("the gradient penalty through the discriminator has the right gradient in every weight", "[models]") {
   torch::manual_seed(5);
-  Discriminator discriminator = make_discriminator(small_discriminator());
+  Discriminator discriminator = make_discriminator(kSmallDiscriminator, kSmallDiscriminatorOptions);
   discriminator->to(at::kDouble);
   const at::Tensor image = randn64({2, 3, 8, 8});
   const auto penalty = [&] {

@@ -14,7 +14,7 @@ using namespace secgan::testing;
 TEST_CASE("the classifier answers a logit per attribute at every side that training offers", "[models]") {
   torch::manual_seed(1);
   for (const int64_t side : {32, 64, 96, 128}) {
-    AttributeClassifier classifier = make_classifier({.attributes = 5, .image_size = side, .dim = 4, .max_dim = 8});
+    AttributeClassifier classifier = make_classifier({.attributes = 5, .image_size = side, .options = {.dim = 4, .max_dim = 8}});
     CAPTURE(side);
     CHECK(classifier->forward(torch::randn({3, 3, side, side})).sizes() == at::IntArrayRef({3, 5}));
     // The maps end at 4 x 4 or, for 96, at 3 x 3: below that no place is left to look at.
@@ -24,7 +24,7 @@ TEST_CASE("the classifier answers a logit per attribute at every side that train
 }
 
 TEST_CASE("the classifier's widths double up to their cap", "[models]") {
-  AttributeClassifier classifier = make_classifier({.attributes = 2, .image_size = 128, .dim = 4, .max_dim = 12});
+  AttributeClassifier classifier = make_classifier({.attributes = 2, .image_size = 128, .options = {.dim = 4, .max_dim = 12}});
   const auto parameters = classifier->named_parameters();
   // Halving, halving, refining, halving, halving, refining, halving.
   const std::vector<std::vector<int64_t>> expected{{4, 3, 4, 4},   {8, 4, 4, 4},   {8, 8, 3, 3},  {12, 8, 4, 4},
@@ -37,7 +37,7 @@ TEST_CASE("the classifier's widths double up to their cap", "[models]") {
 
 TEST_CASE("an evaluated photo's logits do not depend on the rest of its batch", "[models]") {
   torch::manual_seed(2);
-  AttributeClassifier classifier = make_classifier({.attributes = 4, .image_size = 32, .dim = 4, .max_dim = 8});
+  AttributeClassifier classifier = make_classifier({.attributes = 4, .image_size = 32, .options = {.dim = 4, .max_dim = 8}});
   classifier->eval();
   const at::Tensor photos = torch::randn({3, 3, 32, 32});
   const at::Tensor logits = classifier->forward(photos);
@@ -47,7 +47,7 @@ TEST_CASE("an evaluated photo's logits do not depend on the rest of its batch", 
 
 TEST_CASE("the classifier's gradient reaches every part of the photo and is right", "[models]") {
   torch::manual_seed(3);
-  AttributeClassifier classifier = make_classifier({.attributes = 2, .image_size = 32, .dim = 2, .max_dim = 4});
+  AttributeClassifier classifier = make_classifier({.attributes = 2, .image_size = 32, .options = {.dim = 2, .max_dim = 4}});
   classifier->to(at::kDouble);
   classifier->eval();
   const at::Tensor photo = randn64({1, 3, 32, 32});
@@ -64,9 +64,9 @@ TEST_CASE("the classifier's gradient reaches every part of the photo and is righ
 TEST_CASE("the classifier names the option or the photo that breaks a rule", "[models]") {
   CHECK_THROWS_WITH(make_classifier({.image_size = 100}), Catch::Contains("image_size 100 is not a multiple of 32"));
   CHECK_THROWS_WITH(make_classifier({.attributes = 0}), Catch::Contains("attributes 0 is not positive"));
-  CHECK_THROWS_WITH(make_classifier({.dim = 0}), Catch::Contains("dim 0 is not positive"));
-  CHECK_THROWS_WITH(make_classifier({.max_dim = -1}), Catch::Contains("max_dim -1 is not positive"));
-  AttributeClassifier classifier = make_classifier({.image_size = 32, .dim = 2});
+  CHECK_THROWS_WITH(make_classifier({.options = {.dim = 0}}), Catch::Contains("dim 0 is not positive"));
+  CHECK_THROWS_WITH(make_classifier({.options = {.max_dim = -1}}), Catch::Contains("max_dim -1 is not positive"));
+  AttributeClassifier classifier = make_classifier({.image_size = 32, .options = {.dim = 2}});
   CHECK_THROWS_AS(classifier->forward(at::zeros({1, 3, 64, 64})), InvalidArgument);
   CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 64, 64})), Catch::Contains("photo must be") && Catch::Contains("[1, 3, 64, 64]"));
 }

@@ -9,8 +9,7 @@
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/losses/adversarial.hpp"
-#include "secgan/models/discriminator.hpp"
-#include "secgan/models/generator.hpp"
+#include "secgan/models/stargan.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
@@ -28,7 +27,7 @@ TEST_CASE("StarGAN's generator is the published one; its eval mode can be asked 
   torch::NoGradGuard no_grad;
   const at::Tensor image = golden_image({2, 3, 128, 128});
   const auto edit = [&](Normalization norm, bool training) {
-    Generator generator = make_generator({.backbone = Backbone::kStarGan, .attributes = 5, .stargan = {.norm_fn = norm}});
+    Generator generator = make_generator({.attributes = 5}, StarGanGeneratorOptions{.norm_fn = norm});
     CHECK(keys_of(*generator) == published_keys("stargan_G_c5"));
     CHECK(parameter_count(*generator) == 8430528);
     fill_golden(*generator);
@@ -45,7 +44,7 @@ TEST_CASE("StarGAN's generator is the published one; its eval mode can be asked 
 
 TEST_CASE("StarGAN's networks for other label counts have the published entries", "[models]") {
   const auto [keys, attributes, parameters] = GENERATE(std::tuple{"stargan_G_c10", 10, 8446208}, std::tuple{"stargan_G_c13", 13, 8455616});
-  Generator generator = make_generator({.backbone = Backbone::kStarGan, .attributes = attributes});
+  Generator generator = make_generator({.attributes = attributes}, "stargan");
   CHECK(keys_of(*generator) == published_keys(keys));
   CHECK(parameter_count(*generator) == parameters);
 }
@@ -55,7 +54,7 @@ TEST_CASE("StarGAN's discriminator is the published one in both modes", "[models
   const auto [keys, attributes, side, parameters] =
       GENERATE(std::tuple{"stargan_D_128_c5", 5, 128, 44762048}, std::tuple{"stargan_D_128_c13", 13, 128, 44827584},
                std::tuple{"stargan_D_256_c5", 5, 256, 44884928});
-  Discriminator discriminator = make_discriminator({.backbone = Backbone::kStarGan, .attributes = attributes, .image_size = side});
+  Discriminator discriminator = make_discriminator({.attributes = attributes, .image_size = side}, "stargan");
   CHECK(keys_of(*discriminator) == published_keys(keys));
   CHECK(parameter_count(*discriminator) == parameters);
   if (attributes != 5) return;
@@ -81,8 +80,8 @@ TEST_CASE("running statistics are kept in training, and only the old behavior us
   torch::manual_seed(1);
   const at::Tensor image = torch::randn({2, 3, 8, 8}), labels = at::zeros({2, 2});
   for (const Normalization norm : {Normalization::kTrackedInstance, Normalization::kRunningInstance}) {
-    Generator generator = make_generator(
-        {.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 8, .stargan = {.conv_dim = 4, .repeat_num = 1, .norm_fn = norm}});
+    Generator generator =
+        make_generator({.attributes = 2, .image_size = 8}, StarGanGeneratorOptions{.conv_dim = 4, .repeat_num = 1, .norm_fn = norm});
     const auto buffers = generator->named_buffers();
     const at::Tensor trained = generator->forward(image, labels);
     CHECK(buffers["main.1.running_mean"].abs().max().item<float>() > 0);
@@ -98,7 +97,7 @@ TEST_CASE("running statistics are kept in training, and only the old behavior us
 TEST_CASE("a patch critic's gradient penalty differentiates twice", "[models]") {
   torch::manual_seed(2);
   Discriminator discriminator =
-      make_discriminator({.backbone = Backbone::kStarGan, .attributes = 2, .image_size = 16, .stargan = {.conv_dim = 4, .repeat_num = 3}});
+      make_discriminator({.attributes = 2, .image_size = 16}, StarGanDiscriminatorOptions{.conv_dim = 4, .repeat_num = 3});
   discriminator->to(at::kDouble);
   const at::Tensor image = torch::randn({2, 3, 16, 16}, at::kDouble).requires_grad_();
   DiscriminatorPass pass;
@@ -114,7 +113,7 @@ TEST_CASE("a patch critic's gradient penalty differentiates twice", "[models]") 
 }
 
 TEST_CASE("StarGAN's options that cannot be built name the option, the rule and the value", "[models]") {
-  CHECK_THROWS_WITH(make_generator({.backbone = Backbone::kStarGan, .image_size = 30}), "image_size 30 is not a multiple of 4");
-  CHECK_THROWS_WITH(make_discriminator({.backbone = Backbone::kStarGan, .image_size = 96}), "image_size 96 is not a multiple of 64");
-  CHECK_THROWS_WITH(make_generator({.backbone = Backbone::kStarGan, .stargan = {.repeat_num = -1}}), "repeat_num -1 is negative");
+  CHECK_THROWS_WITH(make_generator({.image_size = 30}, "stargan"), "image_size 30 is not a multiple of 4");
+  CHECK_THROWS_WITH(make_discriminator({.image_size = 96}, "stargan"), "image_size 96 is not a multiple of 64");
+  CHECK_THROWS_WITH(make_generator(NetworkSpec{}, StarGanGeneratorOptions{.repeat_num = -1}), "stargan.repeat_num -1 is negative");
 }

@@ -11,8 +11,6 @@
 #include "golden.hpp"
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/models/discriminator.hpp"
-#include "secgan/models/generator.hpp"
 #include "secgan/models/stgan.hpp"
 
 using namespace secgan;
@@ -34,9 +32,8 @@ struct PublishedStgan {
   std::optional<GoldenRow> training;
 };
 
-GeneratorOptions small_stgan(StganGeneratorOptions stgan = {.conv_dim = 4, .n_layers = 3, .shortcut_layers = 2}) {
-  return {.backbone = Backbone::kStgan, .attributes = 3, .image_size = 16, .stgan = stgan};
-}
+constexpr NetworkSpec kSmallStgan{.attributes = 3, .image_size = 16};
+constexpr StganGeneratorOptions kSmallStganOptions{.conv_dim = 4, .n_layers = 3, .shortcut_layers = 2};
 
 int64_t parameters_under(const torch::nn::Module& module, const std::string& prefix) {
   int64_t count = 0;
@@ -69,7 +66,7 @@ TEST_CASE("STGAN's generator is the published one, entry by entry and number by 
   // clang-format on
   CAPTURE(published.keys);
   torch::NoGradGuard no_grad;
-  Generator generator = make_generator({.backbone = Backbone::kStgan, .attributes = published.attributes, .stgan = published.options});
+  Generator generator = make_generator({.attributes = published.attributes}, published.options);
   CHECK(keys_of(*generator) == published_keys(published.keys));
   CHECK(parameter_count(*generator) == published.parameters);
   if (!published.evaluation) return;
@@ -87,7 +84,7 @@ TEST_CASE("STGAN's generator is the published one, entry by entry and number by 
 TEST_CASE("STGAN's discriminator is the published one; its eval mode can be asked for", "[models]") {
   torch::NoGradGuard no_grad;
   const auto scores = [](Normalization norm, bool training) {
-    Discriminator discriminator = make_discriminator({.backbone = Backbone::kStgan, .attributes = 10, .stgan = {.norm_fn = norm}});
+    Discriminator discriminator = make_discriminator({.attributes = 10}, StganDiscriminatorOptions{.norm_fn = norm});
     CHECK(keys_of(*discriminator) == published_keys("stgan_D_128_a10"));
     CHECK(parameter_count(*discriminator) == 44717899);
     fill_golden(*discriminator);
@@ -110,16 +107,16 @@ TEST_CASE("STGAN's discriminator is the published one; its eval mode can be aske
 
 TEST_CASE("STGAN's discriminators of other sizes and counts have the published entries", "[models]") {
   const auto [keys, attributes, side] = GENERATE(std::tuple{"stgan_D_128_a13", 13, 128}, std::tuple{"stgan_D_256_a10", 10, 256});
-  CHECK(keys_of(*make_discriminator({.backbone = Backbone::kStgan, .attributes = attributes, .image_size = side})) == published_keys(keys));
+  CHECK(keys_of(*make_discriminator({.attributes = attributes, .image_size = side}, "stgan")) == published_keys(keys));
 }
 
 TEST_CASE("the official option set has the official version's size", "[models]") {
-  Generator generator = make_generator({.backbone = Backbone::kStgan, .stgan = StganGeneratorOptions::official()});
+  Generator generator = make_generator(NetworkSpec{}, StganGeneratorOptions::official());
   CHECK(parameter_count(*generator) == 74998771);
   CHECK((parameters_under(*generator, "encoder.") + 5000) / 10000 == 1115);
   CHECK((parameters_under(*generator, "stu.") + 5000) / 10000 == 3015);
   CHECK((parameters_under(*generator, "decoder.") + 5000) / 10000 == 3371);
-  Discriminator discriminator = make_discriminator({.backbone = Backbone::kStgan, .stgan = StganDiscriminatorOptions::official()});
+  Discriminator discriminator = make_discriminator(NetworkSpec{}, StganDiscriminatorOptions::official());
   CHECK(parameter_count(*discriminator) == 44718990);
   for (const auto& item : generator->named_parameters()) {
     CAPTURE(item.key());
@@ -132,7 +129,7 @@ TEST_CASE("the official option set has the official version's size", "[models]")
   StganGeneratorOptions attgan = StganGeneratorOptions::official();
   attgan.use_stu = false;
   attgan.shortcut_layers = attgan.inject_layers = 1;
-  CHECK(parameter_count(*make_generator({.backbone = Backbone::kStgan, .stgan = attgan})) == 43459203);
+  CHECK(parameter_count(*make_generator(NetworkSpec{}, attgan)) == 43459203);
 }
 
 TEST_CASE("a selective transfer unit is its equations", "[models]") {
@@ -163,7 +160,7 @@ TEST_CASE("STGAN's features decode to the whole answer, and the official set see
   StganGeneratorOptions official = StganGeneratorOptions::official();
   official.conv_dim = 4;
   official.n_layers = 3;
-  Generator generator = make_generator(small_stgan(official));
+  Generator generator = make_generator(kSmallStgan, official);
   generator->eval();
   const at::Tensor image = torch::randn({2, 3, 16, 16}), difference = golden_difference(2, 3);
   const auto features = generator->encode(image);
@@ -178,10 +175,10 @@ TEST_CASE("STGAN's features decode to the whole answer, and the official set see
 }
 
 TEST_CASE("a mask branch of STGAN takes and gives K channels", "[models]") {
-  GeneratorOptions options = small_stgan();
-  options.image_channels = 12;
-  options.output = OutputActivation::kSoftmax;
-  const at::Tensor masks = make_generator(options)->forward(torch::rand({2, 12, 16, 16}), at::zeros({2, 3}));
+  NetworkSpec spec = kSmallStgan;
+  spec.image_channels = 12;
+  spec.output = OutputActivation::kSoftmax;
+  const at::Tensor masks = make_generator(spec, kSmallStganOptions)->forward(torch::rand({2, 12, 16, 16}), at::zeros({2, 3}));
   CHECK(masks.sizes() == at::IntArrayRef({2, 12, 16, 16}));
   CHECK(max_difference(masks.sum(1), at::ones({2, 16, 16})) < 1e-5);
 }
@@ -189,23 +186,23 @@ TEST_CASE("a mask branch of STGAN takes and gives K channels", "[models]") {
 TEST_CASE("STGAN's options that cannot be built name the option, the rule and the value", "[models]") {
   const auto refusal = [](StganGeneratorOptions options, int64_t side = 128) {
     try {
-      make_generator({.backbone = Backbone::kStgan, .image_size = side, .stgan = options});
+      make_generator({.image_size = side}, options);
     } catch (const InvalidArgument& error) {
       return std::string(error.what());
     }
     return std::string("none");
   };
   CHECK(refusal({}, 100) == "image_size 100 is not a multiple of 32");
-  CHECK(refusal({.n_layers = 9}) == "n_layers 9 is not between 2 and 8");
-  CHECK(refusal({.shortcut_layers = -1}) == "shortcut_layers -1 is negative");
-  CHECK(refusal({.stu_kernel_size = 4}) == "stu_kernel_size 4 is not odd and positive");
+  CHECK(refusal({.n_layers = 9}) == "stgan.n_layers 9 is not in [2, 8]");
+  CHECK(refusal({.shortcut_layers = -1}) == "stgan.shortcut_layers -1 is negative");
+  CHECK(refusal({.stu_kernel_size = 4}) == "stgan.stu_kernel_size 4 is not odd and positive");
   CHECK(refusal({.conv_dim = 2}) == "conv_dim 2 is below 4, which one_more_conv divides it by");
-  CHECK(refusal({.norm_epsilon = 0}) == "norm_epsilon 0 is not positive");
-  CHECK(refusal({.norm_momentum = 2}) == "norm_momentum 2 is not in (0, 1]");
+  CHECK(refusal({.norm_epsilon = 0}) == "stgan.norm_epsilon 0 is not positive");
+  CHECK(refusal({.norm_momentum = 2}) == "stgan.norm_momentum 2 is not in (0, 1]");
 }
 
 TEST_CASE("features of another network are refused by name", "[models]") {
-  Generator generator = make_generator(small_stgan());
+  Generator generator = make_generator(kSmallStgan, kSmallStganOptions);
   const at::Tensor image = at::zeros({1, 3, 16, 16});
   auto features = generator->encode(image);
   features[1] = features[1].narrow(1, 0, 3);

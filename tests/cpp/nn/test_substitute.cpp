@@ -1,8 +1,9 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
-#include "secgan/models/discriminator.hpp"
-#include "secgan/models/generator.hpp"
+#include "secgan/models/attgan.hpp"
+#include "secgan/models/stargan.hpp"
+#include "secgan/models/stgan.hpp"
 #include "secgan/nn/substitute.hpp"
 #include "secgan/parsing/parser.hpp"
 
@@ -22,10 +23,9 @@ void check_every_tensor(torch::nn::Module& network) {
 
 TEST_CASE("a module computes with lent tensors, and with its own again", "[nn]") {
   torch::manual_seed(1);
-  GeneratorOptions options{.attributes = 2, .image_size = 16};
-  options.attgan.enc_dim = options.attgan.dec_dim = 4;
-  options.attgan.enc_layers = options.attgan.dec_layers = 2;
-  Generator ours = make_generator(options), theirs = make_generator(options);
+  const NetworkSpec spec{.attributes = 2, .image_size = 16};
+  const AttGanGeneratorOptions options{.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2};
+  Generator ours = make_generator(spec, options), theirs = make_generator(spec, options);
   ours->eval();
   theirs->eval();
   const at::Tensor image = torch::rand({2, 3, 16, 16}), edit = torch::ones({2, 2});
@@ -48,15 +48,16 @@ TEST_CASE("a module computes with lent tensors, and with its own again", "[nn]")
 }
 
 TEST_CASE("every tensor of every network can be lent", "[nn]") {
-  for (const Backbone backbone : {Backbone::kAttGan, Backbone::kStgan, Backbone::kStarGan}) {
-    GeneratorOptions generator{.backbone = backbone, .attributes = 2, .image_size = 64};
-    generator.attgan.enc_dim = generator.attgan.dec_dim = generator.stgan.conv_dim = generator.stargan.conv_dim = 4;
-    generator.attgan.enc_norm_fn = Normalization::kSwitchable;
-    check_every_tensor(*make_generator(generator));
-    DiscriminatorOptions discriminator{.backbone = backbone, .attributes = 2, .image_size = 64};
-    discriminator.attgan.dim = discriminator.stgan.conv_dim = discriminator.stargan.conv_dim = 4;
-    discriminator.attgan.fc_norm_fn = Normalization::kBatch;
-    check_every_tensor(*make_discriminator(discriminator));
+  const NetworkSpec spec{.attributes = 2, .image_size = 64};
+  for (const GeneratorOptions& options :
+       {GeneratorOptions(AttGanGeneratorOptions{.enc_dim = 4, .enc_norm_fn = Normalization::kSwitchable, .dec_dim = 4}),
+        GeneratorOptions(StganGeneratorOptions{.conv_dim = 4}), GeneratorOptions(StarGanGeneratorOptions{.conv_dim = 4})}) {
+    check_every_tensor(*make_generator(spec, options));
   }
-  for (const auto& [name, network] : kParserNetworks) check_every_tensor(*make_parser({.network = network}));
+  for (const DiscriminatorOptions& options :
+       {DiscriminatorOptions(AttGanDiscriminatorOptions{.dim = 4, .fc_norm_fn = Normalization::kBatch}),
+        DiscriminatorOptions(StganDiscriminatorOptions{.conv_dim = 4}), DiscriminatorOptions(StarGanDiscriminatorOptions{.conv_dim = 4})}) {
+    check_every_tensor(*make_discriminator(spec, options));
+  }
+  for (const auto& [name, network] : kParserNetworks) check_every_tensor(*make_parser({.options = {.network = network}}));
 }

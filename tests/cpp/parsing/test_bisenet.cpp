@@ -16,7 +16,7 @@ using namespace secgan::testing;
 namespace {
 
 Parser evaluated(ParserNetwork network = ParserNetwork::kBisenetResnet18) {
-  Parser parser = make_parser({.network = network});
+  Parser parser = make_parser({.options = {.network = network}});
   parser->eval();
   return parser;
 }
@@ -79,7 +79,7 @@ TEST_CASE("BiSeNet is zllrunning's under other names, in three heads and at side
 
 TEST_CASE("BiSeNet answers the asked-for classes at any size", "[parsing]") {
   torch::NoGradGuard no_grad;
-  Parser parser = make_parser({.network = ParserNetwork::kBisenetResnet18, .classes = 12});
+  Parser parser = make_parser({.options = {.network = ParserNetwork::kBisenetResnet18}, .classes = 12});
   parser->eval();
   for (const at::Tensor& logits : parser->heads(at::zeros({2, 3, 33, 1}))) {
     CHECK(logits.sizes() == at::IntArrayRef({2, 12, 33, 1}));
@@ -88,7 +88,7 @@ TEST_CASE("BiSeNet answers the asked-for classes at any size", "[parsing]") {
 
 TEST_CASE("a loss over BiSeNet's heads trains every parameter but the unused classifier's", "[parsing]") {
   torch::manual_seed(1);
-  Parser parser = make_parser({.network = ParserNetwork::kBisenetResnet18});
+  Parser parser = make_parser({.options = {.network = ParserNetwork::kBisenetResnet18}});
   at::Tensor loss = at::zeros({});
   for (const at::Tensor& logits : parser->heads(torch::randn({2, 3, 64, 64}))) loss = loss + logits.square().mean();
   loss.backward();
@@ -100,7 +100,7 @@ TEST_CASE("a loss over BiSeNet's heads trains every parameter but the unused cla
 }
 
 TEST_CASE("BiSeNet refuses to train on a single photo with its own words", "[parsing]") {
-  Parser parser = make_parser({.network = ParserNetwork::kBisenetResnet18});
+  Parser parser = make_parser({.options = {.network = ParserNetwork::kBisenetResnet18}});
   CHECK_THROWS_AS(parser->forward(at::zeros({1, 3, 32, 32})), InvalidArgument);
   CHECK_THROWS_WITH(parser->forward(at::zeros({1, 3, 32, 32})), Catch::Contains("at least 2") && Catch::Contains("found 1"));
 }

@@ -19,7 +19,7 @@ FaceParser unet_parser(Parser& network, Labels labels = Labels::kCelebAMaskHq) {
 
 TEST_CASE("the frozen parser passes gradient to the photo and receives none", "[parsing]") {
   torch::manual_seed(1);
-  Parser network = make_parser({.classes = 19, .unet = {.dim = 4, .levels = 2}});
+  Parser network = make_parser({.options = {.unet = {.dim = 4, .levels = 2}}, .classes = 19});
   const FaceParser parser = unet_parser(network);
   const at::Tensor photo = torch::rand({2, 3, 8, 8}).requires_grad_(true);
   parser.log_probabilities(photo).select(1, 3).sum().backward();
@@ -47,7 +47,7 @@ TEST_CASE("the gradient through the parser to the photo is right to second order
 
 TEST_CASE("the parser answers the merged classes at the photo's size, and they sum to one", "[parsing]") {
   torch::manual_seed(3);
-  Parser network = make_parser({.classes = 19, .unet = {.dim = 4, .levels = 2}});
+  Parser network = make_parser({.options = {.unet = {.dim = 4, .levels = 2}}, .classes = 19});
   freeze(*network);
   const FaceParser parser([network](const at::Tensor& x) mutable { return network->forward(x); }, ClassMerge(Labels::kCelebAMaskHq),
                           PhotoNormalization::kNone, 16);

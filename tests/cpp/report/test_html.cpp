@@ -80,7 +80,7 @@ TEST_CASE("points that are not finite break a line, and a point alone still show
   CHECK(count(chart, "inf") == 0);
   CHECK(count(chart, "<circle ") == 2);  // the points at 3 and at 5
   CHECK_THAT(chart, Catch::Contains("<circle cx=\"440.0\" cy=\"10.0\""));
-  CHECK_THAT(html_line_chart("t", "x", {{"a", {0, 1}, {kNan, kInf}}}), Catch::Contains("no figures"));
+  CHECK_THAT(html_line_chart("t", "x", {{"a", {0, 1}, {kNan, kInf}}}), Catch::Contains("no values"));
 }
 
 TEST_CASE("ticks end and differ, for constant, huge and nearly equal values", "[record]") {

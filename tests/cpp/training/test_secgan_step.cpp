@@ -11,9 +11,7 @@ using namespace secgan::testing;
 
 namespace {
 
-using Generator = std::shared_ptr<ToyGenerator>;
-using Discriminator = std::shared_ptr<ToyDiscriminator>;
-using ToyBranch = Branch<Generator, Discriminator, torch::optim::SGD>;
+using ToyBranch = Branch<std::shared_ptr<ToyGenerator>, std::shared_ptr<ToyDiscriminator>, torch::optim::SGD>;
 
 constexpr int64_t kClasses = 4;
 
@@ -28,12 +26,12 @@ struct World {
   ToyBranch mask;
   ToyParser parser;
   GanBatch batch;
+  at::Tensor position = torch::tensor({0.3, 0.8}, at::kDouble);
 
   World() : photo((torch::manual_seed(1), toy_branch(3))), mask(toy_branch(kClasses)), parser{randn64({kClasses, 3})} {
     batch.photo = randn64({2, 3, 4, 4}).tanh();
     batch.source = torch::tensor({{0.0, 1.0}, {1.0, 0.0}}, at::kDouble);
     batch.target = torch::tensor({{1.0, 1.0}, {0.0, 0.0}}, at::kDouble);
-    batch.weight = torch::tensor({0.3, 0.8}, at::kDouble);
   }
   SecganStep<ToyBranch, ToyBranch, ToyParser> step(SecganStepOptions options = {}) { return {photo, &mask, &parser, options}; }
 };
@@ -115,7 +113,7 @@ TEST_CASE("the discriminator update follows E[D(fake)] - E[D(real)] + penalty + 
     const at::Tensor parse = w.parser.log_probabilities(w.batch.photo);
     const at::Tensor s_in = at::one_hot(parse.argmax(1), kClasses).permute({0, 3, 1, 2}).to(at::kDouble);
     const auto by_hand = [&](ToyBranch& branch, const at::Tensor& x, const at::Tensor& fake, double attribute_weight) {
-      const at::Tensor mix = (x + w.batch.weight.view({2, 1, 1, 1}) * (fake - x)).detach().requires_grad_(true);
+      const at::Tensor mix = (x + w.position.view({2, 1, 1, 1}) * (fake - x)).detach().requires_grad_(true);
       const at::Tensor g = torch::autograd::grad({branch.discriminator->forward(mix).adversarial.sum()}, {mix}, {}, true, true)[0];
       const at::Tensor z = branch.discriminator->forward(x).attribute_logits;
       const at::Tensor y = w.batch.source;
@@ -130,7 +128,7 @@ TEST_CASE("the discriminator update follows E[D(fake)] - E[D(real)] + penalty + 
     const auto before = copies(w.photo.discriminator->parameters());
     const auto generators = copies(w.photo.generator->parameters());
 
-    const StepReport report = w.step(options).discriminator_update(w.batch);
+    const StepReport report = w.step(options).discriminator_update(w.batch, w.position);
     CHECK(report.photo.total.item<double>() == Approx(photo.item<double>()).epsilon(1e-9));
     CHECK(report.mask->total.item<double>() == Approx(mask.item<double>()).epsilon(1e-9));
     for (size_t i = 0; i < 2; ++i) {
@@ -182,17 +180,15 @@ TEST_CASE("the semantic branch beside a foreign loop does what SeCGAN's step doe
   options.photo.semantic_consistency = options.mask.semantic_consistency = 3;
   whole.step(options).generator_update(whole.batch);
 
-  SemanticBranch<ToyBranch, ToyParser> semantic(parts.mask, parts.parser, options);
+  SemanticStep<ToyBranch, ToyParser> semantic(parts.mask, parts.parser, options);
   const auto& batch = parts.batch;
   const auto photo = edit_and_reconstruct(parts.photo.generator, batch.photo, batch.target - batch.source);
   const auto update = semantic.generator_update(batch, photo.edit);
-  GeneratorPass pass = generator_pass(parts.photo.discriminator, batch.photo, photo, batch.target);
-  pass.log_probs = update.image_log_probs;
-  pass.counterpart_log_probs = update.mask_log_probs;
+  const GanPass pass = gan_pass(parts.photo.discriminator, batch.photo, photo, batch.target);
   const LossReport plain = (1.0 * Adversarial{} + options.photo.generator_attribute * AttributeRecognition{} +
                             options.photo.reconstruction * Reconstruction{})(pass);
   parts.photo.generator_optimizer.zero_grad();
-  (plain.total + photo_consistency_objective(options)(pass).total).backward();
+  (plain.total + photo_consistency_objective(options)(*update.photo).total).backward();
   parts.photo.generator_optimizer.step();
 
   for (size_t i = 0; i < 2; ++i) {
@@ -231,7 +227,7 @@ TEST_CASE("without a mask branch the step is the plain conditional GAN", "[train
   const StepReport report = step.generator_update(w.batch);
   CHECK_FALSE(report.mask.has_value());
   CHECK_THROWS_WITH(report.photo["semantic_consistency"], Catch::Contains("unknown"));
-  step.discriminator_update(w.batch);
+  step.discriminator_update(w.batch, w.position);
   CHECK_THROWS_WITH((SecganStep<ToyBranch, ToyBranch, ToyParser>(w.photo, &w.mask, nullptr, {})), Catch::Contains("needs a parser"));
 }
 
@@ -253,5 +249,5 @@ TEST_CASE("fused Adam equals the formula, and a schedule reaches it", "[training
     oracle = oracle - rate * (m / (1 - std::pow(0.5, t))) / ((v / (1 - std::pow(0.9, t))).sqrt() + 1e-8);
   }
   CHECK(max_difference(x.detach(), oracle) < 1e-12);
-  CHECK_THROWS_WITH(Adam({x}, {.learning_rate = 0}), Catch::Contains("learning_rate must be positive"));
+  CHECK_THROWS_WITH(Adam({x}, {.learning_rate = 0}), Catch::Contains("learning_rate 0 is not positive"));
 }

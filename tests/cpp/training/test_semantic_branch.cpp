@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include "secgan/models/attgan.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/training/semantic_branch.hpp"
 
@@ -8,16 +9,11 @@ using namespace secgan;
 
 namespace {
 
-CompanionBranchOptions small() {
-  CompanionBranchOptions options;
-  options.generator = {.attributes = 2, .image_size = 16};
-  options.generator.attgan.enc_dim = options.generator.attgan.dec_dim = 4;
-  options.generator.attgan.enc_layers = options.generator.attgan.dec_layers = 2;
-  options.discriminator = {.attributes = 2, .image_size = 16};
-  options.discriminator.attgan.dim = 4;
-  options.discriminator.attgan.n_layers = 2;
-  options.discriminator.attgan.fc_dim = 8;
-  return options;
+SemanticBranchConfig small() {
+  SemanticBranchConfig config{.attributes = 2, .image_size = 16};
+  config.options.generator = AttGanGeneratorOptions{.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2};
+  config.options.discriminator = AttGanDiscriminatorOptions{.dim = 4, .fc_dim = 8, .n_layers = 2};
+  return config;
 }
 
 /// Segments by a fixed linear map of the photo's colors.
@@ -43,20 +39,20 @@ struct HostBatch {
 
 TEST_CASE("the host gets a gradient on its edit, and nothing else of it changes", "[training]") {
   const at::Tensor random_before = at::detail::getDefaultCPUGenerator().get_state();
-  CompanionBranch branch(parser(), small());
+  SemanticBranch branch(parser(), small());
   CHECK(at::equal(at::detail::getDefaultCPUGenerator().get_state(), random_before));
   const HostBatch b;
   const at::Tensor random = at::detail::getDefaultCPUGenerator().get_state();
   const at::NoGradGuard host_is_in_no_grad;
-  const Figures d = branch->discriminator_step(b.image, b.source, b.target);
+  const NamedValues d = branch->discriminator_step(b.image, b.source, b.target);
   CHECK(d.size() == 3);
   const at::Tensor loss = branch->generator_step(b.image, b.edited, b.source, b.target);
   CHECK_FALSE(at::GradMode::is_enabled());
   CHECK(at::equal(at::detail::getDefaultCPUGenerator().get_state(), random));
   CHECK_FALSE(b.edited.grad().defined());
   // Mean over pixels of -log P(edit) at the mask branch's classes, from scratch.
-  CHECK(loss.item<double>() == Approx(branch->generator_figures().back().second));
-  CHECK(branch->generator_figures().back().first == "image_consistency");
+  CHECK(loss.item<double>() == Approx(branch->generator_losses().back().second));
+  CHECK(branch->generator_losses().back().first == "image_consistency");
   {
     const at::AutoGradMode gradients(true);
     loss.backward();
@@ -64,20 +60,19 @@ TEST_CASE("the host gets a gradient on its edit, and nothing else of it changes"
   CHECK(b.edited.grad().abs().sum().item<double>() > 0);
 }
 
-TEST_CASE("a companion branch's state holds all that a resumed run needs", "[training]") {
+TEST_CASE("a semantic branch's state holds all that a resumed run needs", "[training]") {
   const HostBatch b;
-  const auto both = [&](CompanionBranch& branch) {
+  const auto both = [&](SemanticBranch& branch) {
     branch->discriminator_step(b.image, b.source, b.target);
     return branch->generator_step(b.image, b.edited, b.source, b.target).item<double>();
   };
-  CompanionBranch straight(parser(), small());
+  SemanticBranch straight(parser(), small());
   for (int i = 0; i < 3; ++i) both(straight);
-  CompanionBranch cut(parser(), small());
+  SemanticBranch cut(parser(), small());
   both(cut);
   NamedTensors saved;
   for (const auto& [name, tensor] : module_state(*cut)) saved.emplace_back(name, tensor.detach().clone());
-  CompanionBranchOptions options = small();
-  CompanionBranch resumed(parser(), options);
+  SemanticBranch resumed(parser(), small());
   both(resumed);
   both(resumed);  // somewhere else
   load_module_state(*resumed, saved, "", "saved");
@@ -90,8 +85,8 @@ TEST_CASE("a companion branch's state holds all that a resumed run needs", "[tra
   }
 }
 
-TEST_CASE("a companion branch names what does not fit", "[training]") {
-  CompanionBranch branch(parser(), small());
+TEST_CASE("a semantic branch names what does not fit", "[training]") {
+  SemanticBranch branch(parser(), small());
   const HostBatch b;
   CHECK_THROWS_WITH(branch->discriminator_step(torch::rand({2, 3, 8, 8}), b.source, b.target),
                     Catch::Contains("image must be [N, 3, S, S]"));
@@ -100,10 +95,10 @@ TEST_CASE("a companion branch names what does not fit", "[training]") {
   CHECK_THROWS_WITH(branch->generator_step(b.image, b.image.slice(0, 0, 1), b.source, b.target),
                     Catch::Contains("image and edited must have the same shape"));
   CHECK_THROWS_WITH(branch->discriminator_step(b.image.to(at::kInt), b.source, b.target),
-                    Catch::Contains("image must be of a floating-point type"));
-  CompanionBranchOptions other = small();
-  other.discriminator.attributes = 3;
-  CHECK_THROWS_WITH(CompanionBranch(parser(), other), Catch::Contains("must have the same attributes, found 2 and 3"));
+                    Catch::Contains("image must be floating point, found Int"));
+  SemanticBranchConfig other = small();
+  other.attributes = 0;
+  CHECK_THROWS_WITH(SemanticBranch(parser(), other), Catch::Contains("attributes 0 is not positive"));
   CHECK(branch->discriminator_step(b.image.slice(0, 0, 0), b.source.slice(0, 0, 0), b.target.slice(0, 0, 0)).empty());
   CHECK(branch->generator_step(b.image.slice(0, 0, 0), b.edited.slice(0, 0, 0), b.source.slice(0, 0, 0), b.target.slice(0, 0, 0))
             .item<double>() == 0);

@@ -9,6 +9,7 @@
 #include "numeric.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/models/attgan.hpp"
 #include "secgan/training/recorder.hpp"
 #include "secgan/training/secgan_task.hpp"
 #include "secgan/training/supervised_task.hpp"
@@ -29,7 +30,7 @@ struct ToyTask final : TrainingTask {
 
   std::string name() const override { return "toy"; }
   int64_t photos_per_step() const override { return 1; }
-  Scalars step(int64_t step, double rate) override {
+  NamedValues step(int64_t step, double rate) override {
     total += 1;
     rates.push_back(rate);
     return {{"loss", value(step)}};
@@ -47,19 +48,22 @@ TrainerOptions every(int64_t steps, int64_t n) { return {.steps = steps, .log_ev
 Bundle tiny_parser() {
   torch::manual_seed(3);
   Bundle bundle;
-  bundle.parser = make_parser({.classes = 12, .unet = {.dim = 4, .levels = 2}});
+  bundle.parser.emplace(make_parser({.options = {.unet = {.dim = 4, .levels = 2}}, .classes = 12}),
+                        FaceParserOptions{.labels = Labels::kSecgan12, .normalization = PhotoNormalization::kNone});
   return bundle;
 }
 
 SecganTaskOptions tiny_recipe() {
   SecganTaskOptions options = small_scale_recipe();
   for (GeneratorOptions* g : {&options.photo_generator, &options.mask_generator}) {
-    g->attgan.enc_dim = g->attgan.dec_dim = g->attgan.max_dim = 4;
-    g->attgan.enc_layers = g->attgan.dec_layers = 2;
+    auto& attgan = g->as<AttGanGeneratorOptions>();
+    attgan.enc_dim = attgan.dec_dim = attgan.max_dim = 4;
+    attgan.enc_layers = attgan.dec_layers = 2;
   }
   for (DiscriminatorOptions* d : {&options.photo_discriminator, &options.mask_discriminator}) {
-    d->attgan.dim = d->attgan.max_dim = d->attgan.fc_dim = 4;
-    d->attgan.n_layers = 2;
+    auto& attgan = d->as<AttGanDiscriminatorOptions>();
+    attgan.dim = attgan.max_dim = attgan.fc_dim = 4;
+    attgan.n_layers = 2;
   }
   options.loader.batch = 4;
   return options;
@@ -79,7 +83,7 @@ TrainingOutcome run_until(TrainingTask& task, const fs::path& run, const Trainer
     Stopping(TrainingTask& t, std::atomic<bool>& s, int64_t u) : inner(t), stop(s), until(u) {}
     std::string name() const override { return inner.name(); }
     int64_t photos_per_step() const override { return inner.photos_per_step(); }
-    Scalars step(int64_t s, double rate) override {
+    NamedValues step(int64_t s, double rate) override {
       stop = s + 1 == until;
       return inner.step(s, rate);
     }
@@ -204,8 +208,8 @@ TEST_CASE("the learning rate is constant, then falls linearly to its final facto
   CHECK(learning_rate_factor(options, 50) == 1);
   CHECK(learning_rate_factor(options, 75) == Approx(0.6));
   CHECK(learning_rate_factor(options, 100) == Approx(0.2));
-  CHECK_THROWS_WITH((TrainerOptions{.steps = 0}.validate()), Catch::Contains("steps 0"));
-  CHECK_THROWS_WITH((TrainerOptions{.final_rate = 2}.validate()), Catch::Contains("final_rate 2"));
+  CHECK_THROWS_WITH(validate(TrainerOptions{.steps = 0}), Catch::Contains("steps 0"));
+  CHECK_THROWS_WITH(validate(TrainerOptions{.final_rate = 2}), Catch::Contains("final_rate 2"));
 }
 
 TEST_CASE("a GAN run warns of edits that equal the reconstruction", "[trainer]") {

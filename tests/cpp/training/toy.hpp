@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "secgan/losses/passes.hpp"
+#include "secgan/core/scores.hpp"
 
 namespace secgan::testing {
 

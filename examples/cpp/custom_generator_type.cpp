@@ -1,10 +1,10 @@
-// A generator type of your own in SeCGAN's training step. It inherits nothing: forward() and parameters() are all that
+// A custom generator type in SeCGAN's training step. It inherits nothing: forward() and parameters() are all that
 // the concept GeneratorLike asks for. The discriminator is the library's.
 #include <torch/torch.h>
 
 #include <secgan/data/synthetic_faces.hpp>
 #include <secgan/image/transforms.hpp>
-#include <secgan/models/discriminator.hpp>
+#include <secgan/models/attgan.hpp>
 #include <secgan/parsing/face_parser.hpp>
 #include <secgan/training/secgan_step.hpp>
 
@@ -35,32 +35,26 @@ int main() {
   const secgan::SyntheticFaces faces({.count = 64, .image_size = 32, .seed = 1});
   const int64_t attributes = faces.attributes().size();
   auto generator = std::make_shared<ResidualEdit>(attributes);
-  secgan::DiscriminatorOptions options{.attributes = attributes, .image_size = 32};
-  options.attgan.dim = 16;
-  options.attgan.n_layers = 3;
-  options.attgan.fc_dim = 64;
-  secgan::Discriminator discriminator = secgan::make_discriminator(options);
+  secgan::Discriminator discriminator = secgan::make_discriminator(
+      {.attributes = attributes, .image_size = 32}, secgan::AttGanDiscriminatorOptions{.dim = 16, .fc_dim = 64, .n_layers = 3});
 
   // A branch is a generator, a discriminator and their optimizers: any that step().
-  secgan::Branch<std::shared_ptr<ResidualEdit>, secgan::Discriminator, torch::optim::Adam> branch{
-      generator, discriminator, torch::optim::Adam(generator->parameters(), 1e-3), torch::optim::Adam(discriminator->parameters(), 1e-3)};
+  const auto adam = [](std::vector<at::Tensor> parameters) { return torch::optim::Adam(parameters, 1e-3); };
+  auto branch = secgan::make_branch(generator, discriminator, adam, adam);
   // No mask branch here: with one, its own types would stand in place of `decltype(branch)`, and a parser of FaceParser.
   secgan::SecganStep<decltype(branch), decltype(branch), secgan::FaceParser> step(branch, nullptr, nullptr, {});
 
   double first = 0, last = 0;
   for (int i = 0; i < 40; ++i) {
-    secgan::GanBatch batch;
     std::vector<at::Tensor> photos, labels;
     for (int64_t k = 0; k < 8; ++k) {
       const secgan::Sample face = faces.get((8 * i + k) % faces.size());
       photos.push_back(secgan::to_float(face.image));
       labels.push_back(face.labels);
     }
-    batch.photo = torch::stack(photos);
-    batch.source = torch::stack(labels);
-    batch.target = batch.source.roll(1, 0);
-    batch.weight = torch::rand({8});
-    step.discriminator_update(batch);
+    const at::Tensor source = torch::stack(labels);
+    const secgan::GanBatch batch{.photo = torch::stack(photos), .source = source, .target = source.roll(1, 0)};
+    step.discriminator_update(batch, /*position=*/torch::rand({8}));
     const auto report = step.generator_update(batch).photo;
     last = report.total.item<double>();
     if (i == 0) first = last;

@@ -1,6 +1,6 @@
-"""Networks of your own in secgan's trainer: plain torch modules as photo generator and photo discriminator.
+"""Custom networks in secgan's trainer: plain torch modules as photo generator and photo discriminator.
 
-Usage: python own_network.py RUN_FOLDER PARSER_BUNDLE [STEPS]
+Usage: python custom_network.py RUN_FOLDER PARSER_BUNDLE [STEPS]
 """
 
 import sys
@@ -41,9 +41,9 @@ class Critic(nn.Module):
 
 def main(run: str, parser: str, steps: int = 200) -> None:
     settings = secgan.default_settings(small=True)
-    settings["data"].update(kind="synthetic", image_size=64, count=256)
+    settings["data"].update({"kind": "synthetic", "image_size": 64, "count": 256})
     settings["parser"] = parser
-    settings["trainer"].update(steps=steps, sample_every=0)
+    settings["trainer"].update({"steps": steps, "sample_every": 0})
     attributes = 9  # of the drawn faces
 
     torch.manual_seed(0)

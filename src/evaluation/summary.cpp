@@ -1,11 +1,10 @@
-#include "evaluation/figures.hpp"
+#include "evaluation/summary.hpp"
 
 #include <ATen/Parallel.h>
 
 #include <chrono>
 
 #include "core/format.hpp"
-#include "evaluation/confusion.hpp"
 #include "evaluation/process.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/metrics/agreement.hpp"
@@ -26,34 +25,35 @@ struct Counts {
   }
 };
 
-class Figures {
+class MetricSummary {
  public:
-  Figures(Subject& subject, const PhotoScores& scores)
+  MetricSummary(Subject& subject, const PhotoScores& scores)
       : subject_(subject),
         scores_(scores),
         counts_(scores),
-        bootstrap_(subject.photos, subject.protocol.resamples, mix_seed(subject.protocol.seed, 1), subject.protocol.level),
-        distribution_bootstrap_(subject.photos, subject.protocol.distribution_resamples, mix_seed(subject.protocol.seed, 1),
-                                subject.protocol.level) {}
+        bootstrap_(subject.photos, subject.protocol.resamples, mix_seed(subject.protocol.seed, RandomPurpose::kResampling),
+                   subject.protocol.level),
+        distribution_bootstrap_(subject.photos, subject.protocol.distribution_resamples,
+                                mix_seed(subject.protocol.seed, RandomPurpose::kResampling), subject.protocol.level) {}
 
-  std::vector<Figure> overall() {
+  std::vector<Metric> overall() {
     recognition();
     reconstruction();
     distributions();
     parses();
     costs();
-    return std::move(figures_);
+    return std::move(metrics_);
   }
 
   /// Of the f-th flipped attribute.
-  std::vector<Figure> of_attribute(int64_t f) const {
+  std::vector<Metric> of_attribute(int64_t f) const {
     const Counts& c = counts_;
-    std::vector<Figure> out;
+    std::vector<Metric> out;
     const auto add = [&](const char* key, const char* title, const at::Tensor& numerators, const at::Tensor& denominators, int digits = 3) {
       const at::Tensor number = numerators.select(1, f), of = denominators.select(1, f);
-      Figure figure{key, title, "", digits, {}, "no photo asks for it"};
-      if (of.sum().item<double>() > 0) figure.measured = bootstrap_.ratio(number, of), figure.missing.clear();
-      out.push_back(std::move(figure));
+      Metric metric{key, title, "", digits, {}, "no photo asks for it"};
+      if (of.sum().item<double>() > 0) metric.measured = bootstrap_.ratio(number, of), metric.missing.clear();
+      out.push_back(std::move(metric));
     };
     add("tarr", "TARR", c.found, c.asked);
     add("tarr_add", "added", c.added, c.adding);
@@ -71,13 +71,13 @@ class Figures {
   /// @param measure  gives the interval
   template <class Measure>
   void add(std::string key, std::string title, std::string unit, int digits, bool there, const Measure& measure, std::string missing) {
-    Figure figure{std::move(key), std::move(title), std::move(unit), digits, {}, {}};
+    Metric metric{std::move(key), std::move(title), std::move(unit), digits, {}, {}};
     if (there) {
-      figure.measured = measure();
+      metric.measured = measure();
     } else {
-      figure.missing = std::move(missing);
+      metric.missing = std::move(missing);
     }
-    figures_.push_back(std::move(figure));
+    metrics_.push_back(std::move(metric));
   }
 
   std::string why_no_edits() const { return subject_.why_no_edits(); }
@@ -115,7 +115,7 @@ class Figures {
     const EvaluationProtocol& protocol = subject_.protocol;
     const Judges& judges = subject_.judges;
     const Bootstrap& bootstrap = distribution_bootstrap_;
-    const Seen *inception = seen_by(judges.inception), *swav = seen_by(judges.swav), *other = seen_by(judges.other);
+    const ExtractedFeatures *inception = seen_by(judges.inception), *swav = seen_by(judges.swav), *other = seen_by(judges.other);
     const auto missing = [&](const char* flag) {
       return subject_.edits ? fmt::format("no weights were given ({})", flag) : why_no_edits();
     };
@@ -140,9 +140,10 @@ class Figures {
       add(key, title, "", 3, !pairs.empty(), [&] { return confusion_interval(bootstrap_, pairs.doubles(), measure); }, std::move(missing));
     };
     const std::string no_branch = subject_.edits && subject_.parser ? "the bundle has no mask generator" : why_no_edits_parsed();
-    agreement("branch_miou", "edits parsed against the mask branch's edits: mean IoU", scores_.branch_pairs, mean_iou, no_branch);
+    agreement("branch_miou", "edits parsed against the mask branch's edits: mean IoU", scores_.branch_pairs, mean_intersection_over_union,
+              no_branch);
     agreement("branch_accuracy", "the same: pixel accuracy", scores_.branch_pairs, pixel_accuracy, no_branch);
-    agreement("parser_miou", "the parser's mean IoU against the data set's masks", scores_.parse_pairs, mean_iou,
+    agreement("parser_miou", "the parser's mean IoU against the data set's masks", scores_.parse_pairs, mean_intersection_over_union,
               subject_.parser ? "the data set has no masks" : kNoParser);
     add(
         "identity_cosine", "cosine of the identity embedding, photo against edit", "", 3, counts_.identity.defined(),
@@ -160,8 +161,8 @@ class Figures {
   /// Mean over columns of the means over photos.
   Interval mean(const at::Tensor& values) const { return bootstrap_.mean_ratio(values, at::ones_like(values)); }
 
-  const Seen* seen_by(const std::optional<FeatureExtractor>& extractor) const {
-    for (const Seen& view : scores_.seen) {
+  const ExtractedFeatures* seen_by(const std::optional<FeatureExtractor>& extractor) const {
+    for (const ExtractedFeatures& view : scores_.seen) {
       if (extractor && view.extractor == &*extractor) return &view;
     }
     return nullptr;
@@ -171,7 +172,7 @@ class Figures {
   Interval edit_time() {
     constexpr int64_t kPhotos = 30, kWarm = 3;
     std::vector<double> times;
-    const at::Tensor condition = at::zeros({1, subject_.generator->options().attributes});
+    const at::Tensor condition = at::zeros({1, subject_.generator->spec().attributes});
     for (int64_t i = 0; i < kPhotos + kWarm; ++i) {
       const at::Tensor photo = network_input(subject_.data.get(i % subject_.photos).image);
       const auto begin = std::chrono::steady_clock::now();
@@ -180,8 +181,8 @@ class Figures {
       if (i >= kWarm) times.push_back(taken.count());
     }
     const at::Tensor all = at::tensor(times, at::kDouble);
-    const at::Tensor draws =
-        at::randint(kPhotos, {subject_.protocol.resamples, kPhotos}, seeded_generator(mix_seed(subject_.protocol.seed, 4)), at::kLong);
+    const at::Tensor draws = at::randint(kPhotos, {subject_.protocol.resamples, kPhotos},
+                                         seeded_generator(mix_seed(subject_.protocol.seed, RandomPurpose::kTiming)), at::kLong);
     const at::Tensor medians = std::get<0>(all.index_select(0, draws.flatten()).view(draws.sizes()).median(1));
     return bootstrap_.interval(all.median().item<double>(), medians, kPhotos);
   }
@@ -193,21 +194,21 @@ class Figures {
   const PhotoScores& scores_;
   const Counts counts_;
   const Bootstrap bootstrap_, distribution_bootstrap_;
-  std::vector<Figure> figures_;
+  std::vector<Metric> metrics_;
 };
 
 }  // namespace
 
-void add_figures(Subject& subject, const PhotoScores& scores, Evaluation& out) {
-  Figures figures(subject, scores);
-  out.figures = figures.overall();
+void add_metrics(Subject& subject, const PhotoScores& scores, Evaluation& out) {
+  MetricSummary metrics(subject, scores);
+  out.metrics = metrics.overall();
   if (!scores.parse_pairs.empty()) {
-    out.parser_iou = MaskAgreement(scores.parse_pairs.all().sum(0).view({kSecganClasses, kSecganClasses})).iou();
+    out.parser_iou = MaskAgreement(scores.parse_pairs.all().sum(0)).iou();
   }
   if (!subject.edits) return;
   for (size_t f = 0; f < subject.flipped.size(); ++f) {
     out.attributes.push_back(
-        {subject.schema.names()[static_cast<size_t>(subject.flipped[f])], figures.of_attribute(static_cast<int64_t>(f))});
+        {subject.schema.names()[static_cast<size_t>(subject.flipped[f])], metrics.of_attribute(static_cast<int64_t>(f))});
   }
 }
 

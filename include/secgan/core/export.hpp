@@ -1,0 +1,8 @@
+#pragma once
+
+/// What libsecgan offers its users; everything else in it is hidden.
+#if defined(__GNUC__)
+#define SECGAN_API __attribute__((visibility("default")))
+#else
+#define SECGAN_API
+#endif

@@ -1,0 +1,209 @@
+#include "io/json.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
+
+namespace secgan::detail {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+bool nested(const FieldRef& field) { return std::holds_alternative<Record>(field.value); }
+
+nlohmann::ordered_json value_to_json(const FieldValue& value) {
+  return std::visit(Overloaded{[](const EnumRef& reference) { return nlohmann::ordered_json(reference.get()); },
+                               [](const Record& record) { return record_to_json(record); },
+                               [](const auto* plain) -> nlohmann::ordered_json {
+                                 if constexpr (requires { plain->has_value(); }) {
+                                   return plain->has_value() ? nlohmann::ordered_json(**plain) : nlohmann::ordered_json(nullptr);
+                                 } else {
+                                   return *plain;
+                                 }
+                               }},
+                    value);
+}
+
+/// Whether the value is an integer that Integer can hold; JSON's reach from -2^63 to 2^64 - 1.
+template <class Integer>
+bool holds_integer(const nlohmann::json& value) {
+  if (value.is_number_unsigned()) return std::in_range<Integer>(value.get<uint64_t>());
+  return value.is_number_integer() && std::in_range<Integer>(value.get<int64_t>());
+}
+
+template <class Value>
+void read_plain(Value& into, const nlohmann::json& value, const std::string& where) {
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds) throw InvalidArgument(where + " must be " + what + ", found " + value.dump());
+  };
+  if constexpr (std::is_same_v<Value, bool>) {
+    require(value.is_boolean(), "true or false");
+  } else if constexpr (std::is_unsigned_v<Value>) {
+    require(holds_integer<Value>(value), "an integer of at least 0");
+  } else if constexpr (std::is_integral_v<Value>) {
+    require(holds_integer<Value>(value), "an integer");
+  } else if constexpr (std::is_floating_point_v<Value>) {
+    require(value.is_number(), "a number");
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    require(value.is_string(), "text");
+  }
+  if constexpr (requires { into.push_back({}); } && !std::is_same_v<Value, std::string>) {
+    require(value.is_array(), "a list");
+    Value items;
+    for (const auto& item : value) read_plain(items.emplace_back(), item, where);
+    into = std::move(items);
+  } else if constexpr (requires { into.has_value(); }) {
+    if (value.is_null()) {
+      into.reset();
+    } else {
+      read_plain(into.emplace(), value, where);
+    }
+  } else {
+    into = value.get<Value>();
+  }
+}
+
+void set_name(const EnumRef& reference, const std::string& name, const std::string& where) {
+  std::vector<std::pair<std::string, int>> known;
+  for (const std::string& entry : reference.names) known.emplace_back(entry, 0);
+  parse_name(known, name, where);  // for its message
+  reference.set(name);
+}
+
+void read_value(const FieldValue& field, const nlohmann::json& value, const std::string& where) {
+  std::visit(Overloaded{[&](const EnumRef& reference) {
+                          if (!value.is_string()) throw InvalidArgument(where + " must be a name, found " + value.dump());
+                          set_name(reference, value.get<std::string>(), where);
+                        },
+                        [&](const Record& record) { record_from_json(record, value, where); },
+                        [&](auto* plain) { read_plain(*plain, value, where); }},
+             field);
+}
+
+std::string known_names(const std::vector<FieldRef>& fields) {
+  std::string list;
+  for (const FieldRef& field : fields) list += (list.empty() ? "" : ", ") + std::string(field.name);
+  return list;
+}
+
+/// Text as JSON of the field's kind; what is no such value stays text, for the message.
+nlohmann::json json_of_text(const FieldValue& field, const std::string& text) {
+  if (std::holds_alternative<EnumRef>(field) || std::holds_alternative<std::string*>(field)) return text;
+  const auto parsed = [](const std::string& part) {
+    const nlohmann::json value = nlohmann::json::parse(part.starts_with('+') ? part.substr(1) : part, nullptr, /*allow_exceptions=*/false);
+    return value.is_number() || value.is_boolean() || value.is_null() ? value : nlohmann::json(part);
+  };
+  const bool names = std::holds_alternative<std::vector<std::string>*>(field);
+  if (!names && !std::holds_alternative<std::vector<int64_t>*>(field)) return parsed(text);
+  if (text.starts_with('[')) {
+    const nlohmann::json list = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (list.is_array()) return list;
+  }
+  nlohmann::json list = nlohmann::json::array();
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) list.push_back(names ? nlohmann::json(part) : parsed(part));
+  return list;
+}
+
+}  // namespace
+
+nlohmann::ordered_json record_to_json(const Record& record) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (const FieldRef& field : record.fields()) out[std::string(field.name)] = value_to_json(field.value);
+  return out;
+}
+
+void record_from_json(const Record& record, const nlohmann::json& json, const std::string& where) {
+  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + json.dump());
+  const auto read = [&](const FieldRef& field) {
+    const std::string name(field.name), former(field.former_name);
+    if (!former.empty() && json.contains(former)) {
+      if (json.contains(name))
+        throw InvalidArgument(fmt::format("{}: '{}' and '{}' are one setting: give one of them", where, former, name));
+      read_value(field.value, json[former], where + "." + former);
+    } else if (json.contains(name)) {
+      read_value(field.value, json[name], where + "." + name);
+    }
+  };
+  // Which structs are nested may depend on a plain value.
+  for (const FieldRef& field : record.fields()) {
+    if (!nested(field)) read(field);
+  }
+  const std::vector<FieldRef> fields = record.fields();
+  for (const auto& [key, value] : json.items()) {
+    const auto is_called = [&key = key](const FieldRef& field) {
+      return field.name == key || (!field.former_name.empty() && field.former_name == key);
+    };
+    if (std::none_of(fields.begin(), fields.end(), is_called)) {
+      throw InvalidArgument(where + ": unknown key '" + key + "'; known: " + known_names(fields));
+    }
+  }
+  for (const FieldRef& field : fields) {
+    if (nested(field)) read(field);
+  }
+}
+
+FieldRef find_field(const Record& record, std::string_view path, const std::string& where) {
+  const size_t dot = path.find('.');
+  const std::string_view name = path.substr(0, dot);
+  const std::vector<FieldRef> fields = record.fields();
+  const auto found = std::find_if(fields.begin(), fields.end(), [&](const FieldRef& field) { return field.name == name; });
+  if (found == fields.end()) throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, name, known_names(fields)));
+  if (dot == std::string_view::npos) return *found;
+  const Record* const inner = std::get_if<Record>(&found->value);
+  if (inner == nullptr) throw InvalidArgument(fmt::format("{}.{} has no settings below it", where, name));
+  return find_field(*inner, path.substr(dot + 1), fmt::format("{}.{}", where, name));
+}
+
+void set_field(const Record& record, std::string_view path, const std::string& text, const std::string& where) {
+  const FieldRef field = find_field(record, path, where);
+  if (nested(field)) throw InvalidArgument(fmt::format("{}.{} is a table: set its fields one by one", where, path));
+  set_value(field.value, text, fmt::format("{}.{}", where, path));
+}
+
+void set_value(const FieldValue& field, const std::string& text, const std::string& where) {
+  read_value(field, json_of_text(field, text), where);
+}
+
+std::string value_text(const FieldValue& field) {
+  const nlohmann::ordered_json value = value_to_json(field);
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_object() || value.is_null()) return {};
+  if (!value.is_array()) return value.dump();
+  std::string list;
+  for (const auto& item : value) list += (list.empty() ? "" : ",") + (item.is_string() ? item.get<std::string>() : item.dump());
+  return list;
+}
+
+void records_from_json(const std::vector<Record>& records, const nlohmann::json& json, const std::string& where) {
+  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + json.dump());
+  std::vector<std::string> known;
+  for (const Record& record : records) {
+    for (const FieldRef& field : record.fields()) {
+      known.emplace_back(field.name);
+      if (const auto found = json.find(known.back()); found != json.end()) read_value(field.value, *found, where + "." + known.back());
+    }
+  }
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  for (const auto& [key, value] : json.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, key, fmt::join(known, ", ")));
+  }
+}
+
+nlohmann::json read_json(const std::string& file) {
+  try {
+    return nlohmann::json::parse(read_file(file));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(fmt::format("{}: not JSON: {}", file, error.what()));
+  }
+}
+
+}  // namespace secgan::detail

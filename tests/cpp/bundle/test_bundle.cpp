@@ -1,0 +1,208 @@
+#include <torch/torch.h>
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "numeric.hpp"
+#include "random_bundle.hpp"
+#include "secgan/bundle/bundle.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/models/callable.hpp"
+#include "temporary_folder.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+namespace fs = std::filesystem;
+
+TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
+  const TemporaryFolder folder;
+  const Bundle bundle = random_bundle();
+  save_bundle(folder.path() / "bundle", bundle);
+  Bundle loaded = load_bundle(folder.path() / "bundle");
+  CHECK(loaded.info.intensity == 0.5);
+  CHECK(loaded.info.attributes == bundle.info.attributes);
+  const at::Tensor photo = at::rand({1, 3, 32, 32}), difference = at::ones({1, 9});
+  Generator original = bundle.generator;
+  CHECK(at::equal(loaded.generator->forward(photo, difference), original->forward(photo, difference)));
+  CHECK_FALSE(loaded.generator->is_training());
+  CHECK(at::equal(loaded.parser->probabilities(photo), bundle.parser->probabilities(photo)));
+  // Half precision: half the bytes, the same network but for the rounding.
+  save_bundle(folder.path() / "half", bundle, Storage::kHalf);
+  CHECK(fs::file_size(folder.path() / "half" / "model.safetensors") <
+        0.62 * static_cast<double>(fs::file_size(folder.path() / "bundle" / "model.safetensors")));
+  Bundle half = load_bundle(folder.path() / "half");
+  CHECK(max_difference(half.generator->forward(photo, difference), original->forward(photo, difference)) < 0.01);
+  fs::remove_all(folder.path() / "half");
+  // Saving over it replaces it and leaves nothing beside it.
+  save_bundle(folder.path() / "bundle", loaded);
+  CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator{}) == 1);
+}
+
+TEST_CASE("a bundle that does not fit is refused with file and reason", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path bundle = folder.path() / "bundle";
+  save_bundle(bundle, random_bundle());
+  const std::string config = read_file(bundle / "config.json");
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = config;
+    const size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    write_file(bundle / "config.json", text.replace(at, from.size(), to));
+  };
+  with("\"format_version\": 1", "\"format_version\": 2");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: bundle format 2 is not the one"));
+  with("\"enc_dim\": 4", "\"enc_dim\": 8");
+  CHECK_THROWS_WITH(load_bundle(bundle),
+                    Catch::Contains("model.safetensors: tensor 'generator.enc_layers.0.layers.0.weight' has shape [4, 3, 4, 4]"));
+  with("\"enc_dim\": 4", "\"enc_dym\": 4");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("unknown key 'enc_dym'; known: enc_dim"));
+  with("\"attgan\": {", "\"attgan\": 3, \"x\": {");
+  CHECK_THROWS_AS(load_bundle(bundle), Error);
+  write_file(bundle / "config.json", "{ not json");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: not JSON"));
+  CHECK_THROWS_AS(load_bundle(folder.path() / "nowhere"), FileNotFound);
+  write_file(bundle / "config.json", config);
+  const std::string weights = read_file(bundle / "model.safetensors");
+  write_file(bundle / "model.safetensors", weights.substr(0, weights.size() / 2));
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("model.safetensors"));
+}
+
+TEST_CASE("a bundle of the first versions loads, license and parser settings included", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "bundle";
+  Bundle bundle = random_bundle();
+  const at::Tensor photo = at::rand({1, 3, 32, 32});
+  save_bundle(path, bundle);
+  write_file(path / "config.json", R"({
+  "format_version": 1,
+  "info": {
+    "attributes": ["Bald", "Bangs", "Black_Hair", "Blond_Hair", "Eyeglasses", "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin"],
+    "conditioning": "signed-labels",
+    "crop": "center:170",
+    "image_size": 32,
+    "intensity": 0.5,
+    "licence": "MIT, as they say",
+    "parser_input_size": 64,
+    "parser_labels": "secgan-12",
+    "parser_normalization": "imagenet"
+  },
+  "networks": {
+    "classifier": {"attributes": 9, "dim": 4, "image_size": 32, "max_dim": 192},
+    "generator": {
+      "attgan": {
+        "dec_acti_fn": "relu",
+        "dec_dim": 4,
+        "dec_layers": 2,
+        "dec_norm_fn": "batchnorm",
+        "enc_acti_fn": "lrelu",
+        "enc_dim": 4,
+        "enc_layers": 2,
+        "enc_norm_fn": "batchnorm",
+        "inject_layers": 0,
+        "max_dim": 1024,
+        "shortcut_layers": 1,
+        "slope": 0.01,
+        "upsampling": "transposed"
+      },
+      "attributes": 9,
+      "backbone": "attgan",
+      "image_channels": 3,
+      "image_size": 32,
+      "output": "tanh"
+    },
+    "mask_generator": {
+      "attgan": {"dec_dim": 4, "dec_layers": 2, "enc_dim": 4, "enc_layers": 2},
+      "attributes": 9,
+      "backbone": "attgan",
+      "image_channels": 12,
+      "image_size": 32,
+      "output": "logits"
+    },
+    "parser": {"classes": 12, "network": "unet", "unet": {"dim": 4, "levels": 2}}
+  }
+}
+)");
+  CHECK(load_bundle_info(path).license == "MIT, as they say");
+  Bundle loaded = load_bundle(path);
+  CHECK(loaded.info.license == "MIT, as they say");
+  CHECK(loaded.info.conditioning == Conditioning::kSignedLabels);
+  CHECK(loaded.info.crop == "center:170");
+  REQUIRE(loaded.parser.has_value());
+  CHECK(loaded.parser->options().labels == Labels::kSecgan12);
+  CHECK(loaded.parser->options().normalization == PhotoNormalization::kImagenet);
+  CHECK(loaded.parser->options().input_size == 64);
+  CHECK(loaded.mask_generator->spec().output == OutputActivation::kLogits);
+  CHECK(at::equal(loaded.generator->forward(photo, at::ones({1, 9})), bundle.generator->forward(photo, at::ones({1, 9}))));
+  CHECK(at::equal(loaded.parser->network()->forward(photo), bundle.parser->network()->forward(photo)));
+  // Saved again it says "license", and the parser's settings stay.
+  save_bundle(path, loaded);
+  const auto config = nlohmann::json::parse(read_file(path / "config.json"));
+  CHECK(config["info"]["license"] == "MIT, as they say");
+  CHECK_FALSE(config["info"].contains("licence"));
+  CHECK(load_bundle(path).parser->options().input_size == 64);
+  CHECK(load_bundle(path).parser->options().normalization == PhotoNormalization::kImagenet);
+}
+
+TEST_CASE("networks from outside are refused by a bundle, and nothing is written", "[bundle]") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const Bundle& bundle, const std::string& name) {
+    CHECK_THROWS_AS(save_bundle(folder / "bundle", bundle), Error);
+    CHECK_THROWS_WITH(save_bundle(folder / "bundle", bundle),
+                      Catch::Contains("bundle cannot hold the " + name + ", a custom network") && Catch::Contains(folder.path().string()));
+    CHECK(entries(folder.path()) == 0);
+  };
+  Bundle bundle = random_bundle();
+  bundle.parser.emplace([](const at::Tensor& photo) { return at::zeros({photo.size(0), 12, photo.size(2), photo.size(3)}); },
+                        FaceParserOptions{.labels = Labels::kSecgan12, .normalization = PhotoNormalization::kNone});
+  CHECK(bundle.parser->custom());
+  refused(bundle, "parser");
+  const auto identity = [](const NetworkSpec& spec) {
+    return make_callable_generator(spec, [](const at::Tensor& image, const at::Tensor&) { return image; }, {});
+  };
+  bundle = random_bundle();
+  bundle.generator = identity({.attributes = 9, .image_size = 32});
+  refused(bundle, "generator");
+  bundle = random_bundle();
+  bundle.mask_generator = identity({.attributes = 9, .image_size = 32, .image_channels = 12});
+  refused(bundle, "mask_generator");
+}
+
+TEST_CASE("a bundle whose options break a rule, or each other, is refused with its file", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path bundle = folder / "bundle";
+  save_bundle(bundle, random_bundle());
+  const nlohmann::json config = nlohmann::json::parse(read_file(bundle / "config.json"));
+  const auto refused = [&](const char* path, const nlohmann::json& value, const std::string& message) {
+    nlohmann::json changed = config;
+    changed[nlohmann::json::json_pointer(path)] = value;
+    write_file(bundle / "config.json", changed.dump());
+    INFO(path);
+    CHECK_THROWS_AS(load_bundle(bundle), Error);
+    CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json") && Catch::Contains(message));
+  };
+  refused("/networks/generator/attgan/enc_dim", 0, "attgan.enc_dim 0 is not positive");
+  refused("/networks/generator/image_size", 30, "image_size 30 is not a multiple of 4");
+  refused("/networks/classifier/dim", -1, "dim -1 is not positive");
+  refused("/networks/generator/backbone", "vgg", "'vgg' is unknown; known: attgan, stgan, stargan");
+  refused("/info/parser_labels", "face-parsing", "the parser network has 12 classes, the labels 19");
+  refused("/info/licence", "MIT", "'licence' and 'license' are one setting");
+  refused("/networks/critic", nlohmann::json::object(), "network 'critic' is unknown");
+}
+
+TEST_CASE("a setting that names a bundle without the part is refused by its name", "[bundle]") {
+  const TemporaryFolder folder;
+  Bundle all = random_bundle(), none;
+  none.info = all.info;
+  save_bundle(folder / "all", all);
+  save_bundle(folder / "none", none);
+  const auto missing = [&](BundlePart part, const std::string& setting, const std::string& what) {
+    CHECK_NOTHROW(load_bundle_with(part, folder / "all", setting));
+    CHECK_THROWS_AS(load_bundle_with(part, folder / "none", setting), InvalidArgument);
+    CHECK_THROWS_WITH(load_bundle_with(part, folder / "none", setting),
+                      setting + ": bundle " + (folder / "none").string() + " holds no " + what);
+  };
+  missing(BundlePart::kGenerator, "model", "generator");
+  missing(BundlePart::kClassifier, "protocol.classifier", "classifier");
+  missing(BundlePart::kParser, "parser", "parser");
+}

@@ -1,0 +1,399 @@
+#include <torch/torch.h>
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "secgan/core/error.hpp"
+#include "secgan/io/safetensors.hpp"
+#include "secgan/io/torch_file.hpp"
+#include "temporary_folder.hpp"
+#include "torch_bytes.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+using namespace std::string_literals;
+
+// LibTorch frees nothing of an archive that it could not open: each of those leaves a few hundred bytes.
+extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() { return "leak:mz_zip_reader_init\n"; }
+
+namespace {
+
+constexpr TorchFormat kTorchFormats[] = {TorchFormat::kZip, TorchFormat::kLegacy};
+
+/// What the file holds, or what it is refused for.
+std::vector<StateDict> dicts_of(const std::string& bytes) { return parse_torch_file(bytes, "w.pth"); }
+
+std::string torch_refusal(const std::string& bytes) {
+  try {
+    dicts_of(bytes);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::vector<std::string> paths_of(const std::vector<StateDict>& dicts) {
+  std::vector<std::string> paths;
+  for (const StateDict& dict : dicts) paths.push_back(dict.path);
+  return paths;
+}
+
+void check_same(const NamedTensors& found, const NamedTensors& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    INFO(expected[i].first);
+    CHECK(found[i].first == expected[i].first);
+    CHECK(found[i].second.scalar_type() == expected[i].second.scalar_type());
+    REQUIRE(found[i].second.sizes() == expected[i].second.sizes());
+    CHECK(at::equal(found[i].second, expected[i].second));
+  }
+}
+
+NamedTensors some_state() {
+  return {{"conv.weight", torch::arange(6, at::kFloat).view({2, 3}) - 2.5}, {"conv.num_batches_tracked", torch::tensor(int64_t{1} << 40)}};
+}
+
+/// {"w": a view of four values of float32}, whose storage may claim something else.
+std::string one_view(TorchFormat format, at::IntArrayRef size, at::IntArrayRef stride, int64_t offset, int64_t claimed) {
+  TorchFile file(format);
+  file.storage(torch::arange(4, at::kFloat));
+  const Code storage = code_storage("FloatStorage", "0", claimed, format == TorchFormat::kLegacy);
+  return file.save(code_dict({{"w", code_tensor(storage, offset, code_integers(size), code_integers(stride))}}));
+}
+
+}  // namespace
+
+TEST_CASE("a state dictionary is read as it was, of every type, in the file's order", "[io]") {
+  torch::manual_seed(3);
+  NamedTensors state = some_state();
+  for (const auto type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16}) {
+    state.emplace_back(c10::toString(type), torch::randn({2, 1, 3}).to(type));
+  }
+  for (const auto type : {at::kLong, at::kInt, at::kShort, at::kChar, at::kByte}) {
+    state.emplace_back(c10::toString(type), at::randint(0, 100, {3}).to(type));
+  }
+  state.emplace_back("scalar", torch::tensor(-3.5));
+  state.emplace_back("empty", torch::zeros({2, 0, 3}));
+  state.emplace_back("one", torch::ones({1, 1, 1, 1, 1}));
+  state.emplace_back("ä.\n", torch::ones({1}));
+  for (const TorchFormat format : kTorchFormats) {
+    INFO("legacy " << (format == TorchFormat::kLegacy));
+    const std::vector<StateDict> dicts = dicts_of(torch_file(state, format));
+    REQUIRE(dicts.size() == 1);
+    CHECK(dicts[0].path.empty());
+    check_same(dicts[0].tensors, state);
+  }
+}
+
+TEST_CASE("a type of storage that is not known is refused by its name", "[io]") {
+  for (const TorchFormat format : kTorchFormats) {
+    CHECK(torch_refusal(torch_file({{"a", torch::tensor({true, false})}}, format)) ==
+          "w.pth: storage type 'torch.BoolStorage' is not supported");
+    CHECK(torch_refusal(torch_file({{"a", torch::zeros({1}, at::kComplexFloat)}}, format)) ==
+          "w.pth: storage type 'torch.ComplexFloatStorage' is not supported");
+  }
+}
+
+TEST_CASE("every dictionary of tensors is found, at its path, beside whatever else there is", "[io]") {
+  const NamedTensors state = some_state(), other{{"bias", torch::ones({2})}};
+  for (const TorchFormat format : kTorchFormats) {
+    INFO("legacy " << (format == TorchFormat::kLegacy));
+    TorchFile file(format);
+    const Code adam = code_dict({{"state", "}(" + code_integer(0) + code_dict({{"exp_avg", file.tensor(torch::ones({2}))}}) + "u"},
+                                 {"param_groups", code_list({code_dict({{"lr", "G\x3f\x50\x62\x4d\xd2\xf1\xa9\xfc"}})})}});
+    const Code object = code_dict({
+        {"epoch", "K\x07"},
+        {"args", code_object("argparse", "Namespace", {{"lr", "K\x01"}, {"gpu", "\x88"}, {"names", code_list({code_text("a")})}})},
+        {"model", code_dict({{"state_dict", file.state_dict(state)}, {"name", code_text("resnet")}})},
+        {"optimizer", adam},
+        {"D", file.state_dict(other)},
+        {"extra", code_call("os", "system", {code_text("exit 1")})},
+        {"device", code_call("torch", "device", {code_text("cuda")})},
+        {"array",
+         code_call("numpy.core.multiarray", "_reconstruct", {code_global("numpy", "ndarray"), code_integers({0}), code_text("b")})},
+        {"loss", file.tensor(torch::tensor(0.5))},
+    });
+    const std::vector<StateDict> dicts = dicts_of(file.save(object));
+    CHECK(paths_of(dicts) == std::vector<std::string>{"model.state_dict", "D", ""});
+    check_same(dicts[0].tensors, state);
+    check_same(dicts[1].tensors, other);
+    check_same(dicts[2].tensors, {{"loss", torch::tensor(0.5)}});
+  }
+}
+
+TEST_CASE("DataParallel's prefix goes, once, and only from the front", "[io]") {
+  for (const TorchFormat format : kTorchFormats) {
+    TorchFile file(format);
+    const NamedTensors one{{"w", torch::ones({1})}};
+    Code object = code_ordered_dict(file.tensors(one, "module."));
+    object += code_items(file.tensors(one, "module.module."));
+    object += code_items(file.tensors(one, "net.module."));
+    object += code_items(file.tensors({{"module", torch::ones({1})}}));
+    const std::vector<StateDict> dicts = dicts_of(file.save(object));
+    REQUIRE(dicts.size() == 1);
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : dicts[0].tensors) names.push_back(name);
+    CHECK(names == std::vector<std::string>{"w", "module.w", "net.module.w", "module"});
+  }
+}
+
+TEST_CASE("views are what they were of their storages, shared or not", "[io]") {
+  for (const TorchFormat format : kTorchFormats) {
+    INFO("legacy " << (format == TorchFormat::kLegacy));
+    TorchFile file(format);
+    const at::Tensor values = torch::arange(24, at::kFloat);
+    const Code shared = file.storage(values);
+    const auto view = [&](int64_t offset, at::IntArrayRef size, at::IntArrayRef stride) {
+      return code_tensor(shared, offset, code_integers(size), code_integers(stride));
+    };
+    const Code parameter = code_call("torch._utils", "_rebuild_parameter", {view(2, {3}, {1}), "\x88", code_ordered_dict({})});
+    const Code object =
+        code_dict({{"all", view(0, {24}, {1})},
+                   {"transposed", view(0, {4, 6}, {1, 4})},
+                   {"every third", view(1, {8}, {3})},
+                   {"block", view(8, {2, 2, 2}, {8, 4, 1})},
+                   {"last", view(23, {}, {})},
+                   {"parameter", parameter},
+                   {"old function", code_call("torch._utils", "_rebuild_tensor", {shared, "K\x05", "(K\x02t", "(K\x01t"})}});
+    const std::vector<StateDict> dicts = dicts_of(file.save(object));
+    REQUIRE(dicts.size() == 1);
+    check_same(dicts[0].tensors, {{"all", values},
+                                  {"transposed", values.view({6, 4}).t()},
+                                  {"every third", values.slice(0, 1, 24, 3)},
+                                  {"block", values.view({3, 2, 4}).slice(0, 1).slice(2, 0, 2)},
+                                  {"last", values[23]},
+                                  {"parameter", values.slice(0, 2, 5)},
+                                  {"old function", values.slice(0, 5, 7)}});
+  }
+}
+
+TEST_CASE("old pickles are read: Python 2's dictionaries, operations of the first protocols", "[io]") {
+  TorchFile file(TorchFormat::kLegacy);
+  const NamedTensors state{{"a", torch::ones({2})}, {"b", torch::arange(3)}};
+  std::vector<Code> pairs;
+  for (const auto& [name, tensor] : state) pairs.push_back("(S'" + name + "'\n" + file.tensor(tensor) + "l");
+  const std::vector<StateDict> dicts = dicts_of(file.save(code_call("collections", "OrderedDict", {code_list(pairs)})));
+  REQUIRE(dicts.size() == 1);
+  check_same(dicts[0].tensors, state);
+}
+
+TEST_CASE("a torch file cut off anywhere is refused, in one line that names it", "[io]") {
+  for (const TorchFormat format : kTorchFormats) {
+    const std::string whole = torch_file(some_state(), format);
+    REQUIRE(torch_refusal(whole) == "accepted");
+    for (size_t size = 0; size < whole.size(); ++size) {
+      const std::string message = torch_refusal(whole.substr(0, size));
+      INFO("legacy " << (format == TorchFormat::kLegacy) << ", " << size << " of " << whole.size() << ": " << message);
+      REQUIRE_THAT(message, Catch::StartsWith("w.pth: "));
+      REQUIRE(message.find('\n') == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a file with any byte changed is read or refused by name", "[io]") {
+  for (const TorchFormat format : kTorchFormats) {
+    const std::string whole = torch_file({{"w", torch::ones({2})}}, format);
+    for (size_t place = 0; place < whole.size(); ++place) {
+      for (const int flip : {1, 0x80, 0xff}) {
+        std::string bytes = whole;
+        bytes[place] = static_cast<char>(bytes[place] ^ flip);
+        const std::string message = torch_refusal(bytes);  // any other exception fails the test
+        INFO("legacy " << (format == TorchFormat::kLegacy) << ", byte " << place << " ^ " << flip << ": " << message);
+        REQUIRE_THAT(message, Catch::StartsWith("w.pth: ") || Catch::Equals("accepted"));
+      }
+    }
+  }
+}
+
+TEST_CASE("a tensor that leaves its storage, or a storage its bytes, is refused", "[io]") {
+  constexpr int64_t kHuge = int64_t{1} << 62;
+  for (const TorchFormat format : kTorchFormats) {
+    INFO("legacy " << (format == TorchFormat::kLegacy));
+    const auto refused = [&](at::IntArrayRef size, at::IntArrayRef stride, int64_t offset = 0, int64_t claimed = 4) {
+      return torch_refusal(one_view(format, size, stride, offset, claimed));
+    };
+    CHECK(refused({4}, {1}) == "accepted");
+    CHECK(refused({2, 2}, {1, 2}) == "accepted");
+    CHECK(refused({5}, {1}) == "w.pth: pickle: a tensor of [5] leaves its storage of 4 values");
+    CHECK(refused({2}, {1}, 3) == "w.pth: pickle: a tensor of [2] leaves its storage of 4 values");
+    CHECK(refused({2}, {1}, -1) == "w.pth: pickle: a tensor with negative extents");
+    CHECK(refused({2}, {-1}, 3) == "w.pth: pickle: a tensor with negative extents");
+    CHECK(refused({-2}, {1}) == "w.pth: pickle: a tensor with negative extents");
+    CHECK(refused({kHuge, 4}, {kHuge, 1}) == "w.pth: pickle: a tensor that is too large");
+    CHECK(refused({kHuge}, {0}) == "w.pth: pickle: a tensor that repeats its storage");
+    // An empty tensor needs no memory, but its strides are products too.
+    CHECK(refused({0}, {1}) == "accepted");
+    CHECK_THAT(refused({0, kHuge, 4}, {0, 0, 0}), Catch::StartsWith("w.pth: ") && Catch::Contains("overflow"));
+    CHECK_THAT(refused({kHuge, 4, 0}, {0, 0, 0}), Catch::StartsWith("w.pth: ") && Catch::Contains("overflow"));
+    for (const int64_t claimed : {int64_t{3}, int64_t{5}, int64_t{1000}, kHuge - 1, kHuge, std::numeric_limits<int64_t>::max()}) {
+      INFO(claimed);
+      const std::string message = refused({1}, {1}, 0, claimed);
+      if (format == TorchFormat::kZip) {
+        CHECK(message == "w.pth: storage '0' of " + std::to_string(claimed) + " values has 16 bytes");
+      } else if (claimed < 6) {
+        CHECK(message == "w.pth: storage '0' of " + std::to_string(claimed) + " values has 4");
+      } else {
+        CHECK(message == "w.pth: truncated");
+      }
+    }
+    CHECK(refused({1}, {1}, 0, -1) == "w.pth: a malformed storage");
+    CHECK(refused({1}, {1}, 0, std::numeric_limits<int64_t>::min()) == "w.pth: a malformed storage");
+  }
+}
+
+TEST_CASE("what names no storage is refused", "[io]") {
+  const auto refused = [](const std::vector<Code>& id) { return torch_refusal(TorchFile().save(code_tuple(id) + "Q")); };
+  const Code storage = code_text("storage"), floats = code_global("torch", "FloatStorage"), key = code_text("0"), cpu = code_text("cpu");
+  const std::string none = "w.pth: a persistent id that names no storage", malformed = "w.pth: a malformed storage";
+  CHECK(torch_refusal(TorchFile().save(code_text("storage") + "Q")) == none);
+  CHECK(refused({}) == none);
+  CHECK(refused({storage, floats, key, cpu}) == none);
+  CHECK(refused({code_text("module"), floats, key, cpu, "K\x01"}) == none);
+  CHECK(refused({"N", floats, key, cpu, "K\x01"}) == none);
+  CHECK(refused({storage, code_text("torch.FloatStorage"), key, cpu, "K\x01"}) == malformed);
+  CHECK(refused({storage, floats, "K\x00"s, cpu, "K\x01"}) == malformed);
+  CHECK(refused({storage, floats, key, cpu, "\x88"}) == malformed);
+  CHECK(refused({storage, code_global("os", "system"), key, cpu, "K\x01"}) == "w.pth: storage type 'os.system' is not supported");
+  CHECK_THAT(refused({storage, floats, code_text("../x"), cpu, "K\x01"}), Catch::StartsWith("w.pth: ") && Catch::Contains("../x"));
+}
+
+TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
+  TorchFile file;
+  const std::string pickle = pickle_of(file.state_dict({{"a", torch::ones({2})}})), values(8, '\0');
+  const auto archive = [&](const std::string& version) {
+    return zip_of({{"w/data.pkl", pickle}, {"w/data/0", values}, {"w/version", version}});
+  };
+  CHECK(torch_refusal(archive("3\n")) == "accepted");
+  CHECK_THAT(torch_refusal(archive("")), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(archive("three")), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(archive("1000")), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(archive(std::string(40, '9'))), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data/0", values}})), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(zip_of({{"data.pkl", pickle}, {"data/0", values}, {"version", "3"}})), Catch::StartsWith("w.pth: damaged"));
+  CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/version", "3"}})), Catch::Contains("data/0"));
+  CHECK(torch_refusal(zip_of({{"w/version", "3"}})) == "w.pth: an archive without data.pkl");
+  CHECK(torch_refusal(zip_of({{"w/data.pkl", ""}, {"w/version", "3"}})) == "w.pth: pickle: truncated");
+  CHECK(torch_refusal(zip_of({})) == "w.pth: not a torch.save file");
+  CHECK(torch_refusal("PK\x03\x04") != "accepted");
+  CHECK(torch_refusal("") == "w.pth: not a torch.save file");
+  CHECK(torch_refusal(pickle) == "w.pth: not a torch.save file");
+}
+
+TEST_CASE("files before PyTorch 1.6 that contradict themselves are refused", "[io]") {
+  const std::string head = TorchFile::legacy_head();
+  const Code storage = code_storage("FloatStorage", "0", 1, true);
+  const std::string object = pickle_of(code_dict({{"w", code_tensor(storage, 0, code_integers({1}), code_integers({1}))}}));
+  const std::string value = bytes_of(int64_t{1}) + bytes_of(2.5F);
+  const auto refused = [&](const Code& keys, const std::string& data) { return torch_refusal(head + object + pickle_of(keys) + data); };
+  REQUIRE(refused(code_list({code_text("0")}), value) == "accepted");
+  CHECK(refused(code_list({code_text("0")}), value + "more") == "accepted");
+  CHECK(refused("N", value) == "w.pth: no list of storages");
+  CHECK(refused(code_list({code_text("1")}), value) == "w.pth: an unknown storage");
+  CHECK(refused(code_list({"K\x00"s}), value) == "w.pth: an unknown storage");
+  CHECK(refused("]", value) == "w.pth: truncated: storages without values");
+  CHECK(refused(code_list({code_text("0"), code_text("0")}), value) == "w.pth: truncated");
+  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{2}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has 2");
+  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{-1}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has -1");
+  // A storage may only be asked for by the object.
+  CHECK(refused(storage, value) == "w.pth: a storage outside the object");
+  CHECK(torch_refusal(TorchFile::legacy_head().substr(0, 15) + pickle_of(storage)) == "w.pth: a storage outside the object");
+  const std::vector<Code> view{code_text("storage"), code_global("torch", "FloatStorage"), code_text("0"), code_text("cpu"), "K\x01", ")"};
+  CHECK(torch_refusal(head + pickle_of(code_tuple(view) + "Q") + pickle_of("]")) ==
+        "w.pth: storages that are views of others are not supported");
+}
+
+TEST_CASE("a small file does not ask for memory that it does not fill", "[io]") {
+  // Storages whose values would follow: all of them, not each, must fit into what is left.
+  std::vector<Code> many;
+  for (int i = 0; i < 500; ++i) many.push_back(code_storage("DoubleStorage", std::to_string(i), 100'000, true));
+  CHECK(torch_refusal(TorchFile::legacy_head() + pickle_of(code_list(many)) + std::string(900'000, '\0')) == "w.pth: truncated");
+  // One dictionary, or one long name, in many places.
+  const auto everywhere = [](const Code& inner) {
+    TorchFile file;
+    Code object = file.tensor(torch::ones({1})) +
+                  "q\x01"
+                  "0" +
+                  inner +
+                  "q\x02"
+                  "0}(";
+    for (int i = 0; i < 2000; ++i) object += code_text(std::to_string(i)) + "h\x02";
+    return file.save(object + "u");
+  };
+  Code wide = "}(", repeating = code_text(std::string(10'000, 'n')) +
+                                "q\x03"
+                                "0}(";
+  for (int i = 0; i < 1000; ++i) wide += code_text(std::to_string(i)) + "h\x01";
+  for (int i = 0; i < 1000; ++i) repeating += "h\x03h\x01";
+  CHECK(torch_refusal(everywhere(wide + "u")) == "w.pth: names without end");
+  CHECK(torch_refusal(everywhere(repeating + "u")) == "w.pth: names without end");
+  CHECK(torch_refusal(everywhere(code_dict({{"w", "h\x01"}}))) == "accepted");
+}
+
+TEST_CASE("deep and endless nesting ends", "[io]") {
+  TorchFile file;
+  const NamedTensors state{{"w", torch::ones({2})}};
+  const Code tensors = file.state_dict(state);
+  Code deep, closed;
+  for (int i = 0; i < 10'000; ++i) {
+    deep += "}" + code_text("a");
+    closed += "s";
+  }
+  CHECK(torch_refusal(file.save(deep + tensors + closed)) == "w.pth: no tensors by name in it");  // ours looks eight deep
+  Code lists, tuples;
+  for (int i = 0; i < 10'000; ++i) {
+    lists += "]";
+    tuples += "\x85";
+  }
+  const std::vector<StateDict> beside =
+      dicts_of(file.save(code_dict({{"lists", lists + std::string(9'999, 'a')}, {"tuples", ")" + tuples}, {"net", tensors}})));
+  CHECK(paths_of(beside) == std::vector<std::string>{"net"});
+  // A dictionary inside itself is found a few times.
+  const std::vector<StateDict> endless = dicts_of(file.save(tensors + "q\x01" + code_text("self") + "h\x01s"));
+  CHECK(endless.size() == 9);
+  for (const StateDict& dict : endless) check_same(dict.tensors, state);
+  Code wide = tensors + "q\x01(";
+  for (int i = 0; i < 300; ++i) wide += code_text(std::to_string(i)) + "h\x01";
+  CHECK(torch_refusal(file.save(wide + "u")) == "w.pth: names without end");
+}
+
+TEST_CASE("a file without tensors by name is refused", "[io]") {
+  const auto refused = [](const Code& object) { return torch_refusal(TorchFile().save(object)); };
+  const std::string none = "w.pth: no tensors by name in it";
+  CHECK(refused("N") == none);
+  CHECK(refused("}") == none);
+  CHECK(refused(code_dict({{"G", code_ordered_dict({})}, {"epoch", "K\x05"}})) == none);
+  CHECK(refused(code_object("mine", "Network", {{"weight", "N"}})) == none);
+  TorchFile file;
+  CHECK(torch_refusal(file.save(file.tensor(torch::ones({2})))) == none);
+  CHECK(torch_refusal(file.save(code_list({file.state_dict({{"w", torch::ones({2})}})}))) == none);
+  CHECK(torch_refusal(file.save("}K\x01" + file.tensor(torch::ones({2})) + "s")) == none);
+}
+
+TEST_CASE("a file of weights is known by its first bytes, whatever its name", "[io]") {
+  const TemporaryFolder folder;
+  const NamedTensors state = some_state();
+  for (const TorchFormat format : kTorchFormats) {
+    const std::vector<StateDict> dicts = load_state_dicts(folder.write("w.safetensors", torch_file(state, format)));
+    REQUIRE(dicts.size() == 1);
+    check_same(dicts[0].tensors, state);
+  }
+  const std::vector<StateDict> dicts = load_state_dicts(folder.write("w.pth", encode_safetensors(state)));
+  REQUIRE(dicts.size() == 1);
+  CHECK(dicts[0].path.empty());
+  check_same(dicts[0].tensors, state);
+  const auto refused = [&](const std::string& bytes, const std::string& message) {
+    const auto file = folder.write("x", bytes);
+    CHECK_THROWS_AS(load_state_dicts(file), Error);
+    CHECK_THROWS_WITH(load_state_dicts(file), Catch::StartsWith(file.string() + ": ") && Catch::Contains(message));
+  };
+  const std::string neither = "neither a torch.save file nor a safetensors file";
+  refused("", neither);
+  refused("PK\x03", neither);
+  refused("a text that is long enough", neither);
+  refused(pickle_of("}"), neither);
+  refused(torch_file(state).substr(0, 200), "damaged");
+  refused(torch_file(state, TorchFormat::kLegacy).substr(0, 200), "truncated");
+  refused(encode_safetensors(state).substr(0, 60), "truncated");
+  CHECK_THROWS_AS(load_state_dicts(folder / "nowhere.pth"), FileNotFound);
+  CHECK_THROWS_WITH(load_state_dicts(folder / "nowhere.pth"), Catch::Contains("nowhere.pth"));
+}
