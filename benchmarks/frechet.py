@@ -47,7 +47,10 @@ def pytorch_fid(mu1: np.ndarray, sigma1: np.ndarray, mu2: np.ndarray, sigma2: np
 moments = [part for x in (features(1, 0.0), features(2, 0.1)) for part in (x.mean(0), np.cov(x, rowvar=False))]
 tensors = [torch.from_numpy(part) for part in moments]
 held = [f"{name}={os.environ[name]}" for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ]
-print(f"dims {args.dims}, samples {args.samples}, threads {args.threads}, repeats {args.repeats}, {platform.processor() or platform.machine()}")
+print(
+    f"dims {args.dims}, samples {args.samples}, threads {args.threads}, repeats {args.repeats}, "
+    f"{platform.processor() or platform.machine()}"
+)
 print(f"torch {torch.__version__}, scipy {scipy.__version__}, numpy {np.__version__}" + (f", held: {' '.join(held)}" if held else ""))
 
 seconds: dict[str, list[float]] = {"secgan": [], "scipy": []}
@@ -62,4 +65,7 @@ with warnings.catch_warnings():
             seconds[name].append(time.perf_counter() - begin)
 for name, times in seconds.items():
     print(f"{name:7} {statistics.median(times):8.3f} s   ({min(times):.3f} to {max(times):.3f})   distance {values[name]:.12f}")
-print(f"ratio {statistics.median(seconds['scipy']) / statistics.median(seconds['secgan']):.1f}, difference {abs(values['secgan'] - values['scipy']):.1e}")
+print(
+    f"ratio {statistics.median(seconds['scipy']) / statistics.median(seconds['secgan']):.1f}, "
+    f"difference {abs(values['secgan'] - values['scipy']):.1e}"
+)

@@ -14,9 +14,9 @@ import sys
 PROJECT = pathlib.Path(__file__).parents[1]
 BEGIN, END = "<!-- tables: tools/make_options.py -->", "<!-- end of tables -->"
 
-HEAD = '''"""Settings as typed dictionaries, so that a type checker finds a wrong key. Written by tools/make_options.py; every key may be left out.
+HEAD = '''"""Settings as typed dictionaries, so that a type checker finds a wrong key. Written by tools/make_options.py.
 
-Defaults and rules: docs/options.md, or ``secgan options``.
+Every key may be left out. Defaults and rules: docs/options.md, or ``secgan options``.
 """
 
 from __future__ import annotations

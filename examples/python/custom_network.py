@@ -3,6 +3,7 @@
 Usage: python custom_network.py RUN_FOLDER PARSER_BUNDLE [STEPS]
 """
 
+import itertools
 import sys
 
 import torch
@@ -17,7 +18,11 @@ class ResidualEdit(nn.Module):
     def __init__(self, attributes: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3 + attributes, 24, 5, padding=2), nn.GELU(), nn.Conv2d(24, 24, 5, padding=2), nn.GELU(), nn.Conv2d(24, 3, 5, padding=2)
+            nn.Conv2d(3 + attributes, 24, 5, padding=2),
+            nn.GELU(),
+            nn.Conv2d(24, 24, 5, padding=2),
+            nn.GELU(),
+            nn.Conv2d(24, 3, 5, padding=2),
         )
 
     def forward(self, image: torch.Tensor, difference: torch.Tensor) -> torch.Tensor:
@@ -31,7 +36,9 @@ class Critic(nn.Module):
     def __init__(self, attributes: int) -> None:
         super().__init__()
         widths = [3, 16, 32, 64, 64]
-        self.body = nn.Sequential(*[part for a, b in zip(widths, widths[1:]) for part in (nn.Conv2d(a, b, 4, 2, 1), nn.SiLU())], nn.Flatten())
+        self.body = nn.Sequential(
+            *[part for a, b in itertools.pairwise(widths) for part in (nn.Conv2d(a, b, 4, 2, 1), nn.SiLU())], nn.Flatten()
+        )
         self.head = nn.Linear(64 * 4 * 4, 1 + attributes)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

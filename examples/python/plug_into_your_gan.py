@@ -9,6 +9,7 @@ Usage: python plug_into_your_gan.py PARSER_BUNDLE [--no-branch] [--steps N] [--r
 from __future__ import annotations
 
 import argparse
+import itertools
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ class Discriminator(nn.Module):
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         widths = [3, width, 2 * width, 4 * width, 4 * width]
-        layers = [part for i, o in zip(widths, widths[1:]) for part in (nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2))]
+        layers = [part for i, o in itertools.pairwise(widths) for part in (nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2))]
         self.body = nn.Sequential(*layers, nn.Flatten())
         self.heads = nn.ModuleList([nn.Linear(4 * width * 4 * 4, 1), nn.Linear(4 * width * 4 * 4, ATTRIBUTES)])
 
@@ -73,7 +74,9 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
     checkpoint: dict[str, Any] = {"g": g, "d": d, "opt_g": opt_g, "opt_d": opt_d}
     if with_branch:
         parser = secgan.FaceParser.from_pretrained(parser_bundle)  # secgan
-        branch = secgan.SemanticBranch(parser, attributes=ATTRIBUTES, image_size=64, enc_dim=12, dec_dim=12, dim=12, semantic_consistency=10)  # secgan
+        branch = secgan.SemanticBranch(
+            parser, attributes=ATTRIBUTES, image_size=64, enc_dim=12, dec_dim=12, dim=12, semantic_consistency=10
+        )  # secgan
         checkpoint["branch"] = branch  # secgan
     if resume:
         for name, state in torch.load(resume, weights_only=True).items():
@@ -98,7 +101,9 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
 
             edited, reconstruction = g(image, difference), g(image, torch.zeros_like(difference))
             fake_score, fake_logits = d(edited)
-            loss_g = -fake_score.mean() + 10 * F.binary_cross_entropy_with_logits(fake_logits, target) + 100 * F.l1_loss(reconstruction, image)
+            loss_g = (
+                -fake_score.mean() + 10 * F.binary_cross_entropy_with_logits(fake_logits, target) + 100 * F.l1_loss(reconstruction, image)
+            )
             if with_branch:
                 loss_g = loss_g + branch.generator_step(image, edited, source, target)  # secgan
                 consistency.append(branch.losses["image_consistency"])
@@ -108,7 +113,11 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
 
             step += 1
             if step % 50 == 0 or step == steps:
-                print(f"step {step}: reconstruction {F.l1_loss(reconstruction, image).item():.3f}" + (f", consistency {consistency[-1]:.3f} nats" if with_branch else ""), flush=True)
+                print(
+                    f"step {step}: reconstruction {F.l1_loss(reconstruction, image).item():.3f}"
+                    + (f", consistency {consistency[-1]:.3f} nats" if with_branch else ""),
+                    flush=True,
+                )
             if step == steps:
                 break
     if save:

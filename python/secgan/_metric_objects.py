@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -14,7 +15,6 @@ except ImportError as error:
 
 from . import _core
 from .metrics import Extractor, File, GaussianMoments, frechet_distance, load_moments
-
 
 
 class _Measure(Metric):
@@ -35,7 +35,10 @@ class _Measure(Metric):
             ValueError: another class or other settings.
         """
         if type(other) is not type(self) or other._settings() != self._settings():
-            raise ValueError(f"{type(self).__name__}{self._settings()} cannot be merged with {type(other).__name__}{getattr(other, '_settings', tuple)()}")
+            raise ValueError(
+                f"{type(self).__name__}{self._settings()} cannot be merged with "
+                f"{type(other).__name__}{getattr(other, '_settings', tuple)()}"
+            )
         for name in self._defaults:
             mine, theirs = getattr(self, name), getattr(other, name)
             if isinstance(mine, list):
@@ -175,7 +178,9 @@ class FrechetDistance(_FeatureMeasure):
 
     higher_is_better = False
 
-    def __init__(self, extractor: Extractor | None = None, *, dims: int = 2048, real: GaussianMoments | File | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, extractor: Extractor | None = None, *, dims: int = 2048, real: GaussianMoments | File | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(extractor, **kwargs)
         _check_dims(dims)
         self.dims = dims
@@ -231,7 +236,9 @@ class KernelDistance(_FeatureMeasure):
     real_features: list[torch.Tensor]
     generated_features: list[torch.Tensor]
 
-    def __init__(self, extractor: Extractor | None = None, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, extractor: Extractor | None = None, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(extractor, **kwargs)
         if subsets < 1 or subset_size < 2:
             raise ValueError(f"subsets must be positive and subset_size at least 2, found {subsets} and {subset_size}")
@@ -262,8 +269,10 @@ class KernelDistance(_FeatureMeasure):
 
 
 class InceptionScore(_FeatureMeasure):
-    """Inception score of generated photos (Salimans et al., arXiv 1606.03498): exp of the mean KL divergence of p(class |
-    photo) from its mean. The splits are stretches of the photos in the order in which they came. Holds all logits.
+    """Inception score of generated photos (Salimans et al., arXiv 1606.03498).
+
+    The exp of the mean KL divergence of p(class | photo) from its mean. The splits are stretches of the photos in the order in
+    which they came. Holds all logits.
 
     Args:
         extractor: photos ``[N, 3, H, W]`` uint8 to logits ``[N, K]``; None: :meth:`update` takes logits.
@@ -305,8 +314,10 @@ class InceptionScore(_FeatureMeasure):
 
 
 class AttributeRecognition(_Measure):
-    """Target attribute recognition rate (TARR): the share of asked-for attributes that an independent classifier finds in
-    the edits. On unedited photos and their labels: the classifier's accuracy.
+    """Target attribute recognition rate (TARR).
+
+    The share of asked-for attributes that an independent classifier finds in the edits. On unedited photos and their labels: the
+    classifier's accuracy.
 
     Args:
         attributes: how many, or their names.
@@ -346,7 +357,7 @@ class AttributeRecognition(_Measure):
     def compute(self) -> dict[str, torch.Tensor]:
         """Rate by attribute (NaN where nothing was asked) and their ``"mean"``, each attribute with equal weight."""
         counts = self._counts()
-        rates = dict(zip(["mean", *self.attributes], [counts.mean(), *counts.rates()]))
+        rates = dict(zip(["mean", *self.attributes], [counts.mean(), *counts.rates()], strict=False))
         return {name: torch.tensor(rate, dtype=torch.float64) for name, rate in rates.items()}
 
 
@@ -431,8 +442,10 @@ class PeakSignalToNoise(_ImageMean):
 
 
 class StructuralSimilarity(_ImageMean):
-    """Mean over images of the structural similarity (Wang et al. 2004): Gaussian windows of 11 × 11, σ 1.5, inside the image,
-    K1 0.01, K2 0.03, for values in [-1, 1]; in [-1, 1], 1 for equal images."""
+    """Mean over images of the structural similarity (Wang et al. 2004).
+
+    Gaussian windows of 11 × 11, σ 1.5, inside the image, K1 0.01, K2 0.03, for values in [-1, 1]; in [-1, 1], 1 for equal images.
+    """
 
     _name = "ssim"
     _measure = staticmethod(_core.structural_similarity)

@@ -88,7 +88,10 @@ class NativeModule(nn.Module):
             if slots.get(last) is tensor:
                 continue
             if last not in slots and not parametrize.is_parametrized(owner, last):
-                raise RuntimeError(f"tensor '{name}' was taken away, and C++ cannot see what shall stand in its place: prune or normalize by a parametrization")
+                raise RuntimeError(
+                    f"tensor '{name}' was taken away, and C++ cannot see what shall stand in its place: "
+                    "prune or normalize by a parametrization"
+                )
             out.append((name, getattr(owner, last)))
         return out
 

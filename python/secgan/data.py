@@ -51,7 +51,7 @@ class Faces(data.Dataset[Face]):
         return self._native.get(index).id
 
     def flip(self, labels: torch.Tensor, attribute: int) -> torch.Tensor:
-        """labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
+        """Labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
         return self._native.flip(labels, attribute)
 
 

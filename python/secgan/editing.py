@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Mapping, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -85,9 +86,7 @@ class Editor:
         """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size."""
         return self._native.parse(_photo(image))
 
-    def edit(
-        self, image: Any, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float
-    ) -> EditedPhoto:
+    def edit(self, image: Any, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float) -> EditedPhoto:
         """Edits one photo: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
         Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -34,8 +35,8 @@ def evaluate(
 
     Args:
         model: a bundle's folder.
-        data: ``{"kind": "celeba", "root": …}``; side, attributes, crop and split follow from bundle and protocol. Or faces that are open already, whose split and crop are
-            then yours to vouch for.
+        data: ``{"kind": "celeba", "root": …}``; side, attributes, crop and split follow from bundle and protocol. Or faces that
+            are open already, whose split and crop are then yours to vouch for.
         protocol: ``"secgan"``, ``"stgan-paper"``, a TOML file, or a mapping of what departs from ``"secgan"``.
         inception, swav: weights of the FID Inception v3 and of SwAV's ResNet-50. Nothing is downloaded; without them
             FID, KID, IS and ssFID are reported as not measured.
@@ -64,8 +65,7 @@ def evaluate(
     for name, network in (("extractor", extractor), ("identity", identity)):
         if isinstance(network, Mapping):
             chosen[name] = dict(network)
-            network = None
-        functions[name] = _named(network)
+        functions[name] = None if isinstance(network, Mapping) else _named(network)
     folder = "" if out is None else os.fspath(out)
     if isinstance(data, Faces):
         return _core.evaluate_faces(os.fspath(model), data._native, named, chosen, **functions, out=folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import shutil
 import tempfile
 import warnings
@@ -88,7 +89,11 @@ def _write_torchscript(editor: Editor, file: str) -> None:
 
 
 #: By format: the writer, and the ending that its readers ask for.
-_FORMATS: dict[str, tuple[Any, str]] = {"onnx": (_write_onnx, ".onnx"), "aoti": (_write_aoti, ".pt2"), "torchscript": (_write_torchscript, ".pt")}
+_FORMATS: dict[str, tuple[Any, str]] = {
+    "onnx": (_write_onnx, ".onnx"),
+    "aoti": (_write_aoti, ".pt2"),
+    "torchscript": (_write_torchscript, ".pt"),
+}
 
 
 def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
@@ -113,12 +118,12 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
     if format not in _FORMATS:
         raise ValueError(f"format '{format}' is unknown; known: {', '.join(_FORMATS)}")
     write, ending = _FORMATS[format]
-    file = os.path.abspath(os.fspath(path))
-    if not file.endswith(ending):
-        raise ValueError(f"path must end in {ending} for format '{format}', found '{os.path.basename(file)}'")
-    os.makedirs(os.path.dirname(file), exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(file), prefix=".exporting-") as folder, warnings.catch_warnings():
+    file = pathlib.Path(path).absolute()
+    if not file.name.endswith(ending):
+        raise ValueError(f"path must end in {ending} for format '{format}', found '{file.name}'")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".exporting-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations between torch's own parts
-        written = os.path.join(folder, os.path.basename(file))
+        written = str(pathlib.Path(folder) / file.name)
         write(editor, written)
         shutil.move(written, file)

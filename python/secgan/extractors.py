@@ -53,7 +53,7 @@ class InceptionV3(_Extractor):
         self._begin(_core.InceptionV3() if weights is None else _core.InceptionV3.read(os.fspath(weights)))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
-        """photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
+        """Photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
 
         Raises:
             ValueError: photos of another type or shape, or none.
@@ -74,7 +74,7 @@ class InceptionV3(_Extractor):
         return self._call("features", photos, dims, resize)
 
     def logits(self, photos: torch.Tensor, bias: bool = True) -> torch.Tensor:
-        """photos → class logits ``[N, 1008]``.
+        """Photos → class logits ``[N, 1008]``.
 
         Args:
             photos: as for the call.
@@ -108,7 +108,7 @@ class SwavResNet50(_Extractor):
         self._begin(_core.ResNet.swav() if weights is None else _core.ResNet.read_swav(os.fspath(weights)))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
-        """photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
+        """Photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
 
         Raises:
             ValueError: photos of another type or shape, or none.
@@ -164,5 +164,5 @@ class ProgramExtractor:
         return self._native.fingerprint
 
     def __call__(self, photos: torch.Tensor, chunk: int = 32) -> torch.Tensor:
-        """photos ``[N, 3, H, W]`` uint8 → features ``[N, dims]``; ``chunk`` photos go through the network at once."""
+        """Photos ``[N, 3, H, W]`` uint8 → features ``[N, dims]``; ``chunk`` photos go through the network at once."""
         return self._native(photos, chunk)

@@ -13,13 +13,16 @@ from . import functional
 class LogProbabilities(Protocol):
     """What :class:`SemanticConsistency` asks of a parser, as :class:`secgan.FaceParser` offers it."""
 
-    def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor: ...
+    def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor:
+        """Photo ``[N, 3, H, W]`` in [-1, 1] → ``[N, K, H, W]``, differentiable in the photo."""
+        ...
 
 
 class SoftCrossEntropy(nn.Module):
     """:func:`secgan.functional.soft_cross_entropy` as a module."""
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits and target ``[N, K, H, W]`` → a scalar."""
         return functional.soft_cross_entropy(logits, target)
 
 
@@ -37,5 +40,5 @@ class SemanticConsistency(nn.Module):
         self.target = target
 
     def forward(self, photo: torch.Tensor, mask_log_probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """photo ``[N, 3, H, W]`` in [-1, 1], mask_log_probs ``[N, K, H, W]`` → ``(image_term, mask_term)``."""
+        """Photo ``[N, 3, H, W]`` in [-1, 1], mask_log_probs ``[N, K, H, W]`` → ``(image_term, mask_term)``."""
         return functional.semantic_consistency(self.parser.log_probabilities(photo), mask_log_probs, self.target)

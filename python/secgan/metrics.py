@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 import numpy
 import torch
@@ -125,8 +126,7 @@ class Bootstrap:
         return _interval(self._native.ratio(numerators, denominators))
 
     def mean_ratio(self, numerators: torch.Tensor, denominators: torch.Tensor) -> Interval:
-        """Of the mean over attributes of Σ numerators / Σ denominators, ``[N, A]`` each; attributes without denominator are
-        left out."""
+        """Of the mean over attributes of Σ numerators / Σ denominators, ``[N, A]`` each; those without denominator are left out."""
         return _interval(self._native.mean_ratio(numerators, denominators))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,10 +19,10 @@ class Generator(NativeModule):
 
     if TYPE_CHECKING:
 
-        def __call__(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor: ...
+        def __call__(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor: ...  # noqa: D102  (as forward)
 
     def forward(self, image: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
-        """image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
+        """Image ``[N, C, S, S]``, attributes ``[N, A]`` → ``[N, C, S, S]``."""
         return self._call("forward", image, attributes)
 
     def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
@@ -40,9 +41,10 @@ class Discriminator(NativeModule):
 
     if TYPE_CHECKING:
 
-        def __call__(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]: ...
+        def __call__(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]: ...  # noqa: D102  (as forward)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Image ``[N, C, S, S]`` → adversarial ``[N, 1]`` (StarGAN: a patch map) and attribute logits ``[N, A]``."""
         return self._call("forward", image)
 
 
@@ -55,6 +57,7 @@ class Parser(NativeModule):
     _native_type = _core.Parser
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
+        """Photo ``[N, 3, H, W]``, normalized as the network expects → logits."""
         return self._call("heads" if self.training else "forward", photo)
 
 

@@ -1,6 +1,6 @@
-"""Settings as typed dictionaries, so that a type checker finds a wrong key. Written by tools/make_options.py; every key may be left out.
+"""Settings as typed dictionaries, so that a type checker finds a wrong key. Written by tools/make_options.py.
 
-Defaults and rules: docs/options.md, or ``secgan options``.
+Every key may be left out. Defaults and rules: docs/options.md, or ``secgan options``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Sequence
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,7 +25,7 @@ def class_palette(labels: str) -> list[tuple[int, int, int]]:
 
 
 def _load_program(file: str) -> nn.Module:
-    if not os.path.exists(file):
+    if not pathlib.Path(file).exists():
         raise FileNotFoundError(f"{file}: no such file")
     try:
         if file.endswith(".pt2"):
@@ -106,9 +108,9 @@ class FaceParser(nn.Module):
         return super().train(False)
 
     def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor:
-        """photo ``[N, 3, H, W]`` in [-1, 1] → log-probabilities ``[N, 12, H, W]``, differentiable in the photo."""
+        """Photo ``[N, 3, H, W]`` in [-1, 1] → log-probabilities ``[N, 12, H, W]``, differentiable in the photo."""
         return self._native.log_probabilities(photo)
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
-        """photo ``[N, 3, H, W]`` in [-1, 1] → probabilities ``[N, 12, H, W]``."""
+        """Photo ``[N, 3, H, W]`` in [-1, 1] → probabilities ``[N, 12, H, W]``."""
         return self.log_probabilities(photo).exp()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 
@@ -11,7 +12,6 @@ from ._module import NativeModule
 from .networks import _count
 from .options import SecganStepOptions
 from .parsing import FaceParser
-
 
 Branch = TypeVar("Branch", bound="SemanticBranch")
 
@@ -140,6 +140,7 @@ class SemanticBranch(NativeModule):
         return self._native.generator_losses()
 
     def forward(self, *args: Any, **kwargs: Any) -> None:
+        """Not how it is called."""
         raise NotImplementedError("a SemanticBranch is called by discriminator_step(...) and generator_step(...)")
 
     def _apply(self: Branch, fn: Any, recurse: bool = True) -> Branch:

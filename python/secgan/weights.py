@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Sequence
+from collections.abc import Sequence
 
 from . import _core
 from .extractors import InceptionV3, SwavResNet50

@@ -10,6 +10,7 @@ import sys
 
 
 def main() -> None:
+    """Becomes the program, with the command line's arguments."""
     package = importlib.util.find_spec("secgan")  # found, not imported
     if package is None or package.origin is None:
         sys.exit("secgan: the Python package secgan is not installed beside this command")

@@ -91,7 +91,7 @@ def test_bad_files_are_named_and_nothing_is_written(photo, tmp_path):
     assert "bundle format 99" in refusal("parse", future, photo, "--out", tmp_path / "out", status=1)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_leaves_no_half_written_file(photo, tmp_path):
     limited = f"ulimit -f 1; trap '' XFSZ; exec {COMMAND} edit {BUNDLE} {photo} --set Male=1 --out {tmp_path}/out"
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
@@ -133,7 +133,9 @@ def test_wrong_settings_are_one_line(tmp_path):
     assert "parser is missing" in refusal(*common, status=2)
     assert "was trained at 64 px" in refusal(*common, "--parser", BUNDLE, status=2)
     assert "root is missing" in refusal("train-classifier", "--out", tmp_path / "c", status=2)
-    assert "data set folder" in refusal("train-classifier", "--root", tmp_path / "no", "--attributes", "Bald", "--out", tmp_path / "c", status=1)
+    assert "data set folder" in refusal(
+        "train-classifier", "--root", tmp_path / "no", "--attributes", "Bald", "--out", tmp_path / "c", status=1
+    )
 
 
 def settings_of(run):
@@ -145,9 +147,21 @@ def settings_of(run):
 def test_train_with_mixed_backbones(tmp_path):
     common = ("train", "--data", "synthetic", "--count", 8, "--image-size", 64, "--parser", BUNDLE, "--small", "--threads", 1)
     common += ("--steps", 1, "--batch", 2, "--sample-every", 0)
-    run(*common, "--backbone", "stgan-official", "--mask-backbone", "stargan", "--out", tmp_path / "mixed", "--option", "task.photo_generator.stgan.conv_dim=8")
+    run(
+        *common,
+        "--backbone",
+        "stgan-official",
+        "--mask-backbone",
+        "stargan",
+        "--out",
+        tmp_path / "mixed",
+        "--option",
+        "task.photo_generator.stgan.conv_dim=8",
+    )
     task = settings_of(tmp_path / "mixed")["task"]
-    assert [task[f"{branch}_{part}"]["backbone"] for branch in ("photo", "mask") for part in ("generator", "discriminator")] == ["stgan"] * 2 + ["stargan"] * 2
+    assert [task[f"{branch}_{part}"]["backbone"] for branch in ("photo", "mask") for part in ("generator", "discriminator")] == [
+        "stgan"
+    ] * 2 + ["stargan"] * 2
     official = task["photo_generator"]["stgan"]
     assert official["stu_norm"] == "none" and official["conv_dim"] == 8
     config = json.loads((tmp_path / "mixed" / "bundle" / "config.json").read_text())
@@ -163,8 +177,9 @@ def test_train_with_mixed_backbones(tmp_path):
 
 
 def test_import_makes_a_bundle_that_edits(photo, tmp_path):
-    import secgan
     import torch
+
+    import secgan
 
     torch.manual_seed(1)
     network = secgan.create_generator("stargan", attributes=2, image_size=64, conv_dim=4, repeat_num=1)

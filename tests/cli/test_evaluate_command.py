@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from test_command import BUNDLE, refusal, run
 
 FEW = ("--data", "synthetic", "--photos", 12, "--option", "protocol.resamples=20")
@@ -63,9 +62,31 @@ def test_wrong_use(tmp_path):
     assert "the test split is empty" in refusal("evaluate", BUNDLE, "--data", "celeba", "--root", root, status=1)
 
 
-STUDY = ("compare", "--backbones", "attgan", "--seeds", 2, "--image-size", 32, "--faces", 64, "--unseen", 6, "--steps", 2, "--threads", 1,
-         "--option", "parser_steps=2", "--option", "classifier_steps=2", "--option", "timing_rounds=2",
-         "--option", "losses.photo.reconstruction=50")
+STUDY = (
+    "compare",
+    "--backbones",
+    "attgan",
+    "--seeds",
+    2,
+    "--image-size",
+    32,
+    "--faces",
+    64,
+    "--unseen",
+    6,
+    "--steps",
+    2,
+    "--threads",
+    1,
+    "--option",
+    "parser_steps=2",
+    "--option",
+    "classifier_steps=2",
+    "--option",
+    "timing_rounds=2",
+    "--option",
+    "losses.photo.reconstruction=50",
+)
 
 
 def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):

@@ -36,8 +36,8 @@ class SwitchNorm2d(nn.Module):
             means.append(self.running_mean)
             variances.append(self.running_var)
         share, spread = self.mean_weight.softmax(0), self.var_weight.softmax(0)
-        mean = sum(a * b for a, b in zip(share, means))
-        variance = sum(a * b for a, b in zip(spread, variances))
+        mean = sum(a * b for a, b in zip(share, means, strict=False))
+        variance = sum(a * b for a, b in zip(spread, variances, strict=False))
         normed = ((flat - mean) / (variance + 1e-5).sqrt()).reshape(n, c, h, w)
         return normed * self.weight + self.bias
 
@@ -63,14 +63,14 @@ class SwitchNorm1d(nn.Module):
             means.append(self.running_mean)
             variances.append(self.running_var)
         share, spread = self.mean_weight.softmax(0), self.var_weight.softmax(0)
-        mean = sum(a * b for a, b in zip(share, means))
-        variance = sum(a * b for a, b in zip(spread, variances))
+        mean = sum(a * b for a, b in zip(share, means, strict=False))
+        variance = sum(a * b for a, b in zip(spread, variances, strict=False))
         return (x - mean) / (variance + 1e-5).sqrt() * self.weight + self.bias
 
 
 def norm2d(name, channels):
     return {
-        "none": lambda: [],
+        "none": list,
         "batchnorm": lambda: [nn.BatchNorm2d(channels)],
         "instancenorm": lambda: [nn.InstanceNorm2d(channels, affine=True)],
         "switchnorm": lambda: [SwitchNorm2d(channels)],
@@ -78,7 +78,7 @@ def norm2d(name, channels):
 
 
 def norm1d(name, features):
-    return {"none": lambda: [], "batchnorm": lambda: [nn.BatchNorm1d(features)], "switchnorm": lambda: [SwitchNorm1d(features)]}[name]()
+    return {"none": list, "batchnorm": lambda: [nn.BatchNorm1d(features)], "switchnorm": lambda: [SwitchNorm1d(features)]}[name]()
 
 
 def activation(name):
@@ -99,7 +99,20 @@ def tiled(attributes, features):
 
 
 class AttGanGenerator(nn.Module):
-    def __init__(self, enc_dim, enc_layers, enc_norm_fn, enc_acti_fn, dec_dim, dec_layers, dec_norm_fn, dec_acti_fn, n_attrs, shortcut_layers, inject_layers):
+    def __init__(
+        self,
+        enc_dim,
+        enc_layers,
+        enc_norm_fn,
+        enc_acti_fn,
+        dec_dim,
+        dec_layers,
+        dec_norm_fn,
+        dec_acti_fn,
+        n_attrs,
+        shortcut_layers,
+        inject_layers,
+    ):
         super().__init__()
         self.sc, self.inj = min(shortcut_layers, dec_layers - 1), min(inject_layers, dec_layers - 1)
         self.enc_layers, self.dec_layers = nn.ModuleList(), nn.ModuleList()
@@ -140,7 +153,9 @@ class AttGanDiscriminator(nn.Module):
         self.conv, channels = nn.ModuleList(), 3
         for i in range(n_layers):
             width = min(dim * 2**i, 1024)
-            self.conv.append(Layers(nn.Conv2d(channels, width, 4, 2, 1, bias=norm_fn == "none"), *norm2d(norm_fn, width), *activation(acti_fn)))
+            self.conv.append(
+                Layers(nn.Conv2d(channels, width, 4, 2, 1, bias=norm_fn == "none"), *norm2d(norm_fn, width), *activation(acti_fn))
+            )
             channels = width
         inputs = channels * (img_size // 2**n_layers) ** 2
 
@@ -162,7 +177,9 @@ class SelectiveTransferUnit(nn.Module):
         self.upsample = nn.ConvTranspose2d(2 * channels + attributes, channels, 4, 2, 1, bias=False)
 
         def gate(last):
-            return nn.Sequential(nn.Conv2d(2 * channels, channels, kernel, 1, (kernel - 1) // 2, bias=False), nn.BatchNorm2d(channels), last)
+            return nn.Sequential(
+                nn.Conv2d(2 * channels, channels, kernel, 1, (kernel - 1) // 2, bias=False), nn.BatchNorm2d(channels), last
+            )
 
         self.reset_gate, self.update_gate, self.hidden = gate(nn.Sigmoid()), gate(nn.Sigmoid()), gate(nn.Tanh())
 
@@ -181,7 +198,7 @@ class StganGenerator(nn.Module):
         self.sc, self.use_stu = min(shortcut_layers, n_layers - 1), use_stu
         widths = [conv_dim * 2**i for i in range(n_layers)]
         self.encoder = nn.ModuleList()
-        for inputs, width in zip([3] + widths, widths):
+        for inputs, width in zip([3, *widths], widths, strict=False):
             self.encoder.append(nn.Sequential(nn.Conv2d(inputs, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU(0.2)))
         if use_stu:
             self.stu = nn.ModuleList([SelectiveTransferUnit(attr_dim, widths[n_layers - 2 - s], stu_kernel_size) for s in range(self.sc)])
@@ -324,7 +341,7 @@ class Resnet(nn.Module):
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         inputs = 64
-        for index, (count, channels) in enumerate(zip(blocks, (64, 128, 256, 512))):
+        for index, (count, channels) in enumerate(zip(blocks, (64, 128, 256, 512), strict=False)):
             layer = [BasicBlock(inputs, channels, 1 if index == 0 else 2)] + [BasicBlock(channels, channels, 1) for _ in range(count - 1)]
             self.add_module(f"layer{index + 1}", nn.Sequential(*layer))
             inputs = channels
@@ -491,13 +508,19 @@ def inception_v3(state, x):
 
     def d(block, x):
         small = chain(block, x, ("branch3x3_1", (0, 0)), ("branch3x3_2", (0, 0), 2))
-        large = chain(block, x, ("branch7x7x3_1", (0, 0)), ("branch7x7x3_2", (0, 3)), ("branch7x7x3_3", (3, 0)), ("branch7x7x3_4", (0, 0), 2))
+        large = chain(
+            block, x, ("branch7x7x3_1", (0, 0)), ("branch7x7x3_2", (0, 3)), ("branch7x7x3_3", (3, 0)), ("branch7x7x3_4", (0, 0), 2)
+        )
         return torch.cat([small, large, halved(x)], 1)
 
     def e(block, x, pool):
         small = conv(block + ".branch3x3_1", x)
         double = chain(block, x, ("branch3x3dbl_1", (0, 0)), ("branch3x3dbl_2", (1, 1)))
-        split = [conv(f"{block}.{name}", z, 1, padding) for z, names in ((small, ("branch3x3_2a", "branch3x3_2b")), (double, ("branch3x3dbl_3a", "branch3x3dbl_3b"))) for name, padding in zip(names, ((0, 1), (1, 0)))]
+        split = [
+            conv(f"{block}.{name}", z, 1, padding)
+            for z, names in ((small, ("branch3x3_2a", "branch3x3_2b")), (double, ("branch3x3dbl_3a", "branch3x3dbl_3b")))
+            for name, padding in zip(names, ((0, 1), (1, 0)), strict=False)
+        ]
         return torch.cat([conv(block + ".branch1x1", x), *split, conv(block + ".branch_pool", pool(x))], 1)
 
     x = halved(conv("Conv2d_2b_3x3", conv("Conv2d_2a_3x3", conv("Conv2d_1a_3x3", x, 2)), 1, (1, 1)))

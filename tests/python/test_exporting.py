@@ -12,7 +12,11 @@ def bundle(tmp_path, conditioning="difference"):
     """A small editor with weights of no meaning but batch statistics of its own."""
     torch.manual_seed(2)
     origin = {"difference": "stgan-pytorch", "labels": "stargan", "signed-labels": "attgan-pytorch"}[conditioning]
-    options = {"stgan": dict(conv_dim=4, n_layers=3, shortcut_layers=2), "stargan": dict(conv_dim=4, repeat_num=1), "attgan": dict(enc_dim=4, dec_dim=4, enc_layers=3, dec_layers=3)}
+    options = {
+        "stgan": dict(conv_dim=4, n_layers=3, shortcut_layers=2),
+        "stargan": dict(conv_dim=4, repeat_num=1),
+        "attgan": dict(enc_dim=4, dec_dim=4, enc_layers=3, dec_layers=3),
+    }
     backbone = origin.split("-")[0]
     network = secgan.create_generator(backbone, attributes=2, image_size=32, **options[backbone])
     for name, tensor in network.state_dict().items():
@@ -34,7 +38,9 @@ def inputs(editor, batch):
 def expected(editor, arguments):
     photo, *labels = arguments
     change = 0.7 * labels[-1]
-    attributes = {"difference": lambda: change, "labels": lambda: labels[0] + change, "signed-labels": lambda: labels[0] - 0.5 + change}[editor.info["conditioning"]]()
+    attributes = {"difference": lambda: change, "labels": lambda: labels[0] + change, "signed-labels": lambda: labels[0] - 0.5 + change}[
+        editor.info["conditioning"]
+    ]()
     with torch.no_grad():
         return editor.generator(photo, attributes)
 
@@ -50,7 +56,7 @@ def test_onnx_runtime_agrees_at_any_batch(conditioning, tmp_path):
     assert names == (["photo", "difference"] if conditioning == "difference" else ["photo", "source", "difference"])
     for batch in (1, 3):
         arguments = inputs(editor, batch)
-        (answer,) = session.run(None, {name: tensor.numpy() for name, tensor in zip(names, arguments)})
+        (answer,) = session.run(None, {name: tensor.numpy() for name, tensor in zip(names, arguments, strict=False)})
         torch.testing.assert_close(torch.from_numpy(answer), expected(editor, arguments), atol=1e-4, rtol=0)
     info = json.loads(session.get_modelmeta().custom_metadata_map["secgan"])
     assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 32 and info["inputs"] == names

@@ -4,11 +4,11 @@ import copy
 import hashlib
 import pickle
 
+import public_networks as public
 import pytest
 import torch
 from torch import nn
 
-import public_networks as public
 import secgan
 
 f = nn.functional
@@ -78,7 +78,7 @@ def fid_input(x):
 def test_inception_is_plain_pytorch_from_photos_to_logits(inception):
     x = photos(2, 3, 120, 90)
     maps = public.inception_v3(inception.state_dict(), fid_input(x))
-    for dims, expected in zip((64, 192, 768, 2048), maps):
+    for dims, expected in zip((64, 192, 768, 2048), maps, strict=False):
         torch.testing.assert_close(inception.features(x, dims), expected.mean((2, 3)), atol=1e-4, rtol=1e-4)
     features = inception(x)
     assert features.shape == (2, 2048) and not features.requires_grad and features.min() >= 0
@@ -186,7 +186,9 @@ def test_extractors_are_modules_that_stay_in_evaluation(swav):
     torch.testing.assert_close(torch.cat([swav(x[:1]), swav(x[1:])]), expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("wrong, message", [(torch.rand(1, 3, 8, 8), "photos must be uint8"), (photos(1, 1, 8, 8), r"photos must be \[N, 3, H, W\]")])
+@pytest.mark.parametrize(
+    ("wrong", "message"), [(torch.rand(1, 3, 8, 8), "photos must be uint8"), (photos(1, 1, 8, 8), r"photos must be \[N, 3, H, W\]")]
+)
 def test_photos_of_another_kind_are_refused(swav, wrong, message):
     with pytest.raises(ValueError, match=message):
         swav(wrong)
@@ -245,7 +247,9 @@ def test_programs_run_in_evaluation(own):
 
 def test_programs_that_do_not_fit_are_refused_in_one_line(own, tmp_path):
     _, folder = own
-    with pytest.raises(RuntimeError, match="exported.pt2: an exported program that is not compiled.*torch._inductor.aoti_compile_and_package"):
+    with pytest.raises(
+        RuntimeError, match="exported.pt2: an exported program that is not compiled.*torch._inductor.aoti_compile_and_package"
+    ):
         program(folder / "exported.pt2")
     (tmp_path / "text.pt").write_text("no program")
     torch.save({"a": torch.zeros(1)}, tmp_path / "weights.pt")
@@ -266,7 +270,11 @@ def test_programs_that_do_not_fit_are_refused_in_one_line(own, tmp_path):
             assert x.shape[2] == 5, "five or nothing"
             return x
 
-    for module, message in ((Summed(), r"must output \[N, D\] or \[N, D, h, w\] features for any N, found \[2\] for 2 photos"), (Fixed(), r"for any N, found \[1, 6144\] for 2 photos"), (Failing(), "the program fails on")):
+    for module, message in (
+        (Summed(), r"must output \[N, D\] or \[N, D, h, w\] features for any N, found \[2\] for 2 photos"),
+        (Fixed(), r"for any N, found \[1, 6144\] for 2 photos"),
+        (Failing(), "the program fails on"),
+    ):
         file = tmp_path / f"{type(module).__name__}.pt"
         torch.jit.script(module).save(file)
         with pytest.raises(RuntimeError, match=f"{file.name}: .*{message}") as refusal:

@@ -64,7 +64,7 @@ def test_half_precision_is_summed_in_float32(dtype, autocast):
         terms = functional.semantic_consistency(image.requires_grad_(), mask)
         loss = functional.soft_cross_entropy(image, mask.exp())
     assert all(term.dtype == torch.float32 for term in (*terms, loss))
-    assert all(torch.allclose(a.double(), b, rtol=1e-6) for a, b in zip(terms, expected))
+    assert all(torch.allclose(a.double(), b, rtol=1e-6) for a, b in zip(terms, expected, strict=False))
     assert torch.allclose(loss.double(), functional.soft_cross_entropy(image.double(), mask.exp().double()), rtol=1e-5)
     (terms[0] + loss).backward()
     assert image.grad.dtype == dtype and image.grad.abs().sum() > 0
@@ -75,7 +75,9 @@ def test_memory_format_and_empty_batches():
     last = image.to(memory_format=torch.channels_last)
     assert last.stride() != image.stride()
     for target in ("hard", "soft", "straight_through"):
-        for a, b in zip(functional.semantic_consistency(last, mask, target), functional.semantic_consistency(image, mask, target)):
+        for a, b in zip(
+            functional.semantic_consistency(last, mask, target), functional.semantic_consistency(image, mask, target), strict=False
+        ):
             assert torch.allclose(a, b, atol=1e-14)
         empty = image[:0].requires_grad_()
         terms = functional.semantic_consistency(empty, mask[:0], target)
@@ -88,7 +90,7 @@ def test_memory_format_and_empty_batches():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_same_calls_on_cuda():
     image, mask = log_probabilities(2, 5, 4, 4), log_probabilities(2, 5, 4, 4, seed=1)
-    for a, b in zip(functional.semantic_consistency(image.cuda(), mask.cuda()), functional.semantic_consistency(image, mask)):
+    for a, b in zip(functional.semantic_consistency(image.cuda(), mask.cuda()), functional.semantic_consistency(image, mask), strict=False):
         assert torch.allclose(a.cpu(), b)
 
 

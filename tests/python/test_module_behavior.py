@@ -28,7 +28,9 @@ NETWORKS = {}
 for name, options in SMALL_GENERATORS.items():
     NETWORKS[f"generator-{name}"] = lambda name=name, options=options: secgan.create_generator(name, attributes=2, image_size=32, **options)
 for name, options in SMALL_DISCRIMINATORS.items():
-    NETWORKS[f"discriminator-{name}"] = lambda name=name, options=options: secgan.create_discriminator(name, attributes=2, image_size=32, **options)
+    NETWORKS[f"discriminator-{name}"] = lambda name=name, options=options: secgan.create_discriminator(
+        name, attributes=2, image_size=32, **options
+    )
 NETWORKS["parser-unet"] = lambda: secgan.create_parser("unet", classes=5, dim=4, levels=2)
 NETWORKS["parser-bisenet-resnet18"] = lambda: secgan.create_parser("bisenet-resnet18")
 
@@ -75,7 +77,9 @@ def test_state_dict_assign(make):
     assert torch.equal(run(a), run(b))
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), "torch.save"], ids=["deepcopy", "pickle", "torch.save"])
+@pytest.mark.parametrize(
+    "twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), "torch.save"], ids=["deepcopy", "pickle", "torch.save"]
+)
 def test_copies(make, twin):
     a = make().eval()
     if twin == "torch.save":
@@ -163,7 +167,7 @@ def test_functional_gradients(make):
 def test_parametrizations(make):
     network = make().eval()
     before = run(network)
-    name, weight = next((k, p) for k, p in network.named_parameters() if p.dim() == 4)
+    name, _weight = next((k, p) for k, p in network.named_parameters() if p.dim() == 4)
     path, _, last = name.rpartition(".")
     torch.nn.utils.parametrizations.weight_norm(network.get_submodule(path), last)
     torch.testing.assert_close(run(network), before, atol=1e-4, rtol=1e-3)
@@ -177,7 +181,9 @@ def test_parametrizations(make):
 
 def test_moving_average(make):
     network = make().eval()
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.5), use_buffers=True).eval()
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.5), use_buffers=True
+    ).eval()
     average.update_parameters(network)  # the first is a copy
     old = {k: v.clone() for k, v in network.state_dict().items()}
     with torch.no_grad():
@@ -225,7 +231,7 @@ def test_distributed_data_parallel(make, process_group):
     expected = flat(reference(*inputs(network)))
     expected.square().mean().backward()
     assert torch.equal(answer, expected)
-    for a, b in zip(network.parameters(), reference.parameters()):
+    for a, b in zip(network.parameters(), reference.parameters(), strict=False):
         if b.grad is not None:
             torch.testing.assert_close(a.grad, b.grad)
 

@@ -172,7 +172,7 @@ def test_wrong_names_and_values_are_listed():
         secgan.create_generator("attgan", attributes=3, image_size=100)
     with pytest.raises(ValueError, match="a count or a list of names, found 'Bald'"):
         secgan.create_generator("attgan", attributes="Bald")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="attgan.slope must be finite, found nan"):
         small_generator(slope=float("nan"))
     with pytest.raises(ValueError, match="unknown key 'dim'"):
         secgan.create_parser("bisenet-resnet18", dim=4)

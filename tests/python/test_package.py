@@ -13,7 +13,21 @@ import secgan
 PACKAGE = pathlib.Path(secgan.__file__).parent
 SITE = pathlib.Path(torch.__file__).parents[1]
 #: What `pip install torch numpy` brings along.
-NEEDS = ["torch", "torchgen", "functorch", "numpy", "numpy.libs", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock", "typing_extensions.py"]
+NEEDS = [
+    "torch",
+    "torchgen",
+    "functorch",
+    "numpy",
+    "numpy.libs",
+    "sympy",
+    "mpmath",
+    "networkx",
+    "jinja2",
+    "markupsafe",
+    "fsspec",
+    "filelock",
+    "typing_extensions.py",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +49,17 @@ def python(folder, code):
 
 def test_only_torch_and_numpy_are_needed(fresh, bundle, tmp_path):
     folder, _ = fresh
-    done = python(folder, f"""
+    done = python(
+        folder,
+        f"""
 import importlib.util, secgan, torch
 assert importlib.util.find_spec("torchmetrics") is None and importlib.util.find_spec("safetensors") is None
 face = secgan.synthetic_faces(count=1, image_size=64)[0].image
 edited = secgan.Editor.from_pretrained({bundle!r}).edit(((face + 1) * 127.5).byte(), Eyeglasses=1.0)
 secgan.write_image({str(tmp_path / "edited.png")!r}, edited.photo)
 print(secgan.metrics.frechet_distance(torch.zeros(2), torch.eye(2), torch.ones(2), torch.eye(2)))
-""")
+""",
+    )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == pytest.approx(2) and (tmp_path / "edited.png").exists()
 

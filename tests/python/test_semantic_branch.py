@@ -42,7 +42,9 @@ class Host(nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(4)
-        self.g = nn.Sequential(nn.Conv2d(5, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout2d(0.2), nn.Conv2d(8, 3, 3, padding=1), nn.Tanh())
+        self.g = nn.Sequential(
+            nn.Conv2d(5, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout2d(0.2), nn.Conv2d(8, 3, 3, padding=1), nn.Tanh()
+        )
         self.d = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128, 3))
 
     def edit(self, image, difference):
@@ -93,7 +95,12 @@ def test_the_loss_is_the_papers_formula():
     loss = branch.generator_step(image, edited, source, target)
     # From its parts: the mask branch's edit of the hard parse, and the parser's view of the host's edit.
     mask = torch.nn.functional.one_hot(branch.parser(image).argmax(1), 12).permute(0, 3, 1, 2).float()
-    network = secgan.create_generator("attgan", image_channels=12, output="logits", **{k: SMALL[k] for k in ("attributes", "image_size", "enc_dim", "dec_dim", "enc_layers", "dec_layers")})
+    network = secgan.create_generator(
+        "attgan",
+        image_channels=12,
+        output="logits",
+        **{k: SMALL[k] for k in ("attributes", "image_size", "enc_dim", "dec_dim", "enc_layers", "dec_layers")},
+    )
     network.load_state_dict({k.removeprefix("generator."): v for k, v in before.state_dict().items() if k.startswith("generator.")})
     both = network.decode([torch.cat([f, f]) for f in network.encode(mask)], torch.cat([target - source, torch.zeros_like(source)]))
     wanted = both[: len(image)].argmax(1, keepdim=True)
@@ -120,7 +127,10 @@ def test_both_steps_train_the_branch_and_nothing_of_the_host():
     loss = branch.generator_step(image, edited, source, target)
     assert loss.shape == () and loss.requires_grad
     after_g = branch.state_dict()
-    moved = lambda a, b: {k.split(".")[0] for k in a if not torch.equal(a[k], b[k])}
+
+    def moved(a, b):
+        return {k.split(".")[0] for k in a if not torch.equal(a[k], b[k])}
+
     # The generator's batch norm sees the masks in the discriminator's step as well.
     assert moved(before, after_d) == {"discriminator", "discriminator_optimizer", "discriminator_steps", "generator"}
     assert all("running" in k or "tracked" in k for k in before if k.startswith("generator.") and not torch.equal(before[k], after_d[k]))
@@ -156,7 +166,7 @@ def test_a_checkpoint_resumes_exactly():
     again, other = make(seed=5), Host()
     other.load_state_dict(saved["host"])
     optimizers = torch.optim.Adam(other.g.parameters(), 1e-3), torch.optim.Adam(other.d.parameters(), 1e-3)
-    for optimizer, state in zip(optimizers, saved["optimizers"]):
+    for optimizer, state in zip(optimizers, saved["optimizers"], strict=False):
         optimizer.load_state_dict(state)
     again.load_state_dict(saved["branch"])
     host_run(again, 2, other, 2, optimizers)
@@ -211,7 +221,7 @@ def test_accumulated_calls_equal_their_mean():
     for part in (slice(0, 2), slice(2, 4)):
         assert torch.equal(halves.state_dict()["generator.enc_layers.0.layers.0.weight"], start)
         halves.generator_step(image[part], edited[part], source[part], target[part])
-    for (key, a), b in zip(whole.state_dict().items(), halves.state_dict().values()):
+    for (key, a), b in zip(whole.state_dict().items(), halves.state_dict().values(), strict=False):
         if key != "discriminator_steps" and "moment" not in key:
             torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-3, msg=key)
 
@@ -307,7 +317,9 @@ def test_the_example_of_a_foreign_trainer(tmp_path):
     assert sum(line.rstrip().endswith("# secgan") for line in example.read_text().splitlines()) <= 6
 
     def run(*arguments):
-        done = subprocess.run([sys.executable, str(example), str(root / "models" / "drawn-faces"), "--steps", "2", *arguments], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(example), str(root / "models" / "drawn-faces"), "--steps", "2", *arguments], capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

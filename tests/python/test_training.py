@@ -82,7 +82,7 @@ def test_custom_networks_resume_bit_for_bit(tmp_path):
     half = networks()
     # The schedule is relative to the run's length: the same run, cut at its checkpoint.
     secgan.train(settings(steps=4, checkpoint_every=2), tmp_path / "whole", **half)
-    assert all(torch.equal(a, b) for m in straight for a, b in zip(state(straight[m]).values(), state(half[m]).values()))
+    assert all(torch.equal(a, b) for m in straight for a, b in zip(state(straight[m]).values(), state(half[m]).values(), strict=False))
     resumed = networks()
     first = settings(steps=4)
     first["trainer"].update(decay_start=1.0)
@@ -98,7 +98,7 @@ def test_custom_networks_resume_bit_for_bit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "output,message",
+    ("output", "message"),
     [
         (lambda image, difference: image[:, :2], "your generator's output must be"),
         (lambda image, difference: 1 / 0, "division by zero"),
@@ -232,7 +232,9 @@ def test_unknown_backbones_and_options_list_the_known_ones():
 
 def test_the_example_with_custom_networks_runs(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "python" / "custom_network.py"), str(tmp_path / "run"), str(BUNDLE), "2"], capture_output=True, text=True
+        [sys.executable, str(ROOT / "examples" / "python" / "custom_network.py"), str(tmp_path / "run"), str(BUNDLE), "2"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert "2 steps" in done.stdout and (tmp_path / "run" / "photo_generator.safetensors").exists()

@@ -16,7 +16,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 def test_the_stub_is_the_extensions(tmp_path):
     pytest.importorskip("pybind11_stubgen")
-    done = subprocess.run([sys.executable, str(ROOT / "tools" / "make_stubs.py"), str(tmp_path / "_core.pyi")], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "make_stubs.py"), str(tmp_path / "_core.pyi")], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     there, made = ((f / "_core.pyi").read_text().splitlines() for f in (ROOT / "python" / "secgan", tmp_path))
     assert not list(difflib.unified_diff(there, made, lineterm="")), "run tools/make_stubs.py"
@@ -24,7 +26,12 @@ def test_the_stub_is_the_extensions(tmp_path):
 
 def test_mypy_passes_on_the_package_and_the_examples():
     pytest.importorskip("mypy")
-    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", "python/secgan", "examples/python"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", "python/secgan", "examples/python"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -39,7 +46,9 @@ def test_wrong_types_are_found_by_mypy(tmp_path):
         "secgan.evaluate('model', {'kind': 'celeba', 'rot': '.'})\n"
         "secgan.train({'trainer': {'steps': 3}, 'task': {'photo_generator': {'stgan': {'conv_dim': 8}}}}, 'run')\n"
     )
-    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 1 and 'incompatible type "str"; expected "int"' in done.stdout
     for line, what in ((3, "TrainerOptions"), (4, "real_masks"), (5, "DataSource")):
         assert re.search(rf"wrong.py:{line}: error: .*{what}", done.stdout), done.stdout
@@ -54,7 +63,11 @@ def test_everything_public_says_what_it_is():
         assert inspect.getdoc(thing), name
         if inspect.isclass(thing):
             for attribute, member in vars(thing).items():
-                if not attribute.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)) and attribute not in ("forward", "train"):
+                if (
+                    not attribute.startswith("_")
+                    and (inspect.isfunction(member) or isinstance(member, property))
+                    and attribute not in ("forward", "train")
+                ):
                     assert inspect.getdoc(member), f"{name}.{attribute}"
     text = inspect.getdoc(secgan.SemanticBranch)
     assert all(word in text for word in ("Args:", "Raises:", "discriminator_step", "state_dict", "autocast", "2111.09298"))

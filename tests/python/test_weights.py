@@ -7,11 +7,11 @@ import pickle
 import struct
 import zipfile
 
+import public_networks as public
 import pytest
 import torch
 from torch import nn
 
-import public_networks as public
 import secgan
 
 # (public network, ours, inputs): options that are in no golden table.
@@ -19,15 +19,33 @@ CASES = {
     "attgan generator": lambda: (
         public.AttGanGenerator(12, 3, "instancenorm", "relu", 12, 3, "none", "lrelu", 4, 2, 2),
         secgan.create_generator(
-            "attgan", attributes=4, image_size=32, enc_dim=12, enc_layers=3, enc_norm_fn="instancenorm", enc_acti_fn="relu", dec_dim=12,
-            dec_layers=3, dec_norm_fn="none", dec_acti_fn="lrelu", shortcut_layers=2, inject_layers=2,
+            "attgan",
+            attributes=4,
+            image_size=32,
+            enc_dim=12,
+            enc_layers=3,
+            enc_norm_fn="instancenorm",
+            enc_acti_fn="relu",
+            dec_dim=12,
+            dec_layers=3,
+            dec_norm_fn="none",
+            dec_acti_fn="lrelu",
+            shortcut_layers=2,
+            inject_layers=2,
         ),
         (torch.rand(3, 3, 32, 32) * 2 - 1, torch.rand(3, 4) - 0.5),
     ),
     "attgan generator, switchable norm": lambda: (
         public.AttGanGenerator(8, 2, "switchnorm", "lrelu", 8, 2, "switchnorm", "relu", 5, 1, 0),
         secgan.create_generator(
-            "attgan", attributes=5, image_size=16, enc_dim=8, enc_layers=2, dec_dim=8, dec_layers=2, enc_norm_fn="switchnorm",
+            "attgan",
+            attributes=5,
+            image_size=16,
+            enc_dim=8,
+            enc_layers=2,
+            dec_dim=8,
+            dec_layers=2,
+            enc_norm_fn="switchnorm",
             dec_norm_fn="switchnorm",
         ),
         (torch.rand(3, 3, 16, 16) * 2 - 1, torch.rand(3, 5) - 0.5),
@@ -35,8 +53,16 @@ CASES = {
     "attgan discriminator": lambda: (
         public.AttGanDiscriminator(8, "batchnorm", "sigmoid", 20, "batchnorm", "tanh", 3, 32, 6),
         secgan.create_discriminator(
-            "attgan", attributes=6, image_size=32, dim=8, norm_fn="batchnorm", acti_fn="sigmoid", fc_dim=20, fc_norm_fn="batchnorm",
-            fc_acti_fn="tanh", n_layers=3,
+            "attgan",
+            attributes=6,
+            image_size=32,
+            dim=8,
+            norm_fn="batchnorm",
+            acti_fn="sigmoid",
+            fc_dim=20,
+            fc_norm_fn="batchnorm",
+            fc_acti_fn="tanh",
+            n_layers=3,
         ),
         (torch.rand(4, 3, 32, 32) * 2 - 1,),
     ),
@@ -61,7 +87,9 @@ CASES = {
     ),
     "stgan discriminator": lambda: (
         public.StganDiscriminator(32, 5, 8, 24, 3),
-        secgan.create_discriminator("stgan", attributes=5, image_size=32, conv_dim=8, fc_dim=24, n_layers=3, norm_fn="instancenorm-running"),
+        secgan.create_discriminator(
+            "stgan", attributes=5, image_size=32, conv_dim=8, fc_dim=24, n_layers=3, norm_fn="instancenorm-running"
+        ),
         (torch.rand(4, 3, 32, 32) * 2 - 1,),
     ),
     "stargan generator": lambda: (
@@ -100,14 +128,14 @@ def test_agrees_with_an_independent_network_in_both_modes(name, tmp_path):
     for training in (False, True):
         theirs.train(training), ours.train(training)
         with torch.no_grad():
-            for expected, found in zip(tensors(theirs(*inputs)), tensors(ours(*inputs))):
+            for expected, found in zip(tensors(theirs(*inputs)), tensors(ours(*inputs)), strict=False):
                 spread = (expected.max() - expected.min()).item()
                 assert (found - expected).abs().max().item() <= 1e-5 * max(spread, 1e-3), (name, training)
     # Running statistics moved alike.
     state = {key: tensor for key, tensor in ours.state_dict().items() if "running" in key}
     moved = [(key, tensor) for key, tensor in theirs.state_dict().items() if "running" in key]
     assert len(state) == len(moved)
-    for ours_tensor, (key, theirs_tensor) in zip(state.values(), moved):
+    for ours_tensor, (key, theirs_tensor) in zip(state.values(), moved, strict=False):
         torch.testing.assert_close(ours_tensor, theirs_tensor, rtol=1e-4, atol=1e-5, msg=key)
 
 
@@ -137,7 +165,11 @@ FORMS = {
     "bare": lambda net: net.state_dict(),
     "attgan-pytorch": lambda net: {"G": net.state_dict(), "D": nn.Linear(3, 2).state_dict(), "optim_G": adam_state(net)},
     "stgan-pytorch": lambda net: {"state_dict": prefixed(net.state_dict()), "optimizer": adam_state(net)},
-    "parameters": lambda net: {"model": {name: p for name, p in net.named_parameters()} | dict(net.named_buffers()), "epoch": 3, "args": {"lr": 0.1}},
+    "parameters": lambda net: {
+        "model": dict(net.named_parameters()) | dict(net.named_buffers()),
+        "epoch": 3,
+        "args": {"lr": 0.1},
+    },
     "plain dict in half precision": lambda net: {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()},
 }
 
@@ -211,7 +243,9 @@ def test_other_options_are_named(tmp_path):
     message = refusal(ours, tmp_path / "w.pth")
     assert "'dec_layers.1.layers.0.weight' has shape [205, 64, 4, 4], the network [192, 64, 4, 4]" in message
     assert "options that would fit: attgan.inject_layers = 1 (here 0)" in message
-    fitting = secgan.create_generator("attgan", attributes=13, image_size=64, enc_dim=16, dec_dim=16, enc_layers=4, dec_layers=4, inject_layers=1)
+    fitting = secgan.create_generator(
+        "attgan", attributes=13, image_size=64, enc_dim=16, dec_dim=16, enc_layers=4, dec_layers=4, inject_layers=1
+    )
     secgan.load_weights(fitting, tmp_path / "w.pth")
     assert_loaded(fitting, theirs)
 
@@ -242,7 +276,7 @@ def test_damaged_bytes_never_crash(tmp_path):
             try:
                 secgan.load_weights(ours, tmp_path / "bad.pth")  # a changed weight is not noticed, and need not be
             except RuntimeError as error:
-                assert "\n" not in str(error)
+                assert "\n" not in str(error)  # noqa: PT017  (most damage goes unnoticed)
 
 
 class Trap:
@@ -288,7 +322,7 @@ def tensor_pickle(size, stride, offset=0, count=4):
 
 
 @pytest.mark.parametrize(
-    "size,stride,offset,count",
+    ("size", "stride", "offset", "count"),
     [
         ([5], [1], 0, 4),
         ([2], [1], 3, 4),
@@ -366,7 +400,11 @@ def test_import_makes_a_bundle_that_edits_as_the_repository_does(tmp_path):
     source = {"Male": True}
     pairs = {
         # labels in {-0.5, 0.5}, the edited one at 1
-        "attgan-pytorch": (public.AttGanGenerator(8, 3, "batchnorm", "lrelu", 8, 3, "batchnorm", "relu", 3, 1, 1), [[1.0, 0.5, -0.5]], lambda s: {"G": s}),
+        "attgan-pytorch": (
+            public.AttGanGenerator(8, 3, "batchnorm", "lrelu", 8, 3, "batchnorm", "relu", 3, 1, 1),
+            [[1.0, 0.5, -0.5]],
+            lambda s: {"G": s},
+        ),
         # the difference
         "stgan-pytorch": (public.StganGenerator(3, 8, 3, 2, 3, True, True), [[1.0, 0.0, 0.0]], lambda s: {"state_dict": prefixed(s)}),
         # the wanted labels
@@ -391,11 +429,14 @@ def test_import_reads_the_settings_of_attgan_pytorch(tmp_path):
     (tmp_path / "checkpoint").mkdir()
     torch.save({"G": network.state_dict()}, tmp_path / "checkpoint" / "weights.7.pth")
     (tmp_path / "setting.txt").write_text(
-        '{"attrs": ["Male", "Young"], "img_size": 64, "enc_acti": "relu", "dec_acti": "lrelu", "thres_int": 0.5, "test_int": 2.0, "lr": 0.0002}'
+        '{"attrs": ["Male", "Young"], "img_size": 64, "enc_acti": "relu", "dec_acti": "lrelu", '
+        '"thres_int": 0.5, "test_int": 2.0, "lr": 0.0002}'
     )
     secgan.import_weights("attgan-pytorch", tmp_path / "checkpoint" / "weights.7.pth", tmp_path / "bundle")
     info = secgan.Editor.from_pretrained(tmp_path / "bundle").info
-    assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["intensity"] == 2.5 and info["crop"] == "center:170"
+    assert (
+        info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["intensity"] == 2.5 and info["crop"] == "center:170"
+    )
     assert '"enc_acti_fn": "relu"' in (tmp_path / "bundle" / "config.json").read_text()
 
 
@@ -410,7 +451,7 @@ def test_import_refuses_what_does_not_fit(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("origin,yakhyo", [("face-parsing", False), ("face-parsing-yakhyo", True)])
+@pytest.mark.parametrize(("origin", "yakhyo"), [("face-parsing", False), ("face-parsing-yakhyo", True)])
 def test_an_imported_parser_parses(origin, yakhyo, tmp_path):
     network = public.shaken(public.BiSeNet(19, yakhyo=yakhyo)).eval()
     torch.save(network.state_dict(), tmp_path / "79999_iter.pth")

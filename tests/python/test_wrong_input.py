@@ -32,10 +32,16 @@ def consistency(a, b):
 
 LOGS = torch.zeros(1, 3, 2, 2).log_softmax(1)
 CASES = {
-    "shape of a generator's image": (lambda _: g()(X[:, :2], A), r"image must be \[N, image_channels, .*dimension 1 = 3.*found \[2, 2, 32, 32\]"),
+    "shape of a generator's image": (
+        lambda _: g()(X[:, :2], A),
+        r"image must be \[N, image_channels, .*dimension 1 = 3.*found \[2, 2, 32, 32\]",
+    ),
     "type of a generator's image": (lambda _: g()(X.byte(), A), "image must be floating point, found Byte"),
     "another floating type": (lambda _: g()(X.double(), A), "image must be of the type of the network's weights, Float, found Double"),
-    "device of a generator's image": (lambda _: g()(X.to("meta"), A), "image must be on the device of the network's weights, cpu, found meta"),
+    "device of a generator's image": (
+        lambda _: g()(X.to("meta"), A),
+        "image must be on the device of the network's weights, cpu, found meta",
+    ),
     "device of attributes": (lambda _: g()(X, A.to("meta")), "attributes must be on the device of the image, cpu, found meta"),
     "number of attributes": (lambda _: g()(X, A[:, :1]), r"attributes must be \[N, A\] with dimension 1 = 2, found \[2, 1\]"),
     "number of photos": (lambda _: g()(X, A[:1]), "attributes must be of as many photos as the image, found 1 and 2"),
@@ -47,15 +53,24 @@ CASES = {
     "classes of a parser": (lambda _: parser(7)(X), r"must output \[2, 12, h, w\].*found \[2, 7, 32, 32\]"),
     "dimensions of a parser's photo": (lambda _: parser()(X[0]), r"photo must be \[N, 3, H, W\].*found \[3, 32, 32\]"),
     "masks that do not sum to one": (lambda _: secgan.functional.soft_cross_entropy(LOGS, torch.ones(1, 3, 2, 2)), "sum to 1 .*off by 2.0"),
-    "negative probabilities": (lambda _: secgan.functional.soft_cross_entropy(LOGS[:, :2], torch.tensor([-1.0, 2.0]).view(1, 2, 1, 1).expand(1, 2, 2, 2)), "found -1.0"),
+    "negative probabilities": (
+        lambda _: secgan.functional.soft_cross_entropy(LOGS[:, :2], torch.tensor([-1.0, 2.0]).view(1, 2, 1, 1).expand(1, 2, 2, 2)),
+        "found -1.0",
+    ),
     "log-probabilities that are none": (lambda _: consistency(LOGS, torch.ones(1, 3, 2, 2)), "mask_log_probs must hold log-probabilities"),
     "integers in a loss": (lambda _: consistency(LOGS.long(), LOGS.long()), "image_log_probs must be floating point, found Long"),
-    "two devices in a loss": (lambda _: secgan.functional.soft_cross_entropy(LOGS, LOGS.exp().to("meta")), "target must be on the device of logits, cpu, found meta"),
+    "two devices in a loss": (
+        lambda _: secgan.functional.soft_cross_entropy(LOGS, LOGS.exp().to("meta")),
+        "target must be on the device of logits, cpu, found meta",
+    ),
     "a backbone": (lambda _: secgan.create_generator("biggan", attributes=2), "backbone 'biggan' is unknown; known: attgan, stgan"),
     "an option": (lambda _: secgan.create_generator("attgan", attributes=2, enc_dims=3), "unknown key 'enc_dims'; known: enc_dim"),
     "a side": (lambda _: secgan.create_generator("attgan", attributes=2, image_size=100), "image_size 100 is not a multiple of 32"),
     "no attributes": (lambda _: secgan.create_generator("attgan", attributes=0), "attributes 0 is not positive"),
-    "a checkpoint of another configuration": (lambda _: g().load_state_dict(secgan.create_generator("attgan", **{**GENERATOR, "attributes": 3}).state_dict()), "size mismatch .*19, 16, 4, 4.*18, 16, 4, 4"),
+    "a checkpoint of another configuration": (
+        lambda _: g().load_state_dict(secgan.create_generator("attgan", **{**GENERATOR, "attributes": 3}).state_dict()),
+        "size mismatch .*19, 16, 4, 4.*18, 16, 4, 4",
+    ),
     "a float photo": (lambda e: e.edit(torch.zeros(3, 64, 64), Male=1), "photo must be uint8, found Float"),
     "an empty photo": (lambda e: e.edit(PHOTO[:, :0], Male=1), "photo must have pixels, found 64 x 0"),
     "a photo elsewhere": (lambda e: e.edit(PHOTO.to("meta"), Male=1), "photo must be on the device cpu, found meta"),
@@ -65,7 +80,10 @@ CASES = {
     "a strength in words": (lambda e: e.edit(PHOTO, Male="much"), "strength of 'Male' must be a number, found 'much'"),
     "an infinite strength": (lambda e: e.edit(PHOTO, Male=float("inf")), "strength of 'Male' must be finite, found inf"),
     "photos of mixed size": (lambda _: secgan.metrics.PeakSignalToNoise().update(X, X[..., :16]), "same shape"),
-    "covariances of two sizes": (lambda _: secgan.metrics.frechet_distance(torch.zeros(2), torch.eye(3), torch.zeros(2), torch.eye(2)), r"covariance1 must be .*found \[3, 3\]"),
+    "covariances of two sizes": (
+        lambda _: secgan.metrics.frechet_distance(torch.zeros(2), torch.eye(3), torch.zeros(2), torch.eye(2)),
+        r"covariance1 must be .*found \[3, 3\]",
+    ),
     "float photos for an extractor": (lambda _: secgan.SwavResNet50()(X), "photos must be uint8"),
     "weights of another network": (lambda _: secgan.load_weights(d(), __file__), "test_wrong_input"),
 }
