@@ -14,7 +14,7 @@ except ImportError as error:
     raise ImportError("metric objects are torchmetrics.Metric: install them with `pip install secgan[metrics]`") from error
 
 from . import _core
-from .metrics import Extractor, File, GaussianMoments, frechet_distance, load_moments
+from ._measures import Extractor, File, GaussianMoments, frechet_distance, load_moments
 
 
 class _Measure(Metric):

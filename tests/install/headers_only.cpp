@@ -54,5 +54,6 @@ int main() {
   }
 
   std::cout << image_term.item<double>() << ' ' << total << ' ' << first << ' ' << refused << '\n';
-  return std::abs(image_term.item<double>() - std::log(12.0)) < 1e-6 && std::abs(total - 48) < 1e-6 && std::isfinite(first) && refused ? 0 : 1;
+  return std::abs(image_term.item<double>() - std::log(12.0)) < 1e-6 && std::abs(total - 48) < 1e-6 && std::isfinite(first) && refused ? 0
+                                                                                                                                       : 1;
 }

@@ -291,7 +291,7 @@ def test_wrong_input_is_named():
             branch.discriminator_step(*arguments)
     with pytest.raises(ValueError, match=r"image and edited must have the same shape, found \[4, 3, 16, 16\] and \[2, 3, 16, 16\]"):
         branch.generator_step(image, image[:2], source, target)
-    with pytest.raises(ValueError, match="unknown option 'enc_dims'; known: acti_fn, "):
+    with pytest.raises(ValueError, match="unknown key 'enc_dims'; known: acti_fn, "):
         make(enc_dims=3)
     with pytest.raises(ValueError, match="backbone 'biggan' is unknown; known: attgan"):
         make(backbone="biggan")
