@@ -12,6 +12,7 @@
 #include "secgan/io/digest.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/program.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace {

@@ -29,6 +29,7 @@ std::vector<int64_t> integers(const PickleRef& ref, const char* what) {
   const auto* list = as<PickleList>(ref);
   if (list == nullptr) refuse(fmt::format("{} is not a tuple", what));
   std::vector<int64_t> out;
+  out.reserve(list->items.size());
   for (const auto& item : list->items) out.push_back(integer(item, what));
   return out;
 }
@@ -253,61 +254,62 @@ PickleValue unquoted(std::string_view text) {
 /// What the operations work on.
 class Machine {
  public:
-  Machine(std::string_view& bytes, const PersistentLoad& persistent_load) : input(bytes), persistent_load_(persistent_load) {}
+  Machine(std::string_view& bytes, const PersistentLoad& persistent_load) : input_(bytes), persistent_load_(persistent_load) {}
 
-  Input input;
-  Stack stack;
+  Input& input() { return input_; }
+  Stack& stack() { return stack_; }
+  Op next() { return Op{input_.number<uint8_t>()}; }
 
   void push(PickleValue value) {
     count(1);
-    stack.push(document_.make(std::move(value)));
+    stack_.push(document_.make(std::move(value)));
   }
 
   void append(std::vector<PickleRef> items) {
-    auto* list = std::get_if<PickleList>(&stack.top()->value);
+    auto* list = std::get_if<PickleList>(&stack_.top()->value);
     if (list == nullptr) return;  // an opaque object's own list
-    std::move(items.begin(), items.end(), std::back_inserter(list->items));
+    std::ranges::move(items, std::back_inserter(list->items));
   }
   void set_items(std::vector<PickleRef> items) {
     if (items.size() % 2 != 0) refuse("a key without a value");
-    auto* dict = std::get_if<PickleDict>(&stack.top()->value);
+    auto* dict = std::get_if<PickleDict>(&stack_.top()->value);
     if (dict == nullptr) return;
     for (size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(std::move(items[i]), std::move(items[i + 1]));
   }
 
-  void remember(uint64_t place) { memo_[place] = stack.top(); }
+  void remember(uint64_t place) { memo_[place] = stack_.top(); }
   void remember_next() { remember(memo_.size()); }
   void recall(uint64_t place) {
     const auto found = memo_.find(place);
     if (found == memo_.end()) refuse("an unknown memo entry");
-    stack.push(found->second);
+    stack_.push(found->second);
   }
 
   /// A name whose parts are on the stack.
   void name_global() {
-    const PickleRef name = stack.pop(), module = stack.pop();
+    const PickleRef name = stack_.pop(), module = stack_.pop();
     if (!as<std::string>(name) || !as<std::string>(module)) refuse("a global without a name");
     push({PickleGlobal{*as<std::string>(module) + "." + *as<std::string>(name)}});
   }
 
   /// What a call would have made, for the handful of calls that state dictionaries consist of.
   void reduce() {
-    const PickleRef arguments = stack.pop(), callee = stack.pop();
+    const PickleRef arguments = stack_.pop(), callee = stack_.pop();
     const auto* function = as<PickleGlobal>(callee);
     const auto* list = as<PickleList>(arguments);
     if (function == nullptr || list == nullptr) return push({PickleOpaque{}});
-    if (function->name == "torch.Size" && list->items.size() == 1 && as<PickleList>(list->items[0])) return stack.push(list->items[0]);
+    if (function->name == "torch.Size" && list->items.size() == 1 && as<PickleList>(list->items[0])) return stack_.push(list->items[0]);
     push(called(function->name, *list));
   }
 
   void load_persistent() {
-    const PickleRef id = stack.pop();
+    const PickleRef id = stack_.pop();
     push(persistent_load_(*id));
   }
 
   /// The value on top is the pickle's.
   PickleDocument finish() {
-    document_.root = stack.pop();
+    document_.set_root(stack_.pop());
     return std::move(document_);
   }
 
@@ -343,9 +345,11 @@ class Machine {
   }
 
   static constexpr size_t kMaxValues = 5'000'000;
-  size_t values_ = 0;
+  Input input_;
   const PersistentLoad& persistent_load_;
+  size_t values_ = 0;
   PickleDocument document_;
+  Stack stack_;
   std::unordered_map<uint64_t, PickleRef> memo_;
 };
 
@@ -361,117 +365,117 @@ class Operations {
 };
 
 constexpr void add_frames(Operations& on) {
-  on[Op::kProto] = [](Machine& m) { m.input.number<uint8_t>(); };
-  on[Op::kFrame] = [](Machine& m) { m.input.number<uint64_t>(); };
+  on[Op::kProto] = [](Machine& m) { m.input().number<uint8_t>(); };
+  on[Op::kFrame] = [](Machine& m) { m.input().number<uint64_t>(); };
 }
 
 constexpr void add_constants(Operations& on) {
   on[Op::kNone] = [](Machine& m) { m.push({PickleNone{}}); };
   on[Op::kNewTrue] = [](Machine& m) { m.push({true}); };
   on[Op::kNewFalse] = [](Machine& m) { m.push({false}); };
-  on[Op::kInt] = [](Machine& m) { m.push(int_argument(m.input.line())); };
-  on[Op::kBinInt] = [](Machine& m) { m.push({int64_t{m.input.number<int32_t>()}}); };
-  on[Op::kBinInt1] = [](Machine& m) { m.push({int64_t{m.input.number<uint8_t>()}}); };
-  on[Op::kBinInt2] = [](Machine& m) { m.push({int64_t{m.input.number<uint16_t>()}}); };
-  on[Op::kLong] = [](Machine& m) { m.push(long_argument(m.input.line())); };
-  on[Op::kLong1] = [](Machine& m) { m.push(whole_number(m.input.counted<uint8_t>())); };
-  on[Op::kLong4] = [](Machine& m) { m.push(whole_number(m.input.counted<uint32_t>())); };
-  on[Op::kFloat] = [](Machine& m) { m.push({std::strtod(std::string(m.input.line()).c_str(), nullptr)}); };
-  on[Op::kBinFloat] = [](Machine& m) { m.push({std::bit_cast<double>(__builtin_bswap64(m.input.number<uint64_t>()))}); };
+  on[Op::kInt] = [](Machine& m) { m.push(int_argument(m.input().line())); };
+  on[Op::kBinInt] = [](Machine& m) { m.push({int64_t{m.input().number<int32_t>()}}); };
+  on[Op::kBinInt1] = [](Machine& m) { m.push({int64_t{m.input().number<uint8_t>()}}); };
+  on[Op::kBinInt2] = [](Machine& m) { m.push({int64_t{m.input().number<uint16_t>()}}); };
+  on[Op::kLong] = [](Machine& m) { m.push(long_argument(m.input().line())); };
+  on[Op::kLong1] = [](Machine& m) { m.push(whole_number(m.input().counted<uint8_t>())); };
+  on[Op::kLong4] = [](Machine& m) { m.push(whole_number(m.input().counted<uint32_t>())); };
+  on[Op::kFloat] = [](Machine& m) { m.push({std::strtod(std::string(m.input().line()).c_str(), nullptr)}); };
+  on[Op::kBinFloat] = [](Machine& m) { m.push({std::bit_cast<double>(__builtin_bswap64(m.input().number<uint64_t>()))}); };
 }
 
 template <std::unsigned_integral Count>
 void push_text(Machine& m) {
-  m.push({std::string(m.input.counted<Count>())});
+  m.push({std::string(m.input().counted<Count>())});
 }
 
 constexpr void add_text(Operations& on) {
-  on[Op::kString] = [](Machine& m) { m.push(unquoted(m.input.line())); };
-  on[Op::kUnicode] = [](Machine& m) { m.push({std::string(m.input.line())}); };
+  on[Op::kString] = [](Machine& m) { m.push(unquoted(m.input().line())); };
+  on[Op::kUnicode] = [](Machine& m) { m.push({std::string(m.input().line())}); };
   for (const Op op : {Op::kShortBinString, Op::kShortBinBytes, Op::kShortBinUnicode}) on[op] = push_text<uint8_t>;
   for (const Op op : {Op::kBinString, Op::kBinBytes, Op::kBinUnicode}) on[op] = push_text<uint32_t>;
   for (const Op op : {Op::kBinBytes8, Op::kByteArray8, Op::kBinUnicode8}) on[op] = push_text<uint64_t>;
 }
 
 constexpr void add_stack(Operations& on) {
-  on[Op::kMark] = [](Machine& m) { m.stack.mark(); };
-  on[Op::kPop] = [](Machine& m) { m.stack.drop(); };
-  on[Op::kPopMark] = [](Machine& m) { m.stack.pop_to_mark(); };
-  on[Op::kDup] = [](Machine& m) { m.stack.push(m.stack.top()); };
+  on[Op::kMark] = [](Machine& m) { m.stack().mark(); };
+  on[Op::kPop] = [](Machine& m) { m.stack().drop(); };
+  on[Op::kPopMark] = [](Machine& m) { m.stack().pop_to_mark(); };
+  on[Op::kDup] = [](Machine& m) { m.stack().push(m.stack().top()); };
 }
 
 constexpr void add_containers(Operations& on) {
   on[Op::kEmptyList] = [](Machine& m) { m.push({PickleList{}}); };
-  on[Op::kList] = [](Machine& m) { m.push({PickleList{m.stack.pop_to_mark()}}); };
-  on[Op::kAppend] = [](Machine& m) { m.append(m.stack.pop(1)); };
-  on[Op::kAppends] = [](Machine& m) { m.append(m.stack.pop_to_mark()); };
+  on[Op::kList] = [](Machine& m) { m.push({PickleList{m.stack().pop_to_mark()}}); };
+  on[Op::kAppend] = [](Machine& m) { m.append(m.stack().pop(1)); };
+  on[Op::kAppends] = [](Machine& m) { m.append(m.stack().pop_to_mark()); };
 
   on[Op::kEmptyTuple] = [](Machine& m) { m.push({PickleList{{}, true}}); };
-  on[Op::kTuple] = [](Machine& m) { m.push({PickleList{m.stack.pop_to_mark(), true}}); };
-  on[Op::kTuple1] = [](Machine& m) { m.push({PickleList{m.stack.pop(1), true}}); };
-  on[Op::kTuple2] = [](Machine& m) { m.push({PickleList{m.stack.pop(2), true}}); };
-  on[Op::kTuple3] = [](Machine& m) { m.push({PickleList{m.stack.pop(3), true}}); };
+  on[Op::kTuple] = [](Machine& m) { m.push({PickleList{m.stack().pop_to_mark(), true}}); };
+  on[Op::kTuple1] = [](Machine& m) { m.push({PickleList{m.stack().pop(1), true}}); };
+  on[Op::kTuple2] = [](Machine& m) { m.push({PickleList{m.stack().pop(2), true}}); };
+  on[Op::kTuple3] = [](Machine& m) { m.push({PickleList{m.stack().pop(3), true}}); };
 
   on[Op::kEmptyDict] = [](Machine& m) { m.push({PickleDict{}}); };
   on[Op::kDict] = [](Machine& m) {
-    std::vector<PickleRef> items = m.stack.pop_to_mark();
+    std::vector<PickleRef> items = m.stack().pop_to_mark();
     m.push({PickleDict{}});
     m.set_items(std::move(items));
   };
-  on[Op::kSetItem] = [](Machine& m) { m.set_items(m.stack.pop(2)); };
-  on[Op::kSetItems] = [](Machine& m) { m.set_items(m.stack.pop_to_mark()); };
+  on[Op::kSetItem] = [](Machine& m) { m.set_items(m.stack().pop(2)); };
+  on[Op::kSetItems] = [](Machine& m) { m.set_items(m.stack().pop_to_mark()); };
 
   // No state dictionary needs a set's values.
   on[Op::kEmptySet] = [](Machine& m) { m.push({PickleOpaque{}}); };
   on[Op::kAddItems] = [](Machine& m) {
-    m.stack.pop_to_mark();
-    m.stack.top();
+    m.stack().pop_to_mark();
+    m.stack().top();
   };
   on[Op::kFrozenSet] = [](Machine& m) {
-    m.stack.pop_to_mark();
+    m.stack().pop_to_mark();
     m.push({PickleOpaque{}});
   };
 }
 
 constexpr void add_memo(Operations& on) {
-  on[Op::kPut] = [](Machine& m) { m.remember(static_cast<uint64_t>(decimal(m.input.line()))); };
-  on[Op::kBinPut] = [](Machine& m) { m.remember(m.input.number<uint8_t>()); };
-  on[Op::kLongBinPut] = [](Machine& m) { m.remember(m.input.number<uint32_t>()); };
+  on[Op::kPut] = [](Machine& m) { m.remember(static_cast<uint64_t>(decimal(m.input().line()))); };
+  on[Op::kBinPut] = [](Machine& m) { m.remember(m.input().number<uint8_t>()); };
+  on[Op::kLongBinPut] = [](Machine& m) { m.remember(m.input().number<uint32_t>()); };
   on[Op::kMemoize] = [](Machine& m) { m.remember_next(); };
-  on[Op::kGet] = [](Machine& m) { m.recall(static_cast<uint64_t>(decimal(m.input.line()))); };
-  on[Op::kBinGet] = [](Machine& m) { m.recall(m.input.number<uint8_t>()); };
-  on[Op::kLongBinGet] = [](Machine& m) { m.recall(m.input.number<uint32_t>()); };
+  on[Op::kGet] = [](Machine& m) { m.recall(static_cast<uint64_t>(decimal(m.input().line()))); };
+  on[Op::kBinGet] = [](Machine& m) { m.recall(m.input().number<uint8_t>()); };
+  on[Op::kLongBinGet] = [](Machine& m) { m.recall(m.input().number<uint32_t>()); };
 }
 
 /// Whatever would look up a class, or make an object of one, leaves a value without meaning.
 constexpr void add_calls(Operations& on) {
   on[Op::kGlobal] = [](Machine& m) {
-    const std::string_view module = m.input.line(), name = m.input.line();
+    const std::string_view module = m.input().line(), name = m.input().line();
     m.push({PickleGlobal{fmt::format("{}.{}", module, name)}});
   };
   on[Op::kStackGlobal] = [](Machine& m) { m.name_global(); };
   on[Op::kReduce] = [](Machine& m) { m.reduce(); };
   on[Op::kNewObj] = [](Machine& m) {  // class, arguments
-    m.stack.pop(2);
+    m.stack().pop(2);
     m.push({PickleOpaque{}});
   };
   on[Op::kNewObjEx] = [](Machine& m) {  // class, arguments, arguments by name
-    m.stack.pop(3);
+    m.stack().pop(3);
     m.push({PickleOpaque{}});
   };
   on[Op::kInst] = [](Machine& m) {  // module, name
-    m.input.line();
-    m.input.line();
-    m.stack.pop_to_mark();
+    m.input().line();
+    m.input().line();
+    m.stack().pop_to_mark();
     m.push({PickleOpaque{}});
   };
   on[Op::kObj] = [](Machine& m) {
-    m.stack.pop_to_mark();
+    m.stack().pop_to_mark();
     m.push({PickleOpaque{}});
   };
   on[Op::kBuild] = [](Machine& m) {  // an object's attributes: state dictionaries keep `_metadata` there
-    m.stack.pop();
-    m.stack.top();
+    m.stack().pop();
+    m.stack().top();
   };
   on[Op::kPersId] = [](Machine&) { refuse("persistent ids as text"); };
   on[Op::kBinPersId] = [](Machine& m) { m.load_persistent(); };
@@ -503,7 +507,7 @@ PickleDocument::~PickleDocument() {
 
 PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) {
   Machine machine(bytes, persistent_load);
-  for (Op op; (op = Op{machine.input.number<uint8_t>()}) != Op::kStop;) {
+  for (Op op = machine.next(); op != Op::kStop; op = machine.next()) {
     const auto operation = kOperations[op];
     if (operation == nullptr) refuse(fmt::format("operation {:#04x} is unknown", static_cast<uint8_t>(op)));
     operation(machine);

@@ -49,13 +49,18 @@ class PickleDocument {
   PickleDocument() = default;
   PickleDocument(PickleDocument&&) = default;
   PickleDocument& operator=(PickleDocument&&) = delete;
+  PickleDocument(const PickleDocument&) = delete;
+  PickleDocument& operator=(const PickleDocument&) = delete;
   ~PickleDocument();
 
   PickleRef make(PickleValue value);
-  PickleRef root;
+  /// The value that the pickle is of.
+  const PickleRef& root() const { return root_; }
+  void set_root(PickleRef root) { root_ = std::move(root); }
 
  private:
   std::vector<PickleRef> all_;
+  PickleRef root_;
 };
 
 /// Turns a persistent id (of a storage) into a value.

@@ -54,8 +54,12 @@ at::Tensor storage_tensor(const StorageId& id, std::string_view bytes) {
 /// Collects every dictionary that has tensors of its own.
 class Collector {
  public:
-  std::vector<StateDict> found;
+  explicit Collector(const PickleRef& root) {
+    if (const auto* dict = as<PickleDict>(root)) visit(*dict, "", 0);
+  }
+  std::vector<StateDict> found() && { return std::move(found_); }
 
+ private:
   void visit(const PickleDict& dict, const std::string& path, int depth) {
     spend(path.size() + dict.items.size());
     StateDict state{path, {}};
@@ -70,10 +74,9 @@ class Collector {
         visit(*inner, path.empty() ? *name : path + "." + *name, depth + 1);
       }
     }
-    if (!state.tensors.empty()) found.push_back(std::move(state));
+    if (!state.tensors.empty()) found_.push_back(std::move(state));
   }
 
- private:
   /// A dictionary, or a long name, may stand in many places, and is collected in each: a small file may ask for any time and memory.
   void spend(size_t cost) {
     spent_ += cost;
@@ -83,13 +86,10 @@ class Collector {
   static constexpr int kDeepest = 8;  // a dictionary inside itself has no end
   static constexpr size_t kMost = size_t{64} << 20;
   size_t spent_ = 0;
+  std::vector<StateDict> found_;
 };
 
-std::vector<StateDict> state_dicts(const PickleDocument& document) {
-  Collector collector;
-  if (const auto* root = as<PickleDict>(document.root)) collector.visit(*root, "", 0);
-  return std::move(collector.found);
-}
+std::vector<StateDict> state_dicts(const PickleDocument& document) { return Collector(document.root()).found(); }
 
 /// A file in memory. An archive may ask for bytes behind its end, and not every version of PyTorch's own adapter refuses them.
 class ArchiveBytes final : public caffe2::serialize::ReadAdapterInterface {
@@ -150,7 +150,7 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
     return PickleValue{place->second.second};
   });
   const PickleDocument keys = read_pickle(bytes, no_storages);
-  const auto* list = as<PickleList>(keys.root);
+  const auto* list = as<PickleList>(keys.root());
   if (list == nullptr) throw Error("no list of storages");
   const auto take = [&](size_t count) {
     if (count > bytes.size()) throw Error("truncated");

@@ -14,6 +14,7 @@
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
+#include "secgan/nn/state.hpp"
 #include "secgan/report/progress.hpp"
 #include "secgan/training/recorder.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,19 +23,20 @@ std::string bytes_of(T value) {
 /// Pickle code that leaves one value on the stack.
 using Code = std::string;
 
-inline Code code_text(std::string_view text) { return "X" + bytes_of(static_cast<uint32_t>(text.size())) + std::string(text); }
-inline Code code_integer(int64_t value) { return "\x8a\x08" + bytes_of(value); }
-inline Code code_global(std::string_view module, std::string_view name) {
-  return "c" + std::string(module) + "\n" + std::string(name) + "\n";
-}
-
-inline Code code_joined(const std::vector<Code>& values) {
+inline Code code_joined(const std::vector<Code>& parts) {
   Code out;
-  for (const Code& value : values) out += value;
+  for (const Code& part : parts) out += part;
   return out;
 }
-inline Code code_tuple(const std::vector<Code>& values) { return "(" + code_joined(values) + "t"; }
-inline Code code_list(const std::vector<Code>& values) { return "](" + code_joined(values) + "e"; }
+
+inline Code code_text(std::string_view text) { return code_joined({"X", bytes_of(static_cast<uint32_t>(text.size())), std::string(text)}); }
+inline Code code_integer(int64_t value) { return code_joined({"\x8a\x08", bytes_of(value)}); }
+inline Code code_global(std::string_view module, std::string_view name) {
+  return code_joined({"c", std::string(module), "\n", std::string(name), "\n"});
+}
+
+inline Code code_tuple(const std::vector<Code>& values) { return code_joined({"(", code_joined(values), "t"}); }
+inline Code code_list(const std::vector<Code>& values) { return code_joined({"](", code_joined(values), "e"}); }
 inline Code code_integers(at::IntArrayRef values) {
   std::vector<Code> codes;
   for (const int64_t value : values) codes.push_back(code_integer(value));
@@ -48,7 +49,7 @@ inline Code code_items(const CodeItems& items) {
   for (const auto& [key, value] : items) out += code_text(key) + value;
   return out + "u";
 }
-inline Code code_dict(const CodeItems& items) { return "}" + code_items(items); }
+inline Code code_dict(const CodeItems& items) { return code_joined({"}", code_items(items)}); }
 inline Code code_ordered_dict(const CodeItems& items) { return code_global("collections", "OrderedDict") + ")R" + code_items(items); }
 
 /// A call of a function, as pickles ask for one.
@@ -75,16 +76,21 @@ inline Code code_tensor(const Code& storage, int64_t offset, const Code& size, c
 }
 
 /// A whole pickle of protocol 2.
-inline std::string pickle_of(const Code& value) { return "\x80\x02" + value + "."; }
+inline std::string pickle_of(const Code& value) { return code_joined({"\x80\x02", value, "."}); }
 
 /// A zip archive of entries that are stored, not compressed.
 inline std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries) {
+  static const auto table = [] {
+    std::array<uint32_t, 256> remainders{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      remainders[i] = i;
+      for (int bit = 0; bit < 8; ++bit) remainders[i] = (remainders[i] >> 1) ^ (0xedb88320U & (0U - (remainders[i] & 1U)));
+    }
+    return remainders;
+  }();
   const auto checksum = [](std::string_view bytes) {
     uint32_t crc = 0xffffffffU;
-    for (const char c : bytes) {
-      crc ^= static_cast<uint8_t>(c);
-      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320U & (0U - (crc & 1U)));
-    }
+    for (const char c : bytes) crc = (crc >> 8) ^ table[(crc ^ static_cast<uint8_t>(c)) & 0xffU];
     return ~crc;
   };
   const auto u16 = [](size_t value) { return bytes_of(static_cast<uint16_t>(value)); };

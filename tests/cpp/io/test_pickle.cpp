@@ -52,7 +52,7 @@ PickleDocument document_of(std::string_view pickle) { return read_pickle(pickle,
 /// The value that this code leaves, or what it is refused for.
 std::string outcome(const Code& code) {
   try {
-    return python_text(document_of(pickle_of(code)).root);
+    return python_text(document_of(pickle_of(code)).root());
   } catch (const Error& error) {
     return error.what();
   }
@@ -260,8 +260,8 @@ TEST_CASE("a count beyond the bytes that are there is truncated, without the mem
 TEST_CASE("reading ends behind the pickle, and what follows is untouched", "[io]") {
   const std::string three = pickle_of("K\x01") + pickle_of("S'.'\n") + "rest";
   std::string_view bytes = three;
-  CHECK(python_text(read_pickle(bytes, four_values).root) == "1");
-  CHECK(python_text(read_pickle(bytes, four_values).root) == "'.'");
+  CHECK(python_text(read_pickle(bytes, four_values).root()) == "1");
+  CHECK(python_text(read_pickle(bytes, four_values).root()) == "'.'");
   CHECK(bytes == "rest");
   CHECK_THROWS_WITH(read_pickle(bytes, four_values), kTruncated);
 }
@@ -332,7 +332,7 @@ TEST_CASE("a storage is asked for with its id, and nothing else is", "[io]") {
   };
   const std::string once = pickle_of("(" + code_storage("HalfStorage", "3", 5) + code_call("os", "system", {"N"}) + "t");
   std::string_view bytes = once;
-  CHECK(python_text(read_pickle(bytes, load).root) == "(7, ?)");
+  CHECK(python_text(read_pickle(bytes, load).root()) == "(7, ?)");
   CHECK(ids == std::vector<std::string>{"('storage', <torch.HalfStorage>, '3', 'cpu', 5)"});
   const std::string twice = pickle_of("NQ");
   bytes = twice;
@@ -343,7 +343,7 @@ TEST_CASE("a storage is asked for with its id, and nothing else is", "[io]") {
 TEST_CASE("a tensor is a view of its storage", "[io]") {
   const auto view = [](int64_t offset, at::IntArrayRef size, at::IntArrayRef stride) {
     const PickleDocument document = document_of(pickle_of(code_tensor("NQ", offset, code_integers(size), code_integers(stride))));
-    const auto* tensor = as<at::Tensor>(document.root);
+    const auto* tensor = as<at::Tensor>(document.root());
     REQUIRE(tensor != nullptr);
     return tensor->clone();
   };

@@ -1,8 +1,6 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
-#include <set>
-
 #include "secgan/core/error.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/io/torch_file.hpp"
@@ -335,7 +333,7 @@ TEST_CASE("deep and endless nesting ends", "[io]") {
   const Code tensors = file.state_dict(state);
   Code deep, closed;
   for (int i = 0; i < 10'000; ++i) {
-    deep += "}" + code_text("a");
+    deep += code_joined({"}", code_text("a")});
     closed += "s";
   }
   CHECK(torch_refusal(file.save(deep + tensors + closed)) == "w.pth: no tensors by name in it");  // ours looks eight deep

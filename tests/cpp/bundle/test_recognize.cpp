@@ -1,0 +1,303 @@
+#include <torch/torch.h>
+#include <catch2/catch.hpp>
+
+#include "golden.hpp"
+#include "secgan/bundle/recognize.hpp"
+#include "secgan/models/attgan.hpp"
+#include "secgan/models/classifier.hpp"
+#include "secgan/models/stargan.hpp"
+#include "secgan/models/stgan.hpp"
+#include "secgan/nn/state.hpp"
+
+using namespace secgan;
+using namespace secgan::testing;
+
+namespace {
+
+/// Tensors of these shapes that take no memory.
+NamedTensors state_of(const KeyList& keys) {
+  NamedTensors state;
+  for (const auto& [name, shape] : keys) state.emplace_back(name, torch::zeros({}).expand(shape));
+  return state;
+}
+
+/// What recognize() finds of a published list of keys.
+template <class Config>
+Config published_config(const std::string& list) {
+  INFO(list);
+  const auto found = recognize(state_of(published_keys(list)));
+  REQUIRE(found.has_value());
+  const auto* config = std::get_if<Config>(&*found);
+  REQUIRE(config != nullptr);
+  return *config;
+}
+
+/// A network is found again with the options it was made with: exactly, where `base` holds what no shape tells, and to the last shape
+/// where nothing is given.
+template <class Holder, class Config>
+void check_found(const Holder& network, const Config& base, Holder (*make)(const Config&)) {
+  const NamedTensors state = module_state(*network);
+  const AnyConfig made = network->config(), given = base;
+  const auto exact = recognize(state, &given);
+  REQUIRE(exact.has_value());
+  CHECK(describe(*exact) == describe(made));
+  CHECK(differences(*exact, made) == "");
+  const auto alone = recognize(state);
+  REQUIRE(alone.has_value());
+  const auto* config = std::get_if<Config>(&*alone);
+  REQUIRE(config != nullptr);
+  CHECK(keys_of(*make(*config)) == keys_of(*network));
+}
+
+void check_generator(const NetworkSpec& spec, const GeneratorOptions& options, const GeneratorOptions& untold) {
+  const NetworkSpec base{.attributes = 1, .image_size = spec.image_size, .image_channels = 1, .output = spec.output};
+  check_found<Generator, GeneratorConfig>(make_generator(spec, options), {base, untold}, &make_generator);
+}
+
+void check_discriminator(const NetworkSpec& spec, const DiscriminatorOptions& options, const DiscriminatorOptions& untold) {
+  check_found<Discriminator, DiscriminatorConfig>(make_discriminator(spec, options), {{}, untold}, &make_discriminator);
+}
+
+}  // namespace
+
+TEST_CASE("AttGAN's generators are found again with their options", "[bundle]") {
+  const NetworkSpec photos{.attributes = 5, .image_size = 32};
+  const NetworkSpec masks{.attributes = 2, .image_size = 64, .image_channels = 12, .output = OutputActivation::kLogits};
+  using O = AttGanGeneratorOptions;
+  check_generator(photos, O{.enc_dim = 6, .dec_dim = 10}, O{});
+  check_generator(photos, O{.enc_dim = 4, .dec_dim = 6, .shortcut_layers = 4, .inject_layers = 4, .max_dim = 16},
+                  O{.enc_dim = 99, .enc_layers = 2, .dec_dim = 99, .dec_layers = 3, .shortcut_layers = 0});
+  check_generator(masks, O{.enc_dim = 3, .enc_layers = 2, .dec_dim = 7, .dec_layers = 2, .shortcut_layers = 0}, O{});
+  check_generator(masks, O{.enc_dim = 4, .enc_layers = 3, .dec_dim = 4, .dec_layers = 3, .shortcut_layers = 0, .inject_layers = 2}, O{});
+  check_generator(masks, O{.enc_dim = 8, .enc_layers = 3, .dec_dim = 4, .dec_layers = 3, .shortcut_layers = 2, .inject_layers = 1}, O{});
+  check_generator(photos,
+                  O{.enc_dim = 4,
+                    .enc_layers = 3,
+                    .enc_norm_fn = Normalization::kInstance,
+                    .enc_acti_fn = Activation::kTanh,
+                    .dec_dim = 4,
+                    .dec_layers = 3,
+                    .dec_norm_fn = Normalization::kNone,
+                    .dec_acti_fn = Activation::kSigmoid,
+                    .slope = 0.25},
+                  O{.enc_acti_fn = Activation::kTanh, .dec_acti_fn = Activation::kSigmoid, .slope = 0.25});
+  check_generator(photos,
+                  O{.enc_dim = 4,
+                    .enc_layers = 2,
+                    .enc_norm_fn = Normalization::kTrackedInstance,
+                    .dec_dim = 4,
+                    .dec_layers = 2,
+                    .dec_norm_fn = Normalization::kSwitchable},
+                  O{.enc_norm_fn = Normalization::kTrackedInstance, .dec_norm_fn = Normalization::kRunningInstance});
+}
+
+TEST_CASE("STGAN's generators are found again with their options", "[bundle]") {
+  const NetworkSpec photos{.attributes = 5, .image_size = 32};
+  const NetworkSpec masks{.attributes = 3, .image_size = 64, .image_channels = 12, .output = OutputActivation::kSoftmax};
+  using O = StganGeneratorOptions;
+  check_generator(photos, O{.conv_dim = 8}, O{});
+  check_generator(photos, O{.conv_dim = 8, .n_layers = 4, .shortcut_layers = 1, .inject_layers = 3, .stu_kernel_size = 5}, O{});
+  check_generator(photos, O{.conv_dim = 4, .shortcut_layers = 4, .stu_norm = Normalization::kNone, .final_bias = true, .max_dim = 16}, O{});
+  check_generator(masks, O{.conv_dim = 8, .n_layers = 3, .shortcut_layers = 2, .use_stu = false, .one_more_conv = false}, O{});
+  check_generator(masks, O{.conv_dim = 4, .n_layers = 2, .shortcut_layers = 0, .use_stu = false, .one_more_kernel_size = 7}, O{});
+  check_generator(masks,
+                  O{.conv_dim = 8,
+                    .n_layers = 3,
+                    .shortcut_layers = 2,
+                    .inject_layers = 2,
+                    .stu_norm = Normalization::kInstance,
+                    .stu_state = StuState::kGru,
+                    .one_more_conv = false,
+                    .final_bias = true,
+                    .slope = 0.5,
+                    .norm_epsilon = 1e-3,
+                    .norm_momentum = 0.5,
+                    .glorot = true},
+                  O{.stu_state = StuState::kGru, .slope = 0.5, .norm_epsilon = 1e-3, .norm_momentum = 0.5, .glorot = true});
+}
+
+TEST_CASE("StarGAN's generators are found again with their options", "[bundle]") {
+  const NetworkSpec photos{.attributes = 5, .image_size = 32};
+  const NetworkSpec masks{.attributes = 2, .image_size = 16, .image_channels = 12, .output = OutputActivation::kLogits};
+  using O = StarGanGeneratorOptions;
+  check_generator(photos, O{.conv_dim = 4}, O{});
+  check_generator(photos, O{.conv_dim = 6, .repeat_num = 0}, O{});
+  check_generator(masks, O{.conv_dim = 4, .repeat_num = 1, .norm_fn = Normalization::kInstance}, O{});
+  check_generator(masks, O{.conv_dim = 4, .repeat_num = 2, .norm_fn = Normalization::kSwitchable}, O{});
+  for (const Normalization norm : {Normalization::kBatch, Normalization::kTrackedInstance, Normalization::kRunningInstance}) {
+    check_generator(photos, O{.conv_dim = 4, .repeat_num = 2, .norm_fn = norm}, O{.norm_fn = norm});
+  }
+}
+
+TEST_CASE("discriminators are found again with their options and their side", "[bundle]") {
+  const NetworkSpec photos{.attributes = 5, .image_size = 64}, masks{.attributes = 2, .image_size = 32, .image_channels = 12};
+  using A = AttGanDiscriminatorOptions;
+  check_discriminator(photos, A{.dim = 4, .fc_dim = 6}, A{});
+  check_discriminator(photos, A{.dim = 4, .fc_dim = 6, .n_layers = 6, .max_dim = 16}, A{});
+  check_discriminator(
+      masks, A{.dim = 3, .norm_fn = Normalization::kBatch, .fc_dim = 5, .fc_norm_fn = Normalization::kBatch, .n_layers = 2, .slope = 0.25},
+      A{.slope = 0.25});
+  check_discriminator(masks, A{.dim = 3, .norm_fn = Normalization::kNone, .fc_dim = 5, .n_layers = 3}, A{});
+  using S = StganDiscriminatorOptions;
+  check_discriminator(photos, S{.conv_dim = 4, .fc_dim = 6}, S{});
+  check_discriminator(photos, S{.conv_dim = 4, .fc_dim = 6, .norm_fn = Normalization::kInstance, .conv_bias = false, .max_dim = 16}, S{});
+  check_discriminator(masks, S{.conv_dim = 4, .fc_dim = 3, .n_layers = 2, .norm_fn = Normalization::kNone, .norm_epsilon = 0.5},
+                      S{.norm_epsilon = 0.5});
+  using R = StarGanDiscriminatorOptions;
+  check_discriminator(photos, R{.conv_dim = 4}, R{});
+  check_discriminator(photos, R{.conv_dim = 4, .repeat_num = 4, .slope = 0.25, .max_dim = 16}, R{.slope = 0.25});
+  check_discriminator(masks, R{.conv_dim = 6, .repeat_num = 3}, R{});
+}
+
+TEST_CASE("the published networks are found in their own lists of keys", "[bundle]") {
+  for (const auto& [list, shortcuts, injections] :
+       {std::tuple{"attgan_G_128_sc1_inj0", 1, 0}, {"attgan_G_128_sc1_inj1", 1, 1}, {"attgan_G_128_sc4_inj4", 4, 4}}) {
+    const auto config = published_config<GeneratorConfig>(list);
+    CHECK(config.spec.attributes == 13);
+    const AttGanGeneratorOptions expected{.shortcut_layers = shortcuts, .inject_layers = injections};
+    CHECK(differences(config, GeneratorConfig{config.spec, expected}) == "");
+  }
+  const auto check_stgan = [](const std::string& list, int64_t attributes, const StganGeneratorOptions& expected) {
+    const auto config = published_config<GeneratorConfig>(list);
+    CHECK(config.spec.attributes == attributes);
+    CHECK(differences(config, GeneratorConfig{config.spec, expected}) == "");
+  };
+  check_stgan("stgan_G_cfg_a10_sc3", 10, {});
+  check_stgan("stgan_G_ctor_a10_sc2", 10, {.shortcut_layers = 2});
+  check_stgan("stgan_G_a10_sc4", 10, {.shortcut_layers = 4});
+  check_stgan("stgan_G_a10_sc3_nostu", 10, {.use_stu = false});
+  check_stgan("stgan_G_a10_sc3_no1more", 10, {.one_more_conv = false});
+  check_stgan("stgan_G_a13_sc3", 13, {});
+  check_stgan("stgan_G_a5_n6_sc5", 5, {.n_layers = 6, .shortcut_layers = 5});
+  for (const int64_t attributes : {5, 10, 13}) {
+    const auto config = published_config<GeneratorConfig>("stargan_G_c" + std::to_string(attributes));
+    CHECK(config.spec.attributes == attributes);
+    CHECK(differences(config, GeneratorConfig{config.spec, StarGanGeneratorOptions{}}) == "");
+  }
+  for (const auto& [list, text] : {std::pair{"attgan_D_128", "discriminator 'attgan' of 13 attributes for 128 px"},
+                                   {"stgan_D_128_a13", "discriminator 'stgan' of 13 attributes for 128 px"},
+                                   {"stgan_D_256_a10", "discriminator 'stgan' of 10 attributes for 256 px"},
+                                   {"stargan_D_128_c13", "discriminator 'stargan' of 13 attributes for 128 px"},
+                                   {"stargan_D_256_c5", "discriminator 'stargan' of 5 attributes for 256 px"},
+                                   {"bisenet_zllrunning_r18", "parser 'bisenet-resnet18' of 19 classes"},
+                                   {"bisenet_yakhyo_resnet18", "parser 'bisenet-resnet18' of 19 classes"},
+                                   {"bisenet_yakhyo_resnet34", "parser 'bisenet-resnet34' of 19 classes"},
+                                   {"fid_inception_checkpoint_layout", "network 'inception-v3' of 1008 classes"},
+                                   {"swav_resnet50", "network 'resnet-50' without a classifier"}}) {
+    INFO(list);
+    const auto found = recognize(state_of(published_keys(list)));
+    REQUIRE(found.has_value());
+    CHECK(describe(*found) == text);
+  }
+}
+
+TEST_CASE("face parsers are found in both dialects, the Inception and ResNets with their classes", "[bundle]") {
+  for (const ParserNetwork network : {ParserNetwork::kBisenetResnet18, ParserNetwork::kBisenetResnet34}) {
+    const ParserConfig config{.options = {.network = network}, .classes = 7};
+    const auto found = recognize(module_state(*make_parser(config)));
+    REQUIRE(found.has_value());
+    CHECK(differences(*found, config) == "");
+    CHECK(differences(config, *found) == "");
+  }
+  // zllrunning's names, with another number of classes.
+  KeyList theirs = published_keys("bisenet_zllrunning_r18");
+  for (auto& [name, shape] : theirs) {
+    if (name.starts_with("conv_out") && name.ends_with("conv_out.weight")) shape[0] = 11;
+  }
+  const auto parser = recognize(state_of(theirs));
+  REQUIRE(parser.has_value());
+  CHECK(describe(*parser) == "parser 'bisenet-resnet18' of 11 classes");
+
+  for (const int64_t classes : {0, 5}) {
+    for (const ResNetDepth depth : {ResNetDepth::k18, ResNetDepth::k34, ResNetDepth::k50}) {
+      const ResNetOptions options{.depth = depth, .classes = classes};
+      const auto found = recognize(module_state(*ResNet(options)));
+      REQUIRE(found.has_value());
+      REQUIRE(std::holds_alternative<ResNetOptions>(*found));
+      CHECK(differences(*found, options) == "");
+    }
+    const auto found = recognize(module_state(*InceptionV3(InceptionV3Options{.classes = classes})));
+    REQUIRE(found.has_value());
+    CHECK(differences(*found, InceptionV3Options{.classes = classes}) == "");
+  }
+  CHECK(describe(InceptionV3Options{.classes = 0}) == "network 'inception-v3' without a classifier");
+  CHECK(describe(ResNetOptions{.depth = ResNetDepth::k34, .classes = 10}) == "network 'resnet-34' of 10 classes");
+}
+
+TEST_CASE("states of other networks are none of ours", "[bundle]") {
+  CHECK_FALSE(recognize({}).has_value());
+  CHECK_FALSE(recognize({{"weight", torch::zeros({2, 2})}, {"bias", torch::zeros({2})}}).has_value());
+  CHECK_FALSE(
+      recognize({{"features.0.weight", torch::zeros({64, 3, 3, 3})}, {"classifier.6.weight", torch::zeros({10, 4096})}}).has_value());
+  // Networks of this library that no public file holds.
+  CHECK_FALSE(recognize(module_state(*make_parser({.options = {.unet = {.dim = 4, .levels = 2}}}))).has_value());
+  CHECK_FALSE(recognize(module_state(*make_classifier({.attributes = 2, .image_size = 32, .options = {.dim = 4}}))).has_value());
+  // Half of a network, under its own names.
+  const auto without = [](const torch::nn::Module& module, std::string_view prefix) {
+    NamedTensors state;
+    for (const auto& entry : module_state(module)) {
+      if (!entry.first.starts_with(prefix)) state.push_back(entry);
+    }
+    REQUIRE(state.size() < module_state(module).size());
+    return state;
+  };
+  const NetworkSpec spec{.attributes = 2, .image_size = 16};
+  const Generator attgan = make_generator(spec, AttGanGeneratorOptions{.enc_dim = 4, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2});
+  const Generator stgan = make_generator(spec, StganGeneratorOptions{.conv_dim = 4, .n_layers = 2, .shortcut_layers = 1});
+  const Discriminator critic = make_discriminator(spec, StarGanDiscriminatorOptions{.conv_dim = 4, .repeat_num = 2});
+  for (const std::string half : {"enc_layers.", "dec_layers."}) CHECK_FALSE(recognize(without(*attgan, half)).has_value());
+  for (const std::string half : {"encoder.", "decoder."}) CHECK_FALSE(recognize(without(*stgan, half)).has_value());
+  CHECK_FALSE(recognize(without(*critic, "conv2.")).has_value());
+  CHECK_FALSE(recognize(without(*ResNet(ResNetOptions{}), "layer4.")).has_value());
+  // Under a prefix they are not what the prefix says.
+  CHECK_FALSE(recognize(module_state(*attgan, "generator.")).has_value());
+}
+
+TEST_CASE("tensors of other ranks than a network's do not confuse", "[bundle]") {
+  // Extents that are not there count as none.
+  for (const at::Tensor& tensor : {torch::zeros({}), torch::zeros({0}), torch::zeros({3}), torch::zeros({2, 0, 1, 1, 1})}) {
+    for (const std::vector<std::string>& names : {std::vector<std::string>{"enc_layers.0.layers.0.weight", "dec_layers.0.layers.0.weight"},
+                                                  {"encoder.0.0.weight", "decoder.0.0.weight", "stu.0.upsample.weight"},
+                                                  {"main.0.weight", "main.1.weight"},
+                                                  {"main.0.weight", "conv2.weight"},
+                                                  {"conv.0.layers.0.weight", "fc_cls.1.layers.0.weight"},
+                                                  {"conv.0.0.weight", "fc_att.2.weight"},
+                                                  {"cp.resnet.conv1.weight"},
+                                                  {"layer1.0.conv1.weight", "layer4.0.conv1.weight"}}) {
+      NamedTensors state;
+      for (const std::string& name : names) state.emplace_back(name, tensor);
+      INFO(names.front() << " of " << tensor.sizes());
+      const auto found = recognize(state);
+      if (found) CHECK_NOTHROW(describe(*found));
+    }
+  }
+}
+
+TEST_CASE("what a base holds counts for networks of its kind only", "[bundle]") {
+  const Generator network =
+      make_generator({.attributes = 2, .image_size = 16}, StganGeneratorOptions{.conv_dim = 4, .n_layers = 2, .shortcut_layers = 1});
+  const NamedTensors state = module_state(*network);
+  const auto size_and_slope = [&](const AnyConfig& base) {
+    const auto found = recognize(state, &base);
+    REQUIRE(found.has_value());
+    const auto& config = std::get<GeneratorConfig>(*found);
+    return std::pair(config.spec.image_size, config.options.as<StganGeneratorOptions>().slope);
+  };
+  CHECK(size_and_slope(GeneratorConfig{{.image_size = 48}, StganGeneratorOptions{.slope = 0.5}}) == std::pair(int64_t{48}, 0.5));
+  CHECK(size_and_slope(GeneratorConfig{{.image_size = 48}, AttGanGeneratorOptions{.slope = 0.5}}) == std::pair(int64_t{48}, 0.2));
+  CHECK(size_and_slope(DiscriminatorConfig{{.image_size = 48}, StganDiscriminatorOptions{.slope = 0.5}}) == std::pair(int64_t{128}, 0.2));
+  CHECK(size_and_slope(ResNetOptions{}) == std::pair(int64_t{128}, 0.2));
+}
+
+TEST_CASE("differences name every option that departs, and none for networks of two kinds", "[bundle]") {
+  const GeneratorConfig one{{.attributes = 5, .image_size = 64},
+                            AttGanGeneratorOptions{.shortcut_layers = 2, .upsampling = Upsampling::kNearest}};
+  const GeneratorConfig other{{.attributes = 13, .image_size = 64}, AttGanGeneratorOptions{}};
+  CHECK(differences(one, other) ==
+        "attributes = 5 (here 13), attgan.shortcut_layers = 2 (here 1), attgan.upsampling = nearest (here transposed)");
+  CHECK(differences(one, one) == "");
+  CHECK(differences(other, GeneratorConfig{other.spec, "stgan"}) == "backbone = attgan (here stgan)");
+  CHECK(differences(one, DiscriminatorConfig{}) == "");
+  CHECK(differences(ResNetOptions{.classes = 3}, InceptionV3Options{.classes = 5}) == "");
+  CHECK(differences(ParserConfig{.classes = 12}, ParserConfig{.classes = 19}) == "classes = 12 (here 19)");
+}
