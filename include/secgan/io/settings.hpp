@@ -20,7 +20,7 @@ SECGAN_API std::string settings_text(const Record& record);
 /// @throws FileNotFound; Error as "file:line: what is wrong" for text that is no TOML or JSON; InvalidArgument naming file and key for an
 ///         unknown key (the known ones are listed), a value of another kind or one that breaks a rule.
 template <Described T>
-T load_settings(const std::filesystem::path& file, T defaults = {}) {
+T load_settings(const std::filesystem::path& file, T defaults = T()) {
   detail::load_settings(record_of(defaults), file);
   return defaults;
 }

@@ -1,6 +1,8 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <unordered_map>
+
 #include "golden.hpp"
 #include "secgan/bundle/import_weights.hpp"
 #include "secgan/core/error.hpp"

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "golden.hpp"
 #include "secgan/bundle/load_weights.hpp"

@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <limits>
 #include <random>
 
 #include "core/format.hpp"

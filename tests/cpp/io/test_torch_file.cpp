@@ -1,6 +1,8 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 #include "secgan/core/error.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/io/torch_file.hpp"
@@ -275,6 +277,23 @@ TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
   CHECK(torch_refusal("PK\x03\x04") != "accepted");
   CHECK(torch_refusal("") == "w.pth: not a torch.save file");
   CHECK(torch_refusal(pickle) == "w.pth: not a torch.save file");
+}
+
+TEST_CASE("an entry that claims more bytes than the archive has is refused, without reading behind its end", "[io]") {
+  // In the central directory; the time is not 0, or the reader would compare both sizes first.
+  const std::string whole = torch_file({{"w", torch::ones({2})}});
+  for (const std::string name : {"archive/data.pkl", "archive/data/0", "archive/version"}) {
+    const size_t entry = whole.rfind(name) - 46;
+    REQUIRE(whole.substr(entry, 4) == "PK\x01\x02");
+    for (const uint32_t size : {1000U, 1U << 20, 1U << 30}) {
+      std::string bytes = whole;
+      bytes[entry + 12] = 1;
+      REQUIRE(torch_refusal(bytes) == "accepted");
+      bytes.replace(entry + 24, 4, bytes_of(size));
+      INFO(name << " of " << size);
+      CHECK_THAT(torch_refusal(bytes), Catch::StartsWith("w.pth: damaged or truncated archive"));
+    }
+  }
 }
 
 TEST_CASE("files before PyTorch 1.6 that contradict themselves are refused", "[io]") {
