@@ -9,6 +9,7 @@
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/torch_file.hpp"
 #include "secgan/models/attgan.hpp"
@@ -160,6 +161,10 @@ Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions
 }
 
 }  // namespace
+
+void ImportOptions::check() const {
+  if (!crop.empty()) parse_crop(crop);
+}
 
 Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOptions& options) {
   validate(options);

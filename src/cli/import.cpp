@@ -8,7 +8,6 @@
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/image/transforms.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -19,7 +18,6 @@ struct ImportRequest {
 
 void run(const ImportRequest& request, const ImportOptions& options) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
-  if (!options.crop.empty()) parse_crop(options.crop);
   const Bundle bundle = import_weights(origin, request.file, options);
   save_bundle(request.out, bundle);
   fmt::print("{}: {}\n", request.out,

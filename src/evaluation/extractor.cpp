@@ -119,7 +119,7 @@ FeatureExtractor classifier_extractor(AttributeClassifier classifier, std::strin
 
 FeatureExtractor program_extractor(const ExtractorProgram& program) {
   if (program.file.empty()) throw InvalidArgument("file is missing: name a program");
-  require_positive("input_size", program.input_size);
+  validate(program);
   const PhotoInput input{program.input_size, false, program.resize, program.normalization};
   const TensorFunction run = load_program(program.file);
   const at::NoGradGuard no_grad;

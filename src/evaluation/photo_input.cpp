@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/rules.hpp"
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/image/normalization.hpp"
 #include "secgan/image/transforms.hpp"

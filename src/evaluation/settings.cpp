@@ -58,7 +58,9 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,
                        const std::function<void(int64_t, int64_t)>& progress) {
-  validate(settings.protocol, "protocol");
+  EvaluateSettings read = settings;
+  read.data = {.kind = DataKind::kSynthetic};  // not read: the photos are here
+  validate(read);
   return evaluate(load_bundle(model), model, photos, "custom photos", settings, given, progress);
 }
 

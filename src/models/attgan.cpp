@@ -54,23 +54,20 @@ AttGanDiscriminatorOptions AttGanDiscriminatorOptions::small(int64_t width) {
 }
 
 bool AttGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, AttGanGeneratorOptions& options) {
-  constexpr std::string_view kEncoder = "enc_layers.{}.layers.0.weight", kDecoder = "dec_layers.{}.layers.0.weight";
-  if (state.count(kEncoder) == 0 || state.count(kDecoder) == 0) return false;
-  options.enc_layers = state.count(kEncoder);
-  options.dec_layers = state.count(kDecoder);
-  const auto widths = state.extents(kEncoder, options.enc_layers, 0);
-  const auto inputs = state.extents(kDecoder, options.dec_layers, 0), outputs = state.extents(kDecoder, options.dec_layers, 1);
-  spec.image_channels = state.extent("enc_layers.0.layers.0.weight", 1);
-  spec.attributes = inputs[0] - widths.back();
-  options.enc_dim = widths[0];
-  if (options.dec_layers > 1) options.dec_dim = outputs[outputs.size() - 2] / 2;
-  options.max_dim = width_cap(widths, options.max_dim);
+  const auto found = encoder_decoder(state, "enc_layers.{}.layers.0.weight", "dec_layers.{}.layers.0.weight");
+  if (!found) return false;
+  spec.image_channels = found->image_channels;
+  spec.attributes = found->attributes;
+  options.enc_layers = std::ssize(found->widths);
+  options.dec_layers = std::ssize(found->outputs);
+  options.enc_dim = found->widths[0];
+  if (options.dec_layers > 1) options.dec_dim = found->outputs[found->outputs.size() - 2] / 2;
+  options.max_dim = width_cap(found->widths, options.max_dim);
   options.enc_norm_fn = state.norm("enc_layers.0.layers.1", options.enc_norm_fn);
   options.dec_norm_fn = state.norm("dec_layers.0.layers.1", options.dec_norm_fn);
   options.upsampling = Upsampling::kTransposed;
-  const DecoderJoins joins = decoder_joins(widths, inputs, outputs, spec.attributes);
-  options.shortcut_layers = joins.shortcuts;
-  options.inject_layers = joins.injections;
+  options.shortcut_layers = found->shortcuts;
+  options.inject_layers = found->injections;
   return true;
 }
 
@@ -86,7 +83,7 @@ bool AttGanDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec
   options.norm_fn = state.norm("conv.0.layers.1", options.norm_fn);
   options.fc_dim = state.extent("fc_adv.0.layers.0.weight", 0);
   options.fc_norm_fn = state.norm("fc_adv.0.layers.1", options.fc_norm_fn);
-  spec.image_size = map_side(state.extent("fc_adv.0.layers.0.weight", 1), widths.back()) << options.n_layers;
+  spec.image_size = photo_side(map_side(state.extent("fc_adv.0.layers.0.weight", 1), widths.back()), options.n_layers);
   return true;
 }
 

@@ -60,7 +60,7 @@ bool StarGanDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpe
   options.max_dim = width_cap(widths, options.max_dim);
   spec.image_channels = state.extent("main.0.weight", 1);
   spec.attributes = state.extent("conv2.weight", 0);
-  spec.image_size = state.extent("conv2.weight", 2) << options.repeat_num;
+  spec.image_size = photo_side(state.extent("conv2.weight", 2), options.repeat_num);
   return true;
 }
 

@@ -50,18 +50,15 @@ StganDiscriminatorOptions StganDiscriminatorOptions::small(int64_t width) {
 }
 
 bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StganGeneratorOptions& options) {
-  constexpr std::string_view kEncoder = "encoder.{}.0.weight", kDecoder = "decoder.{}.0.weight";
-  if (state.count(kEncoder) == 0 || state.count(kDecoder) == 0) return false;
-  options.n_layers = state.count(kEncoder);
-  const auto widths = state.extents(kEncoder, options.n_layers, 0);
-  const auto inputs = state.extents(kDecoder, options.n_layers, 0), outputs = state.extents(kDecoder, options.n_layers, 1);
-  spec.image_channels = state.extent("encoder.0.0.weight", 1);
-  spec.attributes = inputs[0] - widths.back();
-  options.conv_dim = widths[0];
-  options.max_dim = width_cap(widths, options.max_dim);
-  const DecoderJoins joins = decoder_joins(widths, inputs, outputs, spec.attributes);
-  options.shortcut_layers = joins.shortcuts;
-  options.inject_layers = joins.injections;
+  const auto found = encoder_decoder(state, "encoder.{}.0.weight", "decoder.{}.0.weight");
+  if (!found) return false;
+  spec.image_channels = found->image_channels;
+  spec.attributes = found->attributes;
+  options.n_layers = std::ssize(found->widths);
+  options.conv_dim = found->widths[0];
+  options.max_dim = width_cap(found->widths, options.max_dim);
+  options.shortcut_layers = found->shortcuts;
+  options.inject_layers = found->injections;
   options.use_stu = state.has("stu.0.upsample.weight");
   if (options.use_stu) {
     options.stu_kernel_size = state.extent("stu.0.reset_gate.0.weight", 2);
@@ -87,7 +84,7 @@ bool StganDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec&
   options.norm_fn = state.norm("conv.0.1", options.norm_fn);
   options.conv_bias = state.has("conv.0.0.bias");
   options.fc_dim = state.extent("fc_adv.0.weight", 0);
-  spec.image_size = map_side(state.extent("fc_adv.0.weight", 1), widths.back()) << options.n_layers;
+  spec.image_size = photo_side(map_side(state.extent("fc_adv.0.weight", 1), widths.back()), options.n_layers);
   return true;
 }
 

@@ -40,25 +40,33 @@ Normalization StateShapes::norm(const std::string& prefix, Normalization base) c
 
 int64_t width_cap(const std::vector<int64_t>& widths, int64_t base) {
   for (size_t i = 0; i < widths.size(); ++i) {
-    if (widths[i] < widths[0] << i) return widths[i];
+    // Halved, not doubled: a file may have any number of layers.
+    if ((i < 63 ? widths[i] >> i : 0) < widths[0]) return widths[i];
   }
   return base > 0 && base < widths.back() ? widths.back() : base;
 }
 
-DecoderJoins decoder_joins(const std::vector<int64_t>& widths, const std::vector<int64_t>& inputs, const std::vector<int64_t>& outputs,
-                           int64_t attributes) {
-  DecoderJoins joins;
-  for (size_t i = 0; i + 1 < inputs.size() && i + 2 <= widths.size(); ++i) {
-    const int64_t extra = inputs[i + 1] - outputs[i];
-    const int64_t skip = widths[widths.size() - 2 - i];
-    if (extra == skip || extra == skip + attributes) joins.shortcuts = static_cast<int64_t>(i) + 1;
-    if (extra == attributes || extra == skip + attributes) joins.injections = static_cast<int64_t>(i) + 1;
+std::optional<EncoderDecoderShapes> encoder_decoder(const StateShapes& state, std::string_view encoder, std::string_view decoder) {
+  const int64_t encoders = state.count(encoder), decoders = state.count(decoder);
+  if (encoders == 0 || decoders == 0) return std::nullopt;
+  EncoderDecoderShapes out{.widths = state.extents(encoder, encoders, 0),
+                           .inputs = state.extents(decoder, decoders, 0),
+                           .outputs = state.extents(decoder, decoders, 1)};
+  out.image_channels = state.extent(StateShapes::indexed(encoder, 0), 1);
+  out.attributes = out.inputs[0] - out.widths.back();
+  // What the next layer takes beyond the layer's own channels.
+  for (size_t i = 0; i + 1 < out.inputs.size() && i + 2 <= out.widths.size(); ++i) {
+    const int64_t extra = out.inputs[i + 1] - out.outputs[i], skip = out.widths[out.widths.size() - 2 - i];
+    if (extra == skip || extra == skip + out.attributes) out.shortcuts = static_cast<int64_t>(i) + 1;
+    if (extra == out.attributes || extra == skip + out.attributes) out.injections = static_cast<int64_t>(i) + 1;
   }
-  return joins;
+  return out;
 }
 
 int64_t map_side(int64_t inputs, int64_t channels) {
   return channels > 0 ? std::lround(std::sqrt(static_cast<double>(inputs) / static_cast<double>(channels))) : 0;
 }
+
+int64_t photo_side(int64_t last_side, int64_t layers) { return layers < 32 ? last_side << layers : 0; }
 
 }  // namespace secgan

@@ -87,6 +87,13 @@ def test_settings_reports_and_refusals(bundle, faces, tmp_path):
         secgan.evaluate(bundle, faces, extractor=lambda photos: photos.float().mean((2, 3)))
     with pytest.raises(ValueError, match="unknown key 'strenght'"):
         secgan.evaluate(bundle, faces, protocol={"strenght": 1})
+    for settings, rule in (
+        ({"batch": 0}, "batch 0 is not positive"),
+        ({"threads": -1}, "threads -1 is negative"),
+        ({"protocol": {"level": 1.0}}, "protocol.level 1 is not in "),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            secgan.evaluate(bundle, faces, **settings)
     with pytest.raises(ValueError, match="side 32 is not the bundle's 64"):
         secgan.evaluate(bundle, secgan.synthetic_faces(count=3, image_size=32))
     with pytest.raises(FileNotFoundError):

@@ -59,6 +59,8 @@ struct ImportOptions {
         field<&O::license>("of the weights, for people to read", {}, "licence"),
     };
   }
+  /// @throws InvalidArgument for a crop in another form.
+  SECGAN_API void check() const;
 };
 
 /// Reads the generator or parser in `file`; its options are read off the tensors. AttGAN-PyTorch's setting.txt is read

@@ -2,6 +2,7 @@
 /// What names and shapes of tensors tell of the network that they belong to.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,17 +38,24 @@ class SECGAN_API StateShapes {
 /// The cap below which all widths double, or `base` where no width meets one.
 SECGAN_API int64_t width_cap(const std::vector<int64_t>& widths, int64_t base);
 
-/// How many decoder layers are followed by a skip and by the attributes.
-struct DecoderJoins {
-  int64_t shortcuts = 0;
-  int64_t injections = 0;
+/// An encoder whose layers halve the side, and a decoder whose layers double it. The attributes enter the decoder first.
+struct EncoderDecoderShapes {
+  std::vector<int64_t> widths;           ///< channels after each encoder layer
+  std::vector<int64_t> inputs, outputs;  ///< channels before and after each decoder layer
+  int64_t image_channels = 0;
+  int64_t attributes = 0;
+  int64_t shortcuts = 0;   ///< decoder layers followed by an encoder skip
+  int64_t injections = 0;  ///< decoder layers followed by the attributes again
 };
-/// Read off what each decoder layer takes beyond the channels of the one before.
-/// @param widths  of the encoder's layers   @param inputs, outputs  of the decoder's
-SECGAN_API DecoderJoins decoder_joins(const std::vector<int64_t>& widths, const std::vector<int64_t>& inputs,
-                                      const std::vector<int64_t>& outputs, int64_t attributes);
+/// Read off the layers' weights, the decoder's being those of transposed convolutions.
+/// @param encoder, decoder  patterns of their names   @return nullopt where either has no layer
+SECGAN_API std::optional<EncoderDecoderShapes> encoder_decoder(const StateShapes& state, std::string_view encoder,
+                                                               std::string_view decoder);
 
 /// The side of a last map, from the inputs of a linear layer over it; 0 for no channels.
 SECGAN_API int64_t map_side(int64_t inputs, int64_t channels);
+
+/// The side of the photo whose last map has this side after `layers` that halve it; 0 for more layers than a photo can have.
+SECGAN_API int64_t photo_side(int64_t last_side, int64_t layers);
 
 }  // namespace secgan

@@ -321,6 +321,7 @@ TEST_CASE("options that do not fit the file are refused", "[bundle]") {
   refused({.attributes = kThree, .image_size = 30}, "image_size 30 is not a multiple of 4");
   refused({.attributes = kThree, .image_size = -4}, "image_size -4 is not positive");
   refused({.attributes = kThree, .intensity = 0.0}, "intensity 0 is not positive");
+  refused({.attributes = kThree, .crop = "banana"}, "crop 'banana' is none of: none, center, center:SIDE, box:x,y,w,h");
 }
 
 TEST_CASE("a classifier and a parser are taken in where they fit", "[bundle]") {
