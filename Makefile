@@ -70,7 +70,7 @@ lint: $(VENV)/.linters
 	$(BIN)/ruff format --check $(PY_DIRS)
 	$(FIND_CPP) | xargs $(BIN)/clang-format --dry-run -Werror
 	$(BIN)/python tools/check_includes.py
-	$(BIN)/mypy python/secgan
+	$(BIN)/mypy python/secgan examples/python
 	$(MAKE) tidy
 
 # clang-tidy on the library, the command and the binding, headers included. It takes a quarter of a minute for a file; TIDY, a regular

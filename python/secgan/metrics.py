@@ -28,17 +28,6 @@ __all__ = [
     "load_moments",
 ]
 
-_OBJECTS = [
-    "AttributeRecognition",
-    "FeatureStatistics",
-    "FrechetDistance",
-    "InceptionScore",
-    "KernelDistance",
-    "MaskAgreement",
-    "PeakSignalToNoise",
-    "StructuralSimilarity",
-]
-
 if TYPE_CHECKING:
     from ._metric_objects import (
         AttributeRecognition,
@@ -54,9 +43,9 @@ else:
 
     def __getattr__(name: str) -> Any:
         """Metric objects are loaded when they are first used: functions need no torchmetrics."""
-        if name in _OBJECTS:
+        if name in __all__:  # what is offered and not here yet
             return getattr(importlib.import_module("._metric_objects", __package__), name)
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_OBJECTS})
+        return sorted({*globals(), *__all__})

@@ -81,7 +81,7 @@ def train(
 
     Raises:
         ValueError: an unknown setting (the known ones are listed) or a value that breaks a rule.
-        RuntimeError: a run that fails: no data, a figure that is not finite, a checkpoint that does not fit.
+        RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that does not fit.
     """
 
     def custom(module: nn.Module | None, what: str) -> _CustomNetwork | None:

@@ -42,7 +42,7 @@ py::object tree_to_python(const nlohmann::ordered_json& tree);
 /// Options from a dictionary; what it lacks keeps its value in `defaults`.
 /// @throws InvalidArgument for an unknown key (the known ones are listed) or a value of another kind.
 template <Described Options>
-Options options_from(const py::handle& dictionary, const std::string& where, Options defaults = {}) {
+Options options_from(const py::handle& dictionary, const std::string& where, Options defaults = Options()) {
   detail::from_json_strict(defaults, tree_from(dictionary, where), where);
   return defaults;
 }

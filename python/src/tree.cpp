@@ -59,12 +59,12 @@ py::object tree_to_python(const nlohmann::ordered_json& tree) {
     case nlohmann::ordered_json::value_t::array: {
       py::list out;
       for (const auto& item : tree) out.append(tree_to_python(item));
-      return std::move(out);
+      return out;
     }
     case nlohmann::ordered_json::value_t::object: {
       py::dict out;
       for (const auto& [name, value] : tree.items()) out[py::str(name)] = tree_to_python(value);
-      return std::move(out);
+      return out;
     }
     default: return py::none();
   }

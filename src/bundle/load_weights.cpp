@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "bundle/state_dict.hpp"
 #include "core/format.hpp"
@@ -103,8 +105,18 @@ void load(torch::nn::Module& module, const std::string& file, std::vector<StateD
   throw Error(message);
 }
 
-void load(torch::nn::Module& module, const std::filesystem::path& file, const AnyConfig* config, Ignored ignored = ignore_none) {
-  load(module, file.string(), load_state_dicts(file), config, ignored);
+void load(torch::nn::Module& module, const std::filesystem::path& file, Ignored ignored = ignore_none) {
+  load(module, file.string(), load_state_dicts(file), nullptr, ignored);
+}
+
+/// A network whose config is what advice compares with; a custom one has none.
+template <class Holder>
+void load_configured(Holder& network, const std::string& file, std::vector<StateDict> dicts) {
+  if constexpr (requires { network->custom(); }) {
+    if (network->custom()) return load(*network, file, std::move(dicts), nullptr, ignore_none);
+  }
+  const AnyConfig config = network->config();
+  load(*network, file, std::move(dicts), &config, ignore_none);
 }
 
 void require_weights(const std::filesystem::path& file, std::string_view origin) {
@@ -115,36 +127,20 @@ void require_weights(const std::filesystem::path& file, std::string_view origin)
 
 }  // namespace
 
-void load_state_dict(Generator& generator, const StateDict& dict, const std::string& file) {
-  const AnyConfig config = generator->config();
-  load(*generator, file, {dict}, &config, ignore_none);
-}
-
-void load_state_dict(Parser& parser, const StateDict& dict, const std::string& file) {
-  const AnyConfig config = parser->config();
-  load(*parser, file, {dict}, &config, ignore_none);
-}
+void load_state_dict(Generator& generator, const StateDict& dict, const std::string& file) { load_configured(generator, file, {dict}); }
+void load_state_dict(Parser& parser, const StateDict& dict, const std::string& file) { load_configured(parser, file, {dict}); }
 
 void load_weights(Generator& generator, const std::filesystem::path& file) {
-  if (generator->custom()) return load(*generator, file, nullptr);
-  const AnyConfig config = generator->config();
-  load(*generator, file, &config);
+  load_configured(generator, file.string(), load_state_dicts(file));
 }
-
 void load_weights(Discriminator& discriminator, const std::filesystem::path& file) {
-  if (discriminator->custom()) return load(*discriminator, file, nullptr);
-  const AnyConfig config = discriminator->config();
-  load(*discriminator, file, &config);
+  load_configured(discriminator, file.string(), load_state_dicts(file));
 }
+void load_weights(Parser& parser, const std::filesystem::path& file) { load_configured(parser, file.string(), load_state_dicts(file)); }
 
-void load_weights(Parser& parser, const std::filesystem::path& file) {
-  const AnyConfig config = parser->config();
-  load(*parser, file, &config);
-}
+void load_weights(InceptionV3& network, const std::filesystem::path& file) { load(*network, file); }
 
-void load_weights(InceptionV3& network, const std::filesystem::path& file) { load(*network, file, nullptr); }
-
-void load_weights(ResNet& network, const std::filesystem::path& file) { load(*network, file, nullptr, is_swav_head); }
+void load_weights(ResNet& network, const std::filesystem::path& file) { load(*network, file, is_swav_head); }
 
 InceptionV3 read_inception_v3(const std::filesystem::path& file) {
   require_weights(file, kInceptionWeightsOrigin);
@@ -168,6 +164,6 @@ ResNet read_swav_resnet50(const std::filesystem::path& file) {
   return network;
 }
 
-void load_weights(torch::nn::Module& module, const std::filesystem::path& file) { load(module, file, nullptr); }
+void load_weights(torch::nn::Module& module, const std::filesystem::path& file) { load(module, file); }
 
 }  // namespace secgan

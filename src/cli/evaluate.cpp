@@ -52,18 +52,17 @@ void add_evaluation(CLI::App& app) {
     add_data_source<&S::data>(*flags);
     flags->bind_switch<&S::masks>("--masks", true, "celebamask-hq: read the masks too, for the parser's IoU");
     flags->bind<&S::protocol, &EvaluationProtocol::classifier>("--classifier", "BUNDLE");
-    flags->change("--inception", "FILE", fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin),
-                  [](S& settings, const std::string& file) { settings.inception = file; });
-    flags->change("--swav", "FILE", fmt::format("{}; without it ssFID is not measured", kSwavWeightsOrigin),
-                  [](S& settings, const std::string& file) { settings.swav = file; });
-    flags->change("--extractor", "FILE",
-                  "custom features as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, "
-                  ".normalization by --option",
-                  [](S& settings, const std::string& file) { settings.extractor.file = file; });
-    flags->change("--identity", "FILE", "an identity embedding likewise, for the cosine between photo and edit",
-                  [](S& settings, const std::string& file) { settings.identity.file = file; });
-    flags->change("--photos", "N", "the first N photos of the split: another protocol, with another hash",
-                  [](S& settings, const std::string& text) { secgan::detail::set_value(&settings.protocol.photos, text, "--photos"); });
+    flags->bind<&S::inception>("--inception", "FILE",
+                               fmt::format("{}; without it FID, KID and IS are not measured", kInceptionWeightsOrigin));
+    flags->bind<&S::swav>("--swav", "FILE", fmt::format("{}; without it ssFID is not measured", kSwavWeightsOrigin));
+    flags->bind<&S::extractor, &ExtractorProgram::file>(
+        "--extractor", "FILE",
+        "custom features as TorchScript or compiled package; it runs the file's code. extractor.input_size, .resize, "
+        ".normalization by --option");
+    flags->bind<&S::identity, &ExtractorProgram::file>("--identity", "FILE",
+                                                       "an identity embedding likewise, for the cosine between photo and edit");
+    flags->bind<&S::protocol, &EvaluationProtocol::photos>("--photos", "N",
+                                                           "the first N photos of the split: another protocol, with another hash");
     flags->bind<&S::batch>("--batch", "N");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");

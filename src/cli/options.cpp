@@ -23,7 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// One struct's fields, as a reader of the documentation or a writer of types needs them.
-struct Described {
+struct OptionTable {
   std::string type;
   Json fields = Json::array();
 };
@@ -33,7 +33,7 @@ class Catalog {
  public:
   void add(const Record& record) {
     const std::string type(record.type);
-    for (const Described& known : structs_) {
+    for (const OptionTable& known : structs_) {
       if (known.type == type) return;
     }
     const size_t place = structs_.size();
@@ -59,7 +59,7 @@ class Catalog {
     }
     structs_[place].fields = std::move(fields);
   }
-  const std::vector<Described>& structs() const { return structs_; }
+  const std::vector<OptionTable>& structs() const { return structs_; }
 
  private:
   Json describe(const FieldRef& field) {
@@ -86,7 +86,7 @@ class Catalog {
 
   /// Where a struct inside another begins with other values than by itself: "learning_rate 0.003, beta1 0.9".
   std::string departures(const Record& record) const {
-    const auto known = std::find_if(structs_.begin(), structs_.end(), [&](const Described& one) { return one.type == record.type; });
+    const auto known = std::find_if(structs_.begin(), structs_.end(), [&](const OptionTable& one) { return one.type == record.type; });
     std::string out;
     for (const FieldRef& field : record.fields()) {
       for (const Json& own : known->fields) {
@@ -109,7 +109,7 @@ class Catalog {
   static const char* kind_of(const std::vector<std::string>*) { return "list of text"; }
   static const char* kind_of(const std::vector<int64_t>*) { return "list of int"; }
 
-  std::vector<Described> structs_;
+  std::vector<OptionTable> structs_;
 };
 
 /// The roots: what each command reads from a settings file.
@@ -143,7 +143,7 @@ std::string cell(std::string text) {
 }
 
 void print_markdown(const Catalog& all) {
-  for (const Described& one : all.structs()) {
+  for (const OptionTable& one : all.structs()) {
     fmt::print("### {}\n\n| setting | default | rule | meaning |\n|---|---|---|---|\n", one.type);
     for (const Json& field : one.fields) {
       const bool nested = field["kind"] == "struct";
@@ -162,7 +162,7 @@ void print_markdown(const Catalog& all) {
 
 void print_json(const Catalog& all) {
   Json out = Json::object();
-  for (const Described& one : all.structs()) out[one.type] = one.fields;
+  for (const OptionTable& one : all.structs()) out[one.type] = one.fields;
   std::cout << out.dump(2) << '\n';
 }
 

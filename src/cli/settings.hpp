@@ -39,7 +39,7 @@ class SettingsFlags {
  public:
   using Change = std::function<void(Settings&, const std::string& text)>;
 
-  explicit SettingsFlags(CLI::App& command, Settings defaults = {}) : command_(command), defaults_(std::move(defaults)) {
+  explicit SettingsFlags(CLI::App& command, Settings defaults = Settings()) : command_(command), defaults_(std::move(defaults)) {
     command_.add_option("--config", config_, "settings from a TOML file; flags win over it")->type_name("FILE");
     command_
         .add_option_function<std::vector<std::string>>(
@@ -56,9 +56,10 @@ class SettingsFlags {
   }
 
   /// `--flag VALUE` for one member: `bind<&TrainSettings::data, &DataSettings::count>("--count", "N")`. A list's value has commas.
+  /// @param help  where a flag has to say something else than the field
   template <auto... Path>
-  void bind(const std::string& flag, const std::string& type) {
-    change(flag, type, help_of(field_at<Path...>(defaults_)),
+  void bind(const std::string& flag, const std::string& type, const std::string& help = {}) {
+    change(flag, type, help.empty() ? help_of(field_at<Path...>(defaults_)) : help,
            [flag](Settings& settings, const std::string& text) { detail::set_value(field_at<Path...>(settings).value, text, flag); });
   }
   /// `--flag` alone sets a switch.

@@ -33,6 +33,12 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
   return run;
 }
 
+template <auto... Loader, class S>
+void add_loader(SettingsFlags<S>& flags) {
+  flags.template bind<Loader..., &LoaderOptions::batch>("--batch", "N");
+  flags.template bind<Loader..., &LoaderOptions::seed>("--seed", "N");
+}
+
 /// One name for a branch's two networks.
 template <auto Generator, auto Discriminator>
 void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& flag, const std::string& whose) {
@@ -64,20 +70,21 @@ void add_train(CLI::App& app) {
   using S = TrainSettings;
   using Task = SecganTaskOptions;
   flags->bind<&S::data, &DataSettings::attributes>("--attributes", "A,B");
-  flags->bind<&S::task, &Task::loader, &LoaderOptions::batch>("--batch", "N");
-  flags->bind<&S::task, &Task::loader, &LoaderOptions::seed>("--seed", "N");
+  add_loader<&S::task, &Task::loader>(*flags);
   add_backbone_flag<&Task::photo_generator, &Task::photo_discriminator>(*flags, "--backbone", "the photo branch's");
   add_backbone_flag<&Task::mask_generator, &Task::mask_discriminator>(*flags, "--mask-backbone", "the mask branch's");
   flags->bind_switch<&S::task, &Task::mask_branch>("--no-mask-branch", false, "train the photo branch alone: the baseline");
   flags->bind<&S::parser>("--parser", "BUNDLE");
-  flags->change("--parser-program", "FILE",
-                "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option",
-                [](S& settings, const std::string& file) { settings.parser_program.file = file; });
+  flags->bind<&S::parser_program, &ParserProgram::file>(
+      "--parser-program", "FILE",
+      "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
   flags->bind<&S::classifier>("--classifier", "BUNDLE");
-  flags->change("--lambda-sc", "X", "weight of the semantic consistency in both branches [1]", [](S& settings, const std::string& text) {
-    detail::set_value(&settings.task.losses.photo.semantic_consistency, text, "--lambda-sc");
-    settings.task.losses.mask.semantic_consistency = settings.task.losses.photo.semantic_consistency;
-  });
+  flags->change("--lambda-sc", "X",
+                fmt::format("weight of the semantic consistency in both branches [{}]", LossWeights{}.semantic_consistency),
+                [](S& settings, const std::string& text) {
+                  detail::set_value(&settings.task.losses.photo.semantic_consistency, text, "--lambda-sc");
+                  settings.task.losses.mask.semantic_consistency = settings.task.losses.photo.semantic_consistency;
+                });
   auto small = std::make_shared<bool>(false);
   command.add_flag("--small", *small, "start from the recipe for 64 px on a CPU instead of AttGAN's published one");
   command.callback([=] {
@@ -93,8 +100,7 @@ void add_train_parser(CLI::App& app) {
   const auto options = add_common(command, *flags);
   using S = TrainParserSettings;
   using Task = ParserTaskOptions;
-  flags->bind<&S::task, &Task::training, &SupervisedOptions::loader, &LoaderOptions::batch>("--batch", "N");
-  flags->bind<&S::task, &Task::training, &SupervisedOptions::loader, &LoaderOptions::seed>("--seed", "N");
+  add_loader<&S::task, &Task::training, &SupervisedOptions::loader>(*flags);
   flags->bind<&S::task, &Task::parser, &ParserOptions::network>("--network", "NAME");
   command.callback([=] { run(*flags, TrainParserSettings{}, *options); });
 }
@@ -106,8 +112,7 @@ void add_train_classifier(CLI::App& app) {
   using S = TrainClassifierSettings;
   using Task = ClassifierTaskOptions;
   flags->bind<&S::data, &DataSettings::attributes>("--attributes", "A,B");
-  flags->bind<&S::task, &Task::training, &SupervisedOptions::loader, &LoaderOptions::batch>("--batch", "N");
-  flags->bind<&S::task, &Task::training, &SupervisedOptions::loader, &LoaderOptions::seed>("--seed", "N");
+  add_loader<&S::task, &Task::training, &SupervisedOptions::loader>(*flags);
   command.callback([=] { run(*flags, TrainClassifierSettings{}, *options); });
 }
 

@@ -5,7 +5,6 @@
 #include <array>
 
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "data/canvas.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"

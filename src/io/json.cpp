@@ -92,6 +92,10 @@ std::string known_names(const std::vector<FieldRef>& fields) {
   return list;
 }
 
+[[noreturn]] void refuse_key(std::string_view key, std::string_view known, const std::string& where) {
+  throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, key, known));
+}
+
 /// Text as JSON of the field's kind; what is no such value stays text, for the message.
 nlohmann::json json_of_text(const FieldValue& field, const std::string& text) {
   if (std::holds_alternative<EnumRef>(field) || std::holds_alternative<std::string*>(field)) return text;
@@ -140,9 +144,7 @@ void record_from_json(const Record& record, const nlohmann::json& json, const st
     const auto is_called = [&key = key](const FieldRef& field) {
       return field.name == key || (!field.former_name.empty() && field.former_name == key);
     };
-    if (std::none_of(fields.begin(), fields.end(), is_called)) {
-      throw InvalidArgument(where + ": unknown key '" + key + "'; known: " + known_names(fields));
-    }
+    if (std::none_of(fields.begin(), fields.end(), is_called)) refuse_key(key, known_names(fields), where);
   }
   for (const FieldRef& field : fields) {
     if (nested(field)) read(field);
@@ -154,7 +156,7 @@ FieldRef find_field(const Record& record, std::string_view path, const std::stri
   const std::string_view name = path.substr(0, dot);
   const std::vector<FieldRef> fields = record.fields();
   const auto found = std::find_if(fields.begin(), fields.end(), [&](const FieldRef& field) { return field.name == name; });
-  if (found == fields.end()) throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, name, known_names(fields)));
+  if (found == fields.end()) refuse_key(name, known_names(fields), where);
   if (dot == std::string_view::npos) return *found;
   const Record* const inner = std::get_if<Record>(&found->value);
   if (inner == nullptr) throw InvalidArgument(fmt::format("{}.{} has no settings below it", where, name));
@@ -193,8 +195,7 @@ void records_from_json(const std::vector<Record>& records, const nlohmann::json&
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   for (const auto& [key, value] : json.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, key, fmt::join(known, ", ")));
+    if (!std::binary_search(known.begin(), known.end(), key)) refuse_key(key, fmt::format("{}", fmt::join(known, ", ")), where);
   }
 }
 

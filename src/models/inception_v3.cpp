@@ -7,7 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/rules.hpp"
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {

@@ -4,7 +4,6 @@
 
 #include <string>
 
-#include "core/rules.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {

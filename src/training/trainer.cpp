@@ -9,7 +9,6 @@
 #include <map>
 
 #include "core/format.hpp"
-#include "core/rules.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
