@@ -22,8 +22,7 @@ TensorList tensors_of(const torch::nn::Module& module) {
   std::vector<at::Tensor> parameters = module.parameters();
   TensorList out;
   for (const auto& [name, tensor] : module_state(module)) {
-    const bool parameter =
-        std::any_of(parameters.begin(), parameters.end(), [&, &t = tensor](const at::Tensor& p) { return p.is_same(t); });
+    const bool parameter = std::ranges::any_of(parameters, [&, &t = tensor](const at::Tensor& p) { return p.is_same(t); });
     out.emplace_back(name, tensor, parameter);
   }
   return out;

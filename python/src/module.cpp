@@ -5,6 +5,7 @@
 PYBIND11_MODULE(_core, module) {
   namespace py = pybind11;
   // The last one registered is asked first: bases before what derives from them.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the pointer to function that pybind11 takes
   py::register_exception_translator([](std::exception_ptr error) {
     try {
       if (error) std::rethrow_exception(error);

@@ -12,7 +12,7 @@ nlohmann::json tree_from(const py::handle& value, const std::string& where) {
   // Paths first: they are no sequences, and numbers of NumPy have an index.
   if (py::hasattr(value, "__fspath__")) return py::module_::import("os").attr("fspath")(value).cast<std::string>();
   if (PyIndex_Check(value.ptr()) != 0) {
-    const py::object integer = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+    const auto integer = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
     if (!integer) throw py::error_already_set();
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(integer.ptr(), &overflow);

@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
@@ -34,7 +38,7 @@ struct StoredInfo {
   FaceParserOptions parser() const { return {parser_labels, parser_normalization, parser_input_size}; }
 };
 
-constexpr const char* kNetworks[] = {"generator", "mask_generator", "classifier", "parser"};
+constexpr std::array<std::string_view, 4> kNetworks{"generator", "mask_generator", "classifier", "parser"};
 
 /// config.json, of the format that this version reads.
 nlohmann::json read_config(const std::filesystem::path& file) {
@@ -95,7 +99,7 @@ Bundle load_bundle(const std::filesystem::path& folder) {
     const Safetensors model = load_safetensors(folder / "model.safetensors");
     const nlohmann::json networks = config.value("networks", nlohmann::json::object());
     for (const auto& [name, options] : networks.items()) {
-      if (std::find(std::begin(kNetworks), std::end(kNetworks), name) == std::end(kNetworks)) {
+      if (std::ranges::find(kNetworks, name) == kNetworks.end()) {
         throw Error(fmt::format("{}: network '{}' is unknown", file, name));
       }
     }

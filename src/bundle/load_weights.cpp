@@ -22,10 +22,11 @@ namespace {
 /// zllrunning's names of a parser and pytorch-fid's of an Inception v3 become ours; others stay.
 NamedTensors renamed(NamedTensors tensors) {
   for (auto& [name, tensor] : tensors) {
-    if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out"))
+    if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out")) {
       name = bisenet_name_from_zllrunning(name);
-    else if (name.starts_with("blocks."))
+    } else if (name.starts_with("blocks.")) {
       name = inception_name_from_wrapper(name);
+    }
   }
   return tensors;
 }
@@ -84,6 +85,7 @@ void load(torch::nn::Module& module, const std::string& file, std::vector<StateD
       closest = std::move(dict);
     }
   }
+  if (!best) throw Error(fmt::format("{}: no tensors by name in it", file));
   if (best->wrong == 0) {
     std::unordered_map<std::string_view, at::Tensor> by_name;
     for (const auto& [name, tensor] : best->fitting) by_name.emplace(name, tensor);
@@ -146,10 +148,10 @@ InceptionV3 read_inception_v3(const std::filesystem::path& file) {
   require_weights(file, kInceptionWeightsOrigin);
   const std::vector<StateDict> dicts = load_state_dicts(file);
   const auto has_classifier = [](const StateDict& dict) {
-    return std::any_of(dict.tensors.begin(), dict.tensors.end(), [](const auto& entry) { return entry.first == "fc.weight"; });
+    return std::ranges::any_of(dict.tensors, [](const auto& entry) { return entry.first == "fc.weight"; });
   };
   InceptionV3Options options;
-  if (std::none_of(dicts.begin(), dicts.end(), has_classifier)) options.classes = 0;
+  if (std::ranges::none_of(dicts, has_classifier)) options.classes = 0;
   InceptionV3 network(options);
   load(*network, file.string(), dicts, nullptr, ignore_none);
   network->eval();

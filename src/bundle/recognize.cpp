@@ -48,7 +48,7 @@ void collect_differences(const nlohmann::ordered_json& found, const nlohmann::or
 
 std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* base) {
   const StateShapes shapes(state);
-  const auto base_of = [base]<class Config>(Config otherwise) {
+  const auto base_of = [base]<class Config>(const Config& otherwise) {
     const Config* const given = base != nullptr ? std::get_if<Config>(base) : nullptr;
     return given != nullptr ? *given : otherwise;
   };

@@ -13,6 +13,7 @@
 
 namespace secgan::cli {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 std::atomic<bool> stop_requested{false};
 
 void stop_on_signals() {

@@ -8,6 +8,7 @@
 namespace secgan::cli {
 
 /// Set by SIGINT and SIGTERM: training stops after the step, with a checkpoint.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 extern std::atomic<bool> stop_requested;
 /// Lets the signals set it; a second one ends the program at once.
 void stop_on_signals();

@@ -6,7 +6,6 @@
 #include "core/format.hpp"
 #include "secgan/bundle/import_weights.hpp"
 #include "secgan/bundle/recognize.hpp"
-#include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 
 namespace secgan::cli {

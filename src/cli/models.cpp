@@ -7,7 +7,6 @@
 #include "core/format.hpp"
 #include "core/rules.hpp"
 #include "secgan/core/labels.hpp"
-#include "secgan/core/names.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"

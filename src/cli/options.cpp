@@ -86,7 +86,7 @@ class Catalog {
 
   /// Where a struct inside another begins with other values than by itself: "learning_rate 0.003, beta1 0.9".
   std::string departures(const Record& record) const {
-    const auto known = std::find_if(structs_.begin(), structs_.end(), [&](const OptionTable& one) { return one.type == record.type; });
+    const auto known = std::ranges::find_if(structs_, [&](const OptionTable& one) { return one.type == record.type; });
     std::string out;
     for (const FieldRef& field : record.fields()) {
       for (const Json& own : known->fields) {
@@ -120,7 +120,7 @@ void add_root(Catalog& catalog) {
 }
 
 std::string lowered(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 

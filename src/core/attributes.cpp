@@ -22,7 +22,7 @@ const Groups& exclusive_groups(ConflictRules rules) {
                                {"Straight_Hair", "Wavy_Hair"}};
   static const Groups secgan = [] {
     Groups groups = stgan;
-    groups.front().push_back("Bald");
+    groups.front().emplace_back("Bald");
     groups.push_back({"Mustache", "No_Beard"});
     return groups;
   }();
@@ -67,16 +67,16 @@ AttributeSchema::AttributeSchema(std::vector<std::string> names, ConflictRules r
       for (const auto other : group) {
         if (other == member || !contains(other)) continue;
         const int64_t other_index = index(other);
-        if (std::find(excluded.begin(), excluded.end(), other_index) == excluded.end()) excluded.push_back(other_index);
+        if (std::ranges::find(excluded, other_index) == excluded.end()) excluded.push_back(other_index);
       }
     }
   }
 }
 
-bool AttributeSchema::contains(std::string_view name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
+bool AttributeSchema::contains(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
 
 int64_t AttributeSchema::index(std::string_view name) const {
-  const auto found = std::find(names_.begin(), names_.end(), name);
+  const auto found = std::ranges::find(names_, name);
   if (found == names_.end()) {
     throw InvalidArgument(fmt::format("attribute '{}' is unknown; known: {}", name, fmt::join(names_, ", ")));
   }
@@ -121,7 +121,7 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
     for (size_t j = 0; j < i; ++j) {
       if (edits[j].name == name) throw InvalidArgument(fmt::format("attribute '{}' is given twice", name));
       const auto& excluded = excluded_by(column);
-      if (strength > 0 && edits[j].strength > 0 && std::find(excluded.begin(), excluded.end(), index(edits[j].name)) != excluded.end()) {
+      if (strength > 0 && edits[j].strength > 0 && std::ranges::find(excluded, index(edits[j].name)) != excluded.end()) {
         throw InvalidArgument(fmt::format("'{}' and '{}' exclude each other: add one of them", edits[j].name, name));
       }
     }
@@ -132,8 +132,8 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
   for (const auto& [name, strength] : edits) {
     if (strength <= 0) continue;
     for (const int64_t other : excluded_by(index(name))) {
-      const bool asked = std::any_of(edits.begin(), edits.end(),
-                                     [&](const AttributeEdit& edit) { return edit.name == names_[static_cast<size_t>(other)]; });
+      const bool asked =
+          std::ranges::any_of(edits, [&](const AttributeEdit& edit) { return edit.name == names_[static_cast<size_t>(other)]; });
       if (!asked) difference.select(1, other).copy_(-strength * source.select(1, other));
     }
   }

@@ -49,7 +49,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kTwelve{
 // clang-format on
 
 const Part& part(std::string_view name) {
-  return *std::find_if(kParts.begin(), kParts.end(), [&](const Part& p) { return p.name == name; });
+  return *std::ranges::find_if(kParts, [&](const Part& p) { return p.name == name; });
 }
 
 std::vector<std::string_view> part_order(Labels labels) {
@@ -99,7 +99,7 @@ ClassMerge::ClassMerge(Labels from) : outputs_(kSecganClasses) {
   }
   const auto& twelve = class_names(Labels::kSecgan12);
   for (const auto name : part_order(from)) {
-    target_.push_back(std::find(twelve.begin(), twelve.end(), part(name).group) - twelve.begin());
+    target_.push_back(std::ranges::find(twelve, part(name).group) - twelve.begin());
   }
 }
 

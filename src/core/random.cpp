@@ -10,13 +10,13 @@ namespace secgan {
 at::Generator seeded_generator(uint64_t seed) { return at::detail::createCPUGenerator(seed); }
 
 SeedGuard::SeedGuard(uint64_t seed) : generator_(at::detail::getDefaultCPUGenerator()) {
-  const std::lock_guard lock(generator_.mutex());
+  const std::scoped_lock lock(generator_.mutex());
   before_ = generator_.get_state();
   generator_.set_current_seed(seed);
 }
 
 SeedGuard::~SeedGuard() {
-  const std::lock_guard lock(generator_.mutex());
+  const std::scoped_lock lock(generator_.mutex());
   generator_.set_state(before_);
 }
 

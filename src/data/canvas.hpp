@@ -9,7 +9,7 @@
 namespace secgan::drawing {
 
 struct Point {
-  float x, y;
+  float x = 0, y = 0;
 };
 inline Point operator+(Point a, Point b) { return {a.x + b.x, a.y + b.y}; }
 inline Point operator-(Point a, Point b) { return {a.x - b.x, a.y - b.y}; }
@@ -18,7 +18,7 @@ inline float length(Point p) { return std::sqrt(p.x * p.x + p.y * p.y); }
 
 /// Linear RGB is not needed for flat pictures: components are plain 0 to 1.
 struct Color {
-  float r, g, b;
+  float r = 0, g = 0, b = 0;
 };
 inline Color operator*(float s, Color c) { return {s * c.r, s * c.g, s * c.b}; }
 inline Color mix(Color a, Color b, float share) {

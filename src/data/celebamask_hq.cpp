@@ -25,7 +25,7 @@ std::vector<int64_t> photo_ids(const fs::path& folder) {
     const auto [end, error] = std::from_chars(stem.data(), stem.data() + stem.size(), id);
     if (extension == ".jpg" && error == std::errc{} && end == stem.data() + stem.size()) ids.push_back(id);
   }
-  std::sort(ids.begin(), ids.end());
+  std::ranges::sort(ids);
   return ids;
 }
 

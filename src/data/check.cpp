@@ -18,7 +18,7 @@ std::vector<DataProblem> check_data(const Dataset& data, int threads, const std:
       found[static_cast<size_t>(i)] = error.what();
     }
     if (!progress) return;
-    const std::lock_guard lock(reporting);
+    const std::scoped_lock lock(reporting);
     progress(++done);
   });
   std::vector<DataProblem> problems;

@@ -19,7 +19,7 @@ void for_each_line(const std::filesystem::path& file, const std::function<void(c
     begin = end + 1;
     ++line.number;
     line.words.clear();
-    for (size_t at = all.find_first_not_of(kSpace); at != all.npos; at = all.find_first_not_of(kSpace, at)) {
+    for (size_t at = all.find_first_not_of(kSpace); at != std::string_view::npos; at = all.find_first_not_of(kSpace, at)) {
       const size_t stop = std::min(all.find_first_of(kSpace, at), all.size());
       line.words.push_back(all.substr(at, stop - at));
       at = stop;
@@ -52,7 +52,7 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
     if (lines == 2) {
       names = line.words.size();
       for (const std::string& attribute : attributes) {
-        const auto found = std::find(line.words.begin(), line.words.end(), attribute);
+        const auto found = std::ranges::find(line.words, attribute);
         if (found == line.words.end()) {
           throw InvalidArgument(
               fmt::format("attribute '{}' is unknown; {} has: {}", attribute, file.string(), fmt::join(line.words, ", ")));

@@ -2,9 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "core/format.hpp"
@@ -21,7 +19,7 @@ int64_t permuted(int64_t place, int64_t n, uint64_t key) {
   int bits = 1;
   while ((int64_t{1} << (2 * bits)) < n) ++bits;
   const uint64_t half = (uint64_t{1} << bits) - 1;
-  uint64_t x = static_cast<uint64_t>(place);
+  auto x = static_cast<uint64_t>(place);
   do {
     uint64_t left = x >> bits, right = x & half;
     for (uint64_t round = 0; round < 6; ++round) {
@@ -57,7 +55,7 @@ Batch Loader::read(int64_t index) const {
   std::vector<at::Tensor> photos, labels, masks;
   for (int64_t i = 0; i < options_.batch; ++i) {
     const int64_t position = index * options_.batch + i;
-    Sample sample = dataset_->get(sample_at(position));
+    const Sample sample = dataset_->get(sample_at(position));
     const bool flip = options_.flip && (mix_seed(options_.seed, RandomPurpose::kMirroring, position) & 1) != 0;
     photos.push_back(flip ? sample.image.flip({2}) : sample.image);
     if (sample.labels.defined()) labels.push_back(sample.labels);

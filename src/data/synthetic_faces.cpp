@@ -114,15 +114,17 @@ struct Person {
 class Painter {
  public:
   Painter(const Person& person, const std::array<bool, kAttributes>& shows, int side)
-      : p_(person), shows_(shows), canvas_(side, kOthers), pixel_(1 / (person.scale * static_cast<float>(side))) {
-    skin_ = shows[kPaleSkin] ? p_.pale : p_.skin;
-    hair_ = shows[kBlackHair] ? p_.black : shows[kBlondHair] ? p_.blond : p_.hair;
-    male_ = shows[kMale];
-    long_hair_ = !male_ && !shows[kBald];
-    turn_ = 0.07f * p_.yaw;
-    // Stubble, brows and moustache of the bald keep the hair that is gone.
-    brow_ = mix(hair_, rgb(40, 28, 24), shows[kBlondHair] ? 0.35f : 0.45f);
-  }
+      : p_(person),
+        shows_(shows),
+        canvas_(side, kOthers),
+        pixel_(1 / (person.scale * static_cast<float>(side))),
+        skin_(shows[kPaleSkin] ? p_.pale : p_.skin),
+        hair_(hair_of(person, shows)),
+        // Stubble, brows and moustache of the bald keep the hair that is gone.
+        brow_(mix(hair_, rgb(40, 28, 24), shows[kBlondHair] ? 0.35f : 0.45f)),
+        male_(shows[kMale]),
+        long_hair_(!male_ && !shows[kBald]),
+        turn_(0.07f * p_.yaw) {}
 
   const Canvas& draw() {
     paint_background();
@@ -379,7 +381,7 @@ class Painter {
 
   void paint_glasses() {
     const float size = p_.glasses_size, thick = std::max(0.036f, 0.85f * pixel_);
-    const Point centers[2] = {feature(eye_x(-1), p_.eye_height + 0.03f, 1.2f), feature(eye_x(1), p_.eye_height + 0.03f, 1.2f)};
+    const std::array<Point, 2> centers{feature(eye_x(-1), p_.eye_height + 0.03f, 1.2f), feature(eye_x(1), p_.eye_height + 0.03f, 1.2f)};
     const auto lens = [&](Point at) {
       float nearest = kFar;
       for (const Point c : centers) {
@@ -390,7 +392,7 @@ class Painter {
     const auto wires = [&](Point at) {
       float nearest = std::abs(lens(at)) - thick;
       nearest = std::min(nearest, segment(at, centers[0] + Point{size, -0.03f}, centers[1] - Point{size, 0.03f}, thick));
-      for (const int i : {0, 1}) {
+      for (const size_t i : {0, 1}) {
         const float side = i == 0 ? -1.0f : 1.0f;
         nearest = std::min(nearest, segment(at, centers[i] + Point{side * size, -0.06f}, {ear_center(side).x, -0.07f}, 0.8f * thick));
       }
@@ -403,6 +405,11 @@ class Painter {
     canvas_.fill(box, wires, paint(p_.frame), kGlasses);
   }
 
+  static Color hair_of(const Person& person, const std::array<bool, kAttributes>& shows) {
+    if (shows[kBlackHair]) return person.black;
+    return shows[kBlondHair] ? person.blond : person.hair;
+  }
+
   const Person& p_;
   const std::array<bool, kAttributes>& shows_;
   Canvas canvas_;
@@ -413,7 +420,8 @@ class Painter {
 };
 
 void check_labels(const std::array<bool, kAttributes>& shows) {
-  if (shows[kBald] + shows[kBlackHair] + shows[kBlondHair] > 1 || (shows[kBald] && shows[kBangs])) {
+  if (static_cast<int>(shows[kBald]) + static_cast<int>(shows[kBlackHair]) + static_cast<int>(shows[kBlondHair]) > 1 ||
+      (shows[kBald] && shows[kBangs])) {
     throw InvalidArgument("labels exclude one another: at most one of Bald, Black_Hair, Blond_Hair, and no Bangs when Bald");
   }
 }
@@ -428,6 +436,7 @@ Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64
   sample.labels = at::empty({kAttributes});
   const auto plane = image_size * image_size;
   auto* const image = sample.image.mutable_data_ptr<uint8_t>();
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): never negative, and lround would draw other faces by a bit
   const auto byte = [](float v) { return static_cast<uint8_t>(std::clamp(v, 0.0f, 1.0f) * 255 + 0.5f); };
   for (int64_t i = 0; i < plane; ++i) {
     const Color& c = canvas.colors()[static_cast<size_t>(i)];

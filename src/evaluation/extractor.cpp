@@ -133,7 +133,7 @@ FeatureExtractor program_extractor(const ExtractorProgram& program) {
           }};
 }
 
-FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side) {
+FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, const std::string& name, int64_t side) {
   const at::NoGradGuard no_grad;
   const int64_t dims = pooled_output(function, at::zeros({2, 3, side, side}, at::kByte), name).size(1);
   return {.name = name,

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <map>
-#include <string>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -70,7 +71,7 @@ Table attribute_rows(const Evaluation& evaluation) {
   return rows;
 }
 
-const std::vector<std::string> kMetricHeader{"Metric", "Value [interval]", "Photos", "Protocol"};
+std::vector<std::string> metric_header() { return {"Metric", "Value [interval]", "Photos", "Protocol"}; }
 
 std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
   const EvaluationProtocol& p = evaluation.protocol;
@@ -107,7 +108,7 @@ std::string notable_pictures(const std::vector<NotableEdit>& edits, std::string_
 std::string first_difference(const Json& a, const Json& b, const std::string& path = "") {
   if (a.is_object() && b.is_object()) {
     for (const auto& [key, value] : a.items()) {
-      const std::string here = path.empty() ? key : path + "." + key;
+      std::string here = path.empty() ? key : path + "." + key;
       if (!b.contains(key)) return here;
       if (const std::string found = first_difference(value, b[key], here); !found.empty()) return found;
     }
@@ -174,7 +175,7 @@ std::string evaluation_json(const Evaluation& evaluation, const ReportContext& c
 
 std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context) {
   std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context),
-                                markdown_table(kMetricHeader, metric_rows(evaluation)));
+                                markdown_table(metric_header(), metric_rows(evaluation)));
   if (!evaluation.attributes.empty()) out += "\n" + markdown_table(attribute_header(evaluation), attribute_rows(evaluation));
   return out;
 }
@@ -182,10 +183,11 @@ std::string evaluation_markdown(const Evaluation& evaluation, const ReportContex
 std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
   std::string body =
       fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
-  body += html_table(kMetricHeader, metric_rows(evaluation));
-  if (context.grid.defined())
+  body += html_table(metric_header(), metric_rows(evaluation));
+  if (context.grid.defined()) {
     body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption,
                                               static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
+  }
   if (!evaluation.attributes.empty())
     body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));
   if (!evaluation.parser_iou.empty()) {
@@ -236,7 +238,7 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
   for (const Json& report : reports) {
     header.push_back(report["model"].value("name", "model"));
     for (const auto& [key, metric] : report["figures"].items()) {
-      if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+      if (std::ranges::find(keys, key) != keys.end()) continue;
       keys.push_back(key);
       titles.emplace_back(key, metric.value("title", key) + (metric.contains("unit") ? ", " + metric.value("unit", "") : ""));
     }

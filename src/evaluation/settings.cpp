@@ -1,7 +1,6 @@
 #include "secgan/evaluation/settings.hpp"
 
 #include "core/format.hpp"
-#include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"

@@ -1,6 +1,7 @@
 #include "evaluation/subject.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -8,16 +9,16 @@
 
 namespace secgan {
 
-Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol& under, const Judges& by)
+Subject::Subject(const Bundle& of, const Dataset& over, EvaluationProtocol under, const Judges& by)
     : bundle(of),
       data(over),
       judges(by),
-      protocol(under),
+      protocol(std::move(under)),
       generator(of.generator),
       mask_generator(of.mask_generator),
-      classifier(by.classifier.is_empty() ? of.classifier : by.classifier) {
+      classifier(by.classifier.is_empty() ? of.classifier : by.classifier),
+      labeled(!bundle.info.attributes.empty() && (!classifier.is_empty() || !generator.is_empty())) {
   validate(protocol);
-  labeled = !bundle.info.attributes.empty() && (!classifier.is_empty() || !generator.is_empty());
   if (labeled) check_attributes();
   if (data.image_size() != bundle.info.image_size) {
     throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data.image_size(), bundle.info.image_size));
@@ -39,8 +40,8 @@ Subject::Subject(const Bundle& of, const Dataset& over, const EvaluationProtocol
     if (extractor->has_value()) extractors.push_back(&**extractor);
   }
   if (extractors.empty()) {
-    judge_features_ = classifier_extractor(classifier, "classifier");
-    extractors.push_back(&*judge_features_);
+    judge_features = classifier_extractor(classifier, "classifier");
+    extractors.push_back(&*judge_features);
   } else {
     check_samples();
   }
@@ -83,7 +84,7 @@ int64_t Subject::edits_per_photo() const {
   return protocol.edits_per_photo > 0 ? std::min(protocol.edits_per_photo, all) : all;
 }
 
-std::string Subject::why_no_edits() const {
+std::string_view Subject::why_no_edits() const {
   return generator.is_empty() ? "the bundle has no generator" : "there is no classifier to judge edits";
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "secgan/core/attributes.hpp"
@@ -24,9 +24,10 @@ struct Edit {
 /// Outlived by the bundle, the data and the judges that it was made from.
 struct Subject {
   /// @throws InvalidArgument when they do not fit each other, or for too few samples.
-  Subject(const Bundle& bundle, const Dataset& data, const EvaluationProtocol& protocol, const Judges& judges);
+  Subject(const Bundle& of, const Dataset& over, EvaluationProtocol under, const Judges& by);
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
+  ~Subject() = default;
 
   const Bundle& bundle;
   const Dataset& data;
@@ -46,6 +47,7 @@ struct Subject {
   /// The extractors that see photos and edits; never empty where there are edits: the judge itself then stands in for the
   /// distances to real photos, not for a metric.
   std::vector<const FeatureExtractor*> extractors;
+  std::optional<FeatureExtractor> judge_features;  ///< the judge as an extractor, where no other was given
 
   Edit edit(const at::Tensor& images, const at::Tensor& labels, int64_t attribute);
 
@@ -53,13 +55,11 @@ struct Subject {
   int64_t edits_per_photo() const;
 
   /// Why `edits` is false.
-  std::string why_no_edits() const;
+  std::string_view why_no_edits() const;
 
  private:
   void check_attributes();
   void check_samples() const;
-
-  std::optional<FeatureExtractor> judge_features_;
 };
 
 /// A stored photo as networks take it: [3, S, S] or [B, 3, S, S] bytes -> [B, 3, S, S] in [-1, 1], channels last.

@@ -80,7 +80,7 @@ class MetricSummary {
     metrics_.push_back(std::move(metric));
   }
 
-  std::string why_no_edits() const { return subject_.why_no_edits(); }
+  std::string why_no_edits() const { return std::string(subject_.why_no_edits()); }
   std::string why_no_edits_parsed() const { return subject_.edits ? kNoParser : why_no_edits(); }
 
   void recognition() {
@@ -120,14 +120,16 @@ class MetricSummary {
       return subject_.edits ? fmt::format("no weights were given ({})", flag) : why_no_edits();
     };
     add(
-        "fid", "FID of the edits, Inception v3", "", 2, inception, [&] { return frechet_interval(*inception, bootstrap); },
-        missing("--inception"));
-    add("ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav, [&] { return frechet_interval(*swav, bootstrap); }, missing("--swav"));
-    add(
-        "kid", "KID of the edits, Inception v3", "", 5, inception, [&] { return kernel_interval(*inception, bootstrap, protocol); },
+        "fid", "FID of the edits, Inception v3", "", 2, inception != nullptr, [&] { return frechet_interval(*inception, bootstrap); },
         missing("--inception"));
     add(
-        "is", "Inception Score of the edits", "", 3, inception && !inception->edit_logits.empty(),
+        "ssfid", "ssFID of the edits, SwAV ResNet-50", "", 3, swav != nullptr, [&] { return frechet_interval(*swav, bootstrap); },
+        missing("--swav"));
+    add(
+        "kid", "KID of the edits, Inception v3", "", 5, inception != nullptr,
+        [&] { return kernel_interval(*inception, bootstrap, protocol); }, missing("--inception"));
+    add(
+        "is", "Inception Score of the edits", "", 3, inception != nullptr && !inception->edit_logits.empty(),
         [&] { return score_interval(*inception, bootstrap, protocol); },
         inception ? "the weights have no classifier layer" : missing("--inception"));
     if (!other) return;

@@ -4,9 +4,12 @@
 #include <jerror.h>
 #include <jpeglib.h>
 #include <png.h>
+#include <algorithm>
+#include <array>
 #include <cstdio>  // jpeglib.h needs it first
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <csetjmp>
 #include <cstdlib>
@@ -47,12 +50,12 @@ at::Tensor interleaved(const at::Tensor& image) {
 struct JpegErrors {
   jpeg_error_mgr base;
   std::jmp_buf jump;
-  char message[JMSG_LENGTH_MAX];
+  std::array<char, JMSG_LENGTH_MAX> message;
 };
 
 [[noreturn]] void jpeg_fail(j_common_ptr info) {
   auto* errors = reinterpret_cast<JpegErrors*>(info->err);
-  info->err->format_message(info, errors->message);
+  info->err->format_message(info, errors->message.data());
   std::longjmp(errors->jump, 1);
 }
 
@@ -109,12 +112,12 @@ at::Tensor oriented(const at::Tensor& image, int orientation) {
 }
 
 void decode_jpeg(const std::string& bytes, const std::string& file, Decoded& out) {
-  jpeg_decompress_struct info;
-  JpegErrors errors;
+  jpeg_decompress_struct info{};
+  JpegErrors errors{};
   info.err = jpeg_errors(errors);
   if (setjmp(errors.jump) != 0) {
     jpeg_destroy_decompress(&info);
-    throw Error(fmt::format("'{}' is truncated or damaged: {}", file, errors.message));
+    throw Error(fmt::format("'{}' is truncated or damaged: {}", file, errors.message.data()));
   }
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
@@ -205,13 +208,14 @@ std::string write_png(const at::Tensor& pixels, int64_t channels, const std::vec
   std::vector<png_bytep> rows;
   std::vector<png_color> colors;
   for (const auto& c : palette) colors.push_back({c[0], c[1], c[2]});
-  for (int64_t y = 0; y < pixels.size(0); ++y)
-    rows.push_back(const_cast<png_bytep>(pixels.const_data_ptr<uint8_t>()) + y * pixels.size(1) * channels);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): libpng takes rows to read as those to write
+  auto* const first = const_cast<png_bytep>(pixels.const_data_ptr<uint8_t>());
+  for (int64_t y = 0; y < pixels.size(0); ++y) rows.push_back(first + y * pixels.size(1) * channels);
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &errors, &png_fail, &png_ignore);
   png_infop info = png_create_info_struct(png);
   if (setjmp(png_jmpbuf(png)) != 0) {
     png_destroy_write_struct(&png, &info);
-    throw Error("PNG: " + errors.message);
+    throw Error(fmt::format("PNG: {}", errors.message));
   }
   png_set_write_fn(
       png, &out,
@@ -272,15 +276,15 @@ std::string encode_index_png(const at::Tensor& mask, const std::vector<std::arra
 
 std::string encode_jpeg(const at::Tensor& image, int quality) {
   const at::Tensor pixels = interleaved(image);
-  jpeg_compress_struct info;
-  JpegErrors errors;
+  jpeg_compress_struct info{};
+  JpegErrors errors{};
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
   info.err = jpeg_errors(errors);
   if (setjmp(errors.jump) != 0) {
     jpeg_destroy_compress(&info);
-    std::free(buffer);
-    throw Error(fmt::format("JPEG: {}", errors.message));
+    std::free(buffer);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg's
+    throw Error(fmt::format("JPEG: {}", errors.message.data()));
   }
   jpeg_create_compress(&info);
   jpeg_mem_dest(&info, &buffer, &size);
@@ -294,19 +298,20 @@ std::string encode_jpeg(const at::Tensor& image, int quality) {
   info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): libjpeg reads it only
     JSAMPROW row = const_cast<JSAMPROW>(pixels.const_data_ptr<uint8_t>()) + static_cast<int64_t>(info.next_scanline) * info.image_width * 3;
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
   std::string out(reinterpret_cast<char*>(buffer), size);
   jpeg_destroy_compress(&info);
-  std::free(buffer);
+  std::free(buffer);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg's
   return out;
 }
 
 void write_image(const std::filesystem::path& file, const at::Tensor& image) {
   std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (extension == ".png") return write_file(file, encode_png(image));
   if (extension == ".jpg" || extension == ".jpeg") return write_file(file, encode_jpeg(image));
   throw InvalidArgument(fmt::format("'{}': pictures are written as .png, .jpg or .jpeg", file.string()));

@@ -23,7 +23,7 @@ class Sha256 {
     if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) fail();
   }
   std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
     if (EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) fail();
     std::string out;

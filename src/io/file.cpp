@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -20,7 +20,7 @@ fs::path temporary_beside(const fs::path& target) {
 }
 
 [[noreturn]] void fail(const fs::path& path, const char* what, int error) {
-  throw Error(fmt::format("'{}': {}: {}", path.string(), what, std::strerror(error)));
+  throw Error(fmt::format("'{}': {}: {}", path.string(), what, std::generic_category().message(error)));
 }
 
 void sync_folder(const fs::path& folder) {
@@ -36,7 +36,7 @@ std::string read_file(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
   if (fs::is_directory(path, ignored)) throw Error(fmt::format("'{}' is a folder, not a file", path.string()));
-  std::ifstream file(path, std::ios::binary);
+  const std::ifstream file(path, std::ios::binary);
   std::ostringstream bytes;
   if (!file || !(bytes << file.rdbuf())) {
     if (file && fs::file_size(path, ignored) == 0) return {};

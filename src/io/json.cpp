@@ -144,7 +144,7 @@ void record_from_json(const Record& record, const nlohmann::json& json, const st
     const auto is_called = [&key = key](const FieldRef& field) {
       return field.name == key || (!field.former_name.empty() && field.former_name == key);
     };
-    if (std::none_of(fields.begin(), fields.end(), is_called)) refuse_key(key, known_names(fields), where);
+    if (std::ranges::none_of(fields, is_called)) refuse_key(key, known_names(fields), where);
   }
   for (const FieldRef& field : fields) {
     if (nested(field)) read(field);
@@ -155,7 +155,7 @@ FieldRef find_field(const Record& record, std::string_view path, const std::stri
   const size_t dot = path.find('.');
   const std::string_view name = path.substr(0, dot);
   const std::vector<FieldRef> fields = record.fields();
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const FieldRef& field) { return field.name == name; });
+  const auto found = std::ranges::find_if(fields, [&](const FieldRef& field) { return field.name == name; });
   if (found == fields.end()) refuse_key(name, known_names(fields), where);
   if (dot == std::string_view::npos) return *found;
   const Record* const inner = std::get_if<Record>(&found->value);
@@ -192,10 +192,10 @@ void records_from_json(const std::vector<Record>& records, const nlohmann::json&
       if (const auto found = json.find(known.back()); found != json.end()) read_value(field.value, *found, where + "." + known.back());
     }
   }
-  std::sort(known.begin(), known.end());
-  known.erase(std::unique(known.begin(), known.end()), known.end());
+  std::ranges::sort(known);
+  known.erase(std::ranges::unique(known).begin(), known.end());
   for (const auto& [key, value] : json.items()) {
-    if (!std::binary_search(known.begin(), known.end(), key)) refuse_key(key, fmt::format("{}", fmt::join(known, ", ")), where);
+    if (!std::ranges::binary_search(known, key)) refuse_key(key, fmt::format("{}", fmt::join(known, ", ")), where);
   }
 }
 

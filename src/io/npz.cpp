@@ -9,7 +9,6 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <optional>
 #include <set>
 
 #include "core/format.hpp"
@@ -37,7 +36,7 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kArrayTypes
                                                                                   {"b1", at::kBool}}};
 
 struct ZipError : zip_error_t {
-  ZipError() { zip_error_init(this); }
+  ZipError() : zip_error_t{} { zip_error_init(this); }
   ~ZipError() { zip_error_fini(this); }
   ZipError(const ZipError&) = delete;
   ZipError& operator=(const ZipError&) = delete;
@@ -145,8 +144,8 @@ class HeaderReader {
 
 at::ScalarType scalar_type(std::string_view type) {
   if (type.size() >= 2 && (type[1] == 'O' || type == "O")) throw Error("an array of Python objects, which are never read");
-  const auto found = std::find_if(kArrayTypes.begin(), kArrayTypes.end(),
-                                  [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
+  const auto found =
+      std::ranges::find_if(kArrayTypes, [&](const auto& entry) { return type.size() == 3 && entry.first == type.substr(1); });
   if (found == kArrayTypes.end() || (type[0] != '<' && type[0] != '|')) throw Error(fmt::format("type '{}' is not supported", type));
   return found->second;
 }
@@ -184,11 +183,11 @@ at::Tensor parse_array(std::string_view bytes) {
     throw Error(fmt::format("{} bytes of data, its shape ({}) of {} asks for {}", bytes.size(), fmt::join(header.shape, ", "), header.type,
                             empty ? 0 : wanted));
   }
-  if (type == at::kBool && std::any_of(bytes.begin(), bytes.end(), [](char byte) { return byte != 0 && byte != 1; })) {
+  if (type == at::kBool && std::ranges::any_of(bytes, [](char byte) { return byte != 0 && byte != 1; })) {
     throw Error("a byte is neither true nor false");  // undefined behavior where it would be read
   }
   std::vector<int64_t> stored = header.shape;
-  if (header.fortran) std::reverse(stored.begin(), stored.end());
+  if (header.fortran) std::ranges::reverse(stored);
   at::Tensor tensor = at::empty(stored, type);
   if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
   if (!header.fortran) return tensor;
@@ -231,7 +230,7 @@ NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std:
   Source source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
   const Archive archive(source ? zip_open_from_source(source.get(), ZIP_RDONLY | ZIP_CHECKCONS, &error) : nullptr);
   if (!archive) throw Error(fmt::format("{}: a damaged or truncated .npz file: {}", name, zip_error_strerror(&error)));
-  source.release();  // the archive's now
+  static_cast<void>(source.release());  // the archive's now
 
   NamedTensors arrays;
   std::set<std::string> names;
@@ -245,7 +244,7 @@ NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std:
     std::string member = about.name;
     if (!member.ends_with(kSuffix)) continue;
     member.resize(member.size() - kSuffix.size());
-    if (!only.empty() && std::find(only.begin(), only.end(), member) == only.end()) continue;
+    if (!only.empty() && std::ranges::find(only, member) == only.end()) continue;
     try {
       const at::Tensor array = parse_array(read_member(archive.get(), static_cast<uint64_t>(i), about, bytes.size()));
       // Which of two were read would depend on the reader.
@@ -269,8 +268,7 @@ std::string encode_npz(const NamedTensors& tensors) {
   std::vector<std::string> members;  // libzip reads them when the archive is closed
   std::set<std::string_view> names;
   for (const auto& [name, tensor] : tensors) {
-    const auto type = std::find_if(kArrayTypes.begin(), kArrayTypes.end(),
-                                   [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    const auto type = std::ranges::find_if(kArrayTypes, [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kArrayTypes.end())
       throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
     if (name.empty() || !names.insert(name).second) throw InvalidArgument(fmt::format("array '{}': names must be given, and once", name));
@@ -298,14 +296,14 @@ std::string encode_npz(const NamedTensors& tensors) {
     const int64_t index =
         member ? zip_file_add(archive.get(), (tensors[i].first + std::string(kSuffix)).c_str(), member.get(), ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) throw InvalidArgument(fmt::format("array '{}': {}", tensors[i].first, zip_strerror(archive.get())));
-    member.release();  // the archive's now
+    static_cast<void>(member.release());  // the archive's now
     // 1980-01-01, the first date that the format can write: the same arrays give the same bytes.
     constexpr zip_uint16_t kFirstDate = (1 << 5) | 1;
     zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
     zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, kFirstDate, 0);
   }
   if (zip_close(archive.get()) != 0) throw Error(fmt::format(".npz: {}", zip_strerror(archive.get())));
-  archive.release();  // closed
+  static_cast<void>(archive.release());  // closed
 
   zip_stat_t about;
   if (zip_source_stat(target.get(), &about) != 0 || zip_source_open(target.get()) != 0) throw Error(".npz: cannot be read back");

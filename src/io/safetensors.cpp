@@ -49,7 +49,7 @@ Entry parse_entry(const std::string& name, const Json& value, uint64_t size, std
     refuse("dtype, shape or data_offsets is malformed");
   }
   Entry entry{name, at::kFloat, {}, offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == dtype.get<std::string>(); });
+  const auto type = std::ranges::find_if(kTypes, [&](const auto& t) { return t.first == dtype.get<std::string>(); });
   if (type == kTypes.end()) refuse(fmt::format("dtype '{}' is not supported", dtype.get<std::string>()));
   entry.type = type->second;
   // The strides of an empty tensor are products too: they are counted without the zeros.
@@ -115,8 +115,7 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   // The format allows neither holes nor overlaps nor a tail: every byte belongs to one tensor.
   std::vector<const Entry*> by_place;
   for (const Entry& entry : entries) by_place.push_back(&entry);
-  std::stable_sort(by_place.begin(), by_place.end(),
-                   [](const Entry* a, const Entry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+  std::ranges::sort(by_place, {}, [](const Entry* entry) { return std::pair(entry->begin, entry->end); });
   uint64_t covered = 0;
   for (const Entry* entry : by_place) {
     if (entry->begin != covered)
@@ -130,7 +129,7 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
     const std::string_view stored = data.substr(entry.begin, entry.end - entry.begin);
     if (entry.type == at::kBool) {
       // Any other value would be undefined behavior where it is read.
-      const auto odd = std::find_if(stored.begin(), stored.end(), [](char byte) { return byte != 0 && byte != 1; });
+      const auto odd = std::ranges::find_if(stored, [](char byte) { return byte != 0 && byte != 1; });
       if (odd != stored.end()) {
         throw Error(fmt::format("{}: tensor '{}': byte {} is neither true nor false", name, entry.name, static_cast<uint8_t>(*odd)));
       }
@@ -148,8 +147,7 @@ std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    const auto type =
-        std::find_if(kTypes.begin(), kTypes.end(), [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
+    const auto type = std::ranges::find_if(kTypes, [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kTypes.end())
       throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
     if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");

@@ -157,7 +157,7 @@ void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor
       throw InvalidArgument(fmt::format("{} must be floating point in [-1, 1], found {}", name, c10::toString(photos.scalar_type())));
     }
     if (photos.numel() == 0) continue;
-    const double largest = photos.abs().max().item<double>();
+    const auto largest = photos.abs().max().item<double>();
     if (!(largest <= 1.01)) throw InvalidArgument(fmt::format("{} must lie in [-1, 1], found {}", name, largest));
   }
 }

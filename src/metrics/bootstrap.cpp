@@ -51,7 +51,7 @@ Interval Bootstrap::interval(double value, const at::Tensor& resampled, int64_t 
   const at::Tensor values = resampled.detach().to(at::kCPU, at::kDouble).contiguous();
   std::vector<double> sorted(values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel());
   std::erase_if(sorted, [](double x) { return std::isnan(x); });
-  std::sort(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
   const double outside = (1 - level_) / 2;
   return {value, percentile(sorted, outside), percentile(sorted, 1 - outside), count};
 }

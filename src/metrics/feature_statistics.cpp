@@ -25,7 +25,7 @@ GaussianMoments weighted_moments(const at::Tensor& features, const at::Tensor& w
   check_shape(features, "features", {kAny, kAny}, "[N, D]");
   check_shape(weights, "weights", {features.size(0)}, "[N]");
   constexpr int64_t kRows = 8192;  // in float64 at once
-  const double total = weights.sum().item<double>();
+  const auto total = weights.sum().item<double>();
   const int64_t dims = features.size(1);
   at::Tensor sum = at::zeros({dims}, at::kDouble), outer = at::zeros({dims, dims}, at::kDouble);
   for (int64_t begin = 0; begin < features.size(0); begin += kRows) {

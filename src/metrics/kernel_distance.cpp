@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -50,11 +49,11 @@ WeightedKernel::WeightedKernel(const at::Tensor& a, const at::Tensor& b)
 
 double WeightedKernel::squared_mmd(const at::Tensor& a_weights, const at::Tensor& b_weights) const {
   const auto within = [](const at::Tensor& w, const at::Tensor& k) {
-    const double all = at::dot(w, at::mv(k, w)).item<double>(), self = at::dot(w * w, k.diagonal()).item<double>();
-    const double total = w.sum().item<double>();
+    const auto all = at::dot(w, at::mv(k, w)).item<double>(), self = at::dot(w * w, k.diagonal()).item<double>();
+    const auto total = w.sum().item<double>();
     return (all - self) / (total * total - at::dot(w, w).item<double>());
   };
-  const double cross = at::dot(a_weights, at::mv(between_, b_weights)).item<double>();
+  const auto cross = at::dot(a_weights, at::mv(between_, b_weights)).item<double>();
   return within(a_weights, within_a_) + within(b_weights, within_b_) -
          2 * cross / (a_weights.sum().item<double>() * b_weights.sum().item<double>());
 }

@@ -12,7 +12,7 @@
 namespace secgan {
 namespace {
 
-constexpr int64_t kWindow = 11;
+constexpr int64_t kWindow = 11, kCenter = kWindow / 2;
 constexpr double kSigma = 1.5, kRange = 2;
 constexpr double kC1 = 0.01 * kRange * 0.01 * kRange, kC2 = 0.03 * kRange * 0.03 * kRange;
 
@@ -20,7 +20,7 @@ std::array<double, kWindow> gaussian() {
   std::array<double, kWindow> weights{};
   double sum = 0;
   for (int64_t i = 0; i < kWindow; ++i) {
-    const auto x = static_cast<double>(i - kWindow / 2);
+    const auto x = static_cast<double>(i - kCenter);
     sum += weights[static_cast<size_t>(i)] = std::exp(-x * x / (2 * kSigma * kSigma));
   }
   for (double& weight : weights) weight /= sum;

@@ -4,13 +4,10 @@
 #include <deque>
 
 #include "core/format.hpp"
+#include "models/builtin.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
-
-#define SECGAN_BACKBONE(name) Backbone name##_backbone();
-#include "models/backbones.def"
-#undef SECGAN_BACKBONE
 
 namespace {
 
@@ -54,7 +51,7 @@ std::optional<NetworkConfig<role>> recognize(const StateShapes& state, const Net
   for (const Backbone& backbone : table()) {
     const auto& kind = kind_of<role>(backbone);
     NetworkSpec spec = base.spec;
-    NetworkOptions<role> options = base.options.backbone() == backbone.name ? base.options : NetworkOptions<role>(backbone.name);
+    const NetworkOptions<role> options = base.options.backbone() == backbone.name ? base.options : NetworkOptions<role>(backbone.name);
     std::any held = options.held();
     if (!kind.recognize(state, spec, held)) continue;
     return NetworkConfig<role>{spec, NetworkOptions<role>::holding(backbone.name, std::move(held))};
@@ -87,7 +84,7 @@ std::vector<std::string> preset_names() {
 
 const Backbone& backbone(std::string_view name) {
   const auto& all = table();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Backbone& entry) { return entry.name == name; });
+  const auto found = std::ranges::find_if(all, [&](const Backbone& entry) { return entry.name == name; });
   if (found == all.end())
     throw InvalidArgument(fmt::format("backbone '{}' is unknown; known: {}", name, fmt::join(backbone_names(), ", ")));
   return *found;
@@ -97,8 +94,7 @@ void add_backbone(Backbone backbone) {
   const std::vector<std::string> taken = preset_names();
   const auto check = [&](const std::string& name) {
     if (name.empty()) throw InvalidArgument("a backbone's name is empty");
-    if (std::find(taken.begin(), taken.end(), name) != taken.end())
-      throw InvalidArgument(fmt::format("backbone '{}' is there already", name));
+    if (std::ranges::find(taken, name) != taken.end()) throw InvalidArgument(fmt::format("backbone '{}' is there already", name));
   };
   check(backbone.name);
   for (const BackbonePreset& preset : backbone.presets) check(preset.name);

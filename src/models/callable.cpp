@@ -13,7 +13,7 @@ namespace {
 
 /// LibTorch allows no dots in a module's own names.
 std::string registered_name(std::string name) {
-  std::replace(name.begin(), name.end(), '.', '/');
+  std::ranges::replace(name, '.', '/');
   return name;
 }
 

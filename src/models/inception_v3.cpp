@@ -176,7 +176,7 @@ class Mixed final : public Layer {
 
  private:
   struct Path {
-    Pool pool;
+    Pool pool{};
     std::vector<std::pair<std::shared_ptr<BasicConv>, bool>> convs;  ///< with whether it stands beside the one before
   };
   std::vector<Path> paths_;
@@ -192,10 +192,11 @@ InceptionV3Impl::InceptionV3Impl(const InceptionV3Options& options) : options_(o
   for (size_t block = 0; block < blocks_.size(); ++block) {
     for (const auto& [name, branches] : inception::children()[block]) {
       std::shared_ptr<Layer> layer;
-      if (branches.size() == 1)
+      if (branches.size() == 1) {
         layer = std::make_shared<BasicConv>(channels, branches[0].convs[0]);
-      else
+      } else {
         layer = std::make_shared<Mixed>(channels, branches);
+      }
       blocks_[block].push_back(register_module(name, layer));
       channels = layer->out;
     }
@@ -230,7 +231,7 @@ at::Tensor InceptionV3Impl::logits(const at::Tensor& features, bool bias) {
 }
 
 int64_t inception_block(int64_t dims) {
-  const auto* const found = std::find(kInceptionDims.begin(), kInceptionDims.end(), dims);
+  const auto* const found = std::ranges::find(kInceptionDims, dims);
   if (found == kInceptionDims.end())
     throw InvalidArgument(fmt::format("dims {} is none of Inception v3's: {}", dims, fmt::join(kInceptionDims, ", ")));
   return found - kInceptionDims.begin();

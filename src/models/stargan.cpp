@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/rules.hpp"
+#include "models/builtin.hpp"
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {
@@ -24,7 +25,7 @@ TORCH_MODULE(ResidualBlock);
 
 }  // namespace
 
-void StarGanGeneratorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, 2); }
+void StarGanGeneratorOptions::check(const NetworkSpec& spec) { require_multiple(spec.image_size, 2); }
 
 void StarGanDiscriminatorOptions::check(const NetworkSpec& spec) const { require_multiple(spec.image_size, repeat_num); }
 

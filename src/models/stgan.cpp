@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/rules.hpp"
+#include "models/builtin.hpp"
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {

@@ -70,6 +70,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
   return cost;
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): an observer of LibTorch's is a plain function
 thread_local int64_t counted = 0;
 
 int64_t multiply_adds_of(const std::function<void()>& work) {
@@ -77,6 +78,7 @@ int64_t multiply_adds_of(const std::function<void()>& work) {
   const auto handle =
       at::addThreadLocalCallback(at::RecordFunctionCallback(&begin,
                                                             [](const at::RecordFunction& call, at::ObserverContext* context) {
+                                                              // NOLINTNEXTLINE(*-static-cast-downcast): as begin() made it
                                                               const auto* cost = static_cast<const Cost*>(context);
                                                               counted += cost->whole;
                                                               if (cost->per_value > 0)

@@ -27,8 +27,8 @@ class ResidualImpl : public torch::nn::Module {
     int64_t stride = 1;
     for (const Convolution& c : convolutions) {
       const std::string number = std::to_string(convs_.size() + 1);
-      convs_.push_back(register_module("conv" + number, conv(channels, c.out, c.size, c.stride)));
-      norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(c.out)));
+      convs_.emplace_back(register_module("conv" + number, conv(channels, c.out, c.size, c.stride)));
+      norms_.emplace_back(register_module("bn" + number, torch::nn::BatchNorm2d(c.out)));
       channels = c.out;
       stride *= c.stride;
     }
@@ -75,7 +75,7 @@ ResNetImpl::ResNetImpl(const ResNetOptions& options)
       blocks->push_back(Residual(channels, convolutions));
       channels = convolutions.back().out;
     }
-    stages_.push_back(register_module("layer" + std::to_string(stage + 1), blocks));
+    stages_.emplace_back(register_module("layer" + std::to_string(stage + 1), blocks));
   }
   feature_count_ = channels;
   // The initialization that the original and torchvision train from.

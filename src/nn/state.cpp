@@ -41,7 +41,7 @@ void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const s
     std::unordered_map<std::string_view, bool> wanted;
     for (const auto& [name, target] : into) wanted.emplace(name, true);
     for (const auto& [name, tensor] : tensors) {
-      if (given.count(name) && !wanted.count(name)) {
+      if (given.contains(name) && !wanted.contains(name)) {
         throw Error(fmt::format("{}: tensor '{}' belongs to no layer of the network", source, name));
       }
     }

@@ -42,7 +42,7 @@ void check_pair(const at::Tensor& a, const char* a_name, const at::Tensor& b, co
 
 void check_log_probabilities(const at::Tensor& log_probs, const char* name) {
   if (!values_are_known(log_probs) || log_probs.dim() < 2 || log_probs.numel() == 0) return;
-  const double found = secgan::full_precision(log_probs.detach()).logsumexp(1).abs().max().item<double>();
+  const auto found = secgan::full_precision(log_probs.detach()).logsumexp(1).abs().max().item<double>();
   if (found < 0.05) return;
   throw secgan::InvalidArgument(std::string(name) +
                                 " must hold log-probabilities over the classes (dimension 1), found a log of their sum of " +
@@ -52,13 +52,13 @@ void check_log_probabilities(const at::Tensor& log_probs, const char* name) {
 void check_probabilities(const at::Tensor& target) {
   if (!values_are_known(target) || target.dim() < 2 || target.numel() == 0) return;
   const at::Tensor off = (secgan::full_precision(target.detach()).sum(1) - 1).abs().max();
-  const double found = off.item<double>();
+  const auto found = off.item<double>();
   // bfloat16 rounds each class to 8 bits.
   if (!(found < 0.05)) {
     throw secgan::InvalidArgument(
         "target must hold probabilities that sum to 1 over the classes (dimension 1), found a sum that is off by " + std::to_string(found));
   }
-  const double lowest = target.min().item<double>();
+  const auto lowest = target.min().item<double>();
   if (lowest < -1e-3) throw secgan::InvalidArgument("target must hold probabilities, found " + std::to_string(lowest));
 }
 

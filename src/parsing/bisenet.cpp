@@ -23,6 +23,7 @@ torch::nn::Conv2d conv1x1(int64_t in, int64_t out) { return torch::nn::Conv2d(to
 
 }  // namespace
 
+// NOLINTBEGIN(misc-use-internal-linkage): FeaturePyramid, which the header names, holds them
 class ConvNormReluImpl : public torch::nn::Module {
  public:
   ConvNormReluImpl(int64_t in, int64_t out, int64_t size)
@@ -52,6 +53,7 @@ class AttentionRefinementImpl : public torch::nn::Module {
   Block attention_;
 };
 TORCH_MODULE(AttentionRefinement);
+// NOLINTEND(misc-use-internal-linkage)
 
 /// Context: the coarse stages, refined from the whole photo downwards. The ResNet's 1/8 stage stands in for the
 /// paper's spatial path.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/format.hpp"
 #include "nn/inputs.hpp"
@@ -26,12 +27,12 @@ Parser build(const ParserConfig& config) {
   return Parser(network);
 }
 
-constexpr Entry kRegistry[] = {
+constexpr std::array<Entry, 3> kRegistry{{
     {ParserNetwork::kUnet, &build<UnetImpl>},
     {ParserNetwork::kBisenetResnet18, &build<BisenetImpl>},
     {ParserNetwork::kBisenetResnet34, &build<BisenetImpl>},
-};
-static_assert(std::size(kRegistry) == kParserNetworks.size(), "every named parser needs its builder");
+}};
+static_assert(kRegistry.size() == kParserNetworks.size(), "every named parser needs its builder");
 
 }  // namespace
 
@@ -64,9 +65,7 @@ Record ParserConfig::record() {
 
 Parser make_parser(const ParserConfig& config) {
   validate(config);
-  return std::find_if(std::begin(kRegistry), std::end(kRegistry),
-                      [&](const Entry& entry) { return entry.network == config.options.network; })
-      ->make(config);
+  return std::ranges::find_if(kRegistry, [&](const Entry& entry) { return entry.network == config.options.network; })->make(config);
 }
 
 std::vector<at::Tensor> ParserImpl::checked(const at::Tensor& photo, bool main_only) {

@@ -168,7 +168,7 @@ std::string html_line_chart(std::string_view title, std::string_view x_label, co
       }
       // A line needs two points.
       if (drawn == 1)
-        dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", x_at(series[s].x[i - 1]), y_at(series[s].y[i - 1]));
+        dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", x_at(series[s].x[i - 1]), y_at(series[s].y[i - 1]));
       drawn = 0;
     }
     const std::string name = html_escape(series[s].name);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <limits>
 
@@ -18,7 +19,7 @@ constexpr double kWindowSeconds = 20;
 constexpr double kLineSeconds = 30;  // between plain lines, where steps are slow
 
 std::string duration(double seconds) {
-  const auto s = static_cast<int64_t>(seconds + 0.5);
+  const auto s = std::llround(seconds);
   return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
@@ -91,14 +92,14 @@ void Progress::update(int64_t done, int64_t photos, std::string_view note) {
   if (tenth == printed_tenth_ && time - drawn_ < kLineSeconds) return;
   printed_tenth_ = tenth;
   drawn_ = time;
-  out_ << line(done, photos, note) << std::endl;
+  out_ << line(done, photos, note) << '\n' << std::flush;
 }
 
 void Progress::message(std::string_view text) {
   if (interactive_) {
     out_ << "\r\x1b[K" << text << '\n' << last_ << std::flush;
   } else {
-    out_ << text << std::endl;
+    out_ << text << '\n' << std::flush;
   }
 }
 

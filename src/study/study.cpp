@@ -163,7 +163,7 @@ class Study {
                       fmt::format("drawn faces, {} px", settings_.image_size),
                       {},
                       {}});
-    for (const std::string& key : kStudyMetrics) {
+    for (const std::string key : kStudyMetrics) {
       const Metric& metric = run.evaluation.metric(key);
       if (metric.measured) run.metrics[key] = metric.measured->value;
     }

@@ -13,7 +13,6 @@
 #include "report/markdown.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/image_file.hpp"
-#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/report/html.hpp"
 
@@ -55,7 +54,7 @@ std::string recipe(const SecganStepOptions& losses) {
   const Json chosen = detail::to_json(losses);
   for (const auto& change : Json::diff(detail::to_json(small_scale_recipe().losses), chosen)) {
     std::string path = change["path"].get<std::string>().substr(1);
-    std::replace(path.begin(), path.end(), '/', '.');
+    std::ranges::replace(path, '/', '.');
     out += fmt::format(", {} {}", path, change["value"].dump());
   }
   return out;
@@ -121,7 +120,7 @@ class StudyReport {
     return out.empty() ? Spread{} : spread_of(out);
   }
 
-  std::string cell(const Spread& spread, int digits) const {
+  static std::string cell(const Spread& spread, int digits) {
     if (spread.count == 0) return "–";
     return spread.count < 2 ? fmt::format("{:.{}f}", spread.mean, digits)
                             : fmt::format("{:.{}f} ± {:.{}f}", spread.mean, digits, spread.deviation, digits);
@@ -167,54 +166,63 @@ class StudyReport {
     out.recognition_header = {"Backbone", "Variant"};
     for (const auto& [attribute, value] : results_.runs.begin()->second.front().recognition) out.recognition_header.push_back(attribute);
     for (const std::string& backbone : results_.settings.backbones) {
-      const double plain = results_.costs.at({backbone, "plain"}).seconds_per_step;
-      for (const StudyVariant& variant : results_.variants.at(backbone)) {
-        const StudyResults::Key key{backbone, variant.key};
-        std::vector<std::string> row{backbone, variant.title};
-        for (const std::string& metric : kStudyMetrics) {
-          const std::vector<double> all = values(key, metric);
-          row.push_back(all.empty() ? "–" : cell(spread_of(all), digits(metric)));
-          if (metric != "tarr") continue;
-          std::vector<std::string> single;
-          for (const double value : all) single.push_back(fmt::format("{:.3f}", value));
-          row.push_back(fmt::format("{}", fmt::join(single, ", ")));
-          const auto stalled = std::count_if(all.begin(), all.end(), [](double value) { return value < kStalled; });
-          if (stalled > 0)
-            out.words += fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled,
-                                     all.size(), kStalled);
-        }
-        const StudyCost cost = results_.costs.at({backbone, variant.key == "plain-time" ? "plain" : variant.key});
-        row.push_back(fmt::format("{:.3f}", cost.seconds_per_step));
-        row.push_back(fmt::format("{:.2f}", cost.seconds_per_step / plain * variant.length));
-        row.push_back(fmt::format("{:.0f}", cost.memory / (1 << 20)));
-        out.rows.push_back(std::move(row));
-        std::vector<std::string> found{backbone, variant.title};
-        for (const auto& [attribute, value] : results_.runs.at(key).front().recognition) {
-          std::vector<double> all;
-          for (const StudyRun& run : results_.runs.at(key)) all.push_back(run.recognition.at(attribute));
-          found.push_back(fmt::format("{:.3f}", spread_of(all).mean));
-        }
-        out.recognition.push_back(std::move(found));
-      }
-      std::vector<std::tuple<std::string, std::string, std::string>> pairs{
-          {"sc", "sc0", "λ_sc above 0 against λ_sc 0"}, {"sc", "plain", "the whole against the photo branch alone, equal steps"}};
-      if (results_.settings.same_time) pairs.emplace_back("sc", "plain-time", "the whole against the photo branch alone, equal time");
-      for (const auto& [a, b, what] : pairs) {
-        std::vector<std::string> row{backbone, what};
-        for (const std::string& metric : kStudyMetrics) {
-          const Spread d = difference(backbone, a, b, metric);
-          row.push_back(d.count == 0  ? "–"
-                        : d.count < 2 ? fmt::format("{:+.{}f}", d.mean, digits(metric))
-                                      : fmt::format("{:+.{}f} ± {:.{}f}", d.mean, digits(metric), half_width(d), digits(metric)));
-        }
-        out.differences.push_back(std::move(row));
-        out.words += verdict(backbone, a, b, what) + "\n";
+      for (const StudyVariant& variant : results_.variants.at(backbone)) add_variant(out, backbone, variant);
+      add_difference(out, backbone, "sc", "sc0", "λ_sc above 0 against λ_sc 0");
+      add_difference(out, backbone, "sc", "plain", "the whole against the photo branch alone, equal steps");
+      if (results_.settings.same_time) {
+        add_difference(out, backbone, "sc", "plain-time", "the whole against the photo branch alone, equal time");
       }
     }
     return out;
   }
 
-  std::vector<std::string> difference_header() const {
+  /// A variant's rows in the tables of metrics and of recognition; a sentence where runs stalled.
+  void add_variant(Page& page, const std::string& backbone, const StudyVariant& variant) const {
+    const StudyResults::Key key{backbone, variant.key};
+    std::vector<std::string> row{backbone, variant.title};
+    for (const std::string metric : kStudyMetrics) {
+      const std::vector<double> all = values(key, metric);
+      row.push_back(all.empty() ? "–" : cell(spread_of(all), digits(metric)));
+      if (metric != "tarr") continue;
+      std::vector<std::string> single;
+      for (const double value : all) single.push_back(fmt::format("{:.3f}", value));
+      row.push_back(fmt::format("{}", fmt::join(single, ", ")));
+      const auto stalled = std::ranges::count_if(all, [](double value) { return value < kStalled; });
+      if (stalled > 0) {
+        page.words +=
+            fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled, all.size(), kStalled);
+      }
+    }
+    const double plain = results_.costs.at({backbone, "plain"}).seconds_per_step;
+    const StudyCost cost = results_.costs.at({backbone, variant.key == "plain-time" ? "plain" : variant.key});
+    row.push_back(fmt::format("{:.3f}", cost.seconds_per_step));
+    row.push_back(fmt::format("{:.2f}", cost.seconds_per_step / plain * variant.length));
+    row.push_back(fmt::format("{:.0f}", cost.memory / (1 << 20)));
+    page.rows.push_back(std::move(row));
+
+    std::vector<std::string> found{backbone, variant.title};
+    for (const auto& [attribute, value] : results_.runs.at(key).front().recognition) {
+      std::vector<double> all;
+      for (const StudyRun& run : results_.runs.at(key)) all.push_back(run.recognition.at(attribute));
+      found.push_back(fmt::format("{:.3f}", spread_of(all).mean));
+    }
+    page.recognition.push_back(std::move(found));
+  }
+
+  /// The row of a minus b, and what it says of TARR.
+  void add_difference(Page& page, const std::string& backbone, const std::string& a, const std::string& b, const std::string& what) const {
+    std::vector<std::string> row{backbone, what};
+    for (const std::string metric : kStudyMetrics) {
+      const Spread d = difference(backbone, a, b, metric);
+      std::string text = d.count == 0 ? "–" : fmt::format("{:+.{}f}", d.mean, digits(metric));
+      if (d.count >= 2) text += fmt::format(" ± {:.{}f}", half_width(d), digits(metric));
+      row.push_back(std::move(text));
+    }
+    page.differences.push_back(std::move(row));
+    page.words += verdict(backbone, a, b, what) + "\n";
+  }
+
+  static std::vector<std::string> difference_header() {
     return {"Backbone", "Difference", "TARR", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch"};
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// What a study has measured, and the report of it.
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -34,8 +35,8 @@ struct StudyCost {
 };
 
 /// The metrics that a study compares, in the order of its tables.
-inline const std::vector<std::string> kStudyMetrics{"tarr", "preservation", "change_outside", "frechet_other-classifier",
-                                                    "psnr", "branch_miou"};
+inline constexpr std::array<const char*, 6> kStudyMetrics{"tarr", "preservation", "change_outside", "frechet_other-classifier",
+                                                          "psnr", "branch_miou"};
 
 struct StudyResults {
   using Key = std::pair<std::string, std::string>;  ///< backbone, variant

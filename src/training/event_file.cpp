@@ -1,10 +1,10 @@
 #include "secgan/training/event_file.hpp"
 
-#include <unistd.h>
-
 #include <array>
+#include <bit>
+#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -73,7 +73,7 @@ EventFile::EventFile(const std::filesystem::path& folder, int64_t first_step) {
     if (!std::filesystem::exists(file_)) break;
   }
   stream_.open(file_, std::ios::binary);
-  if (!stream_) throw Error(fmt::format("'{}': cannot be written: {}", file_.string(), std::strerror(errno)));
+  if (!stream_) throw Error(fmt::format("'{}': cannot be written: {}", file_.string(), std::generic_category().message(errno)));
   std::string version = event(0);
   bytes(version, 3, "brain.Event:2");
   write(version);
@@ -89,7 +89,7 @@ EventFile::EventFile(const std::filesystem::path& folder, int64_t first_step) {
 void EventFile::write(const std::string& payload) {
   const auto append = [&](std::string_view data) {
     const uint32_t crc = crc32c(data);
-    const uint32_t masked = ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+    const uint32_t masked = std::rotr(crc, 15) + 0xa282ead8u;
     stream_.write(data.data(), static_cast<std::streamsize>(data.size()));
     stream_.write(reinterpret_cast<const char*>(&masked), sizeof masked);
   };
@@ -117,7 +117,7 @@ void EventFile::image(int64_t step, std::string_view tag, std::string_view png, 
 }
 
 void EventFile::flush() {
-  if (!stream_.flush()) throw Error(fmt::format("'{}': cannot be written: {}", file_.string(), std::strerror(errno)));
+  if (!stream_.flush()) throw Error(fmt::format("'{}': cannot be written: {}", file_.string(), std::generic_category().message(errno)));
 }
 
 }  // namespace secgan

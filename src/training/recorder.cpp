@@ -1,9 +1,10 @@
 #include "secgan/training/recorder.hpp"
 
+#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -45,7 +46,7 @@ Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
 
 void Recorder::append(const std::string& line) {
   if (!(log_ << line << '\n' << std::flush))
-    throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::strerror(errno)));
+    throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::generic_category().message(errno)));
 }
 
 void Recorder::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values) {

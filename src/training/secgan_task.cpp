@@ -37,7 +37,7 @@ void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
 }
 
-SecganTask::SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base, CustomNetworks custom)
+SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom)
     : options_(checked(std::move(options))), loader_(data, options_.loader), bundle_(std::move(base)) {
   const NetworkSpec photo{data->attributes().size(), data->image_size(), 3, OutputActivation::kTanh};
   const NetworkSpec mask{photo.attributes, photo.image_size, kSecganClasses, OutputActivation::kLogits};
@@ -125,7 +125,7 @@ std::vector<std::string> SecganTask::warnings(int64_t step) {
                     distance));
   }
   const at::Tensor share = health.label_sum / health.labels;
-  const double guess = at::max(share, 1 - share).mean().item<double>();
+  const auto guess = at::max(share, 1 - share).mean().item<double>();
   const double accuracy = health.real_accuracy / static_cast<double>(health.discriminator_updates);
   if (accuracy < guess + kNothingLearned * (1 - guess)) {
     out.push_back(
@@ -174,7 +174,7 @@ void SecganTask::save_result(const std::filesystem::path& run) {
     if (generator.is_empty() || !generator->custom()) return;
     NamedTensors tensors;
     for (auto [key, tensor] : module_state(*generator)) {
-      std::replace(key.begin(), key.end(), '/', '.');
+      std::ranges::replace(key, '/', '.');
       tensors.emplace_back(key, tensor.detach());
     }
     write_file(run / (name + ".safetensors"), encode_safetensors(tensors, {{"format", "pt"}}));

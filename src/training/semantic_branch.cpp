@@ -79,7 +79,7 @@ GanBatch SemanticBranchImpl::batch(const at::Tensor& image, const at::Tensor& so
   check_labels(source, "source", image, config_);
   check_labels(target, "target", image, config_);
   if (image.numel() > 0) {
-    const double largest = image.detach().abs().max().item<double>();
+    const auto largest = image.detach().abs().max().item<double>();
     if (!(largest <= 1.01)) throw InvalidArgument(fmt::format("image must lie in [-1, 1], found {}", largest));
   }
   const at::Tensor weight = branch_.generator->parameters().front();

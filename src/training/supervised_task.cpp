@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -17,7 +18,7 @@
 namespace secgan {
 
 SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop)
-    : options_(checked(options)), loader_(data, options.loader), crop_(std::move(crop)) {}
+    : options_(checked(options)), loader_(std::move(data), options.loader), crop_(std::move(crop)) {}
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
@@ -52,7 +53,7 @@ NamedTensors SupervisedTask::state() {
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
-ParserTask::ParserTask(std::shared_ptr<const Dataset> data, ParserTaskOptions options, std::string crop)
+ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop)
     : SupervisedTask(data, options.training, std::move(crop)) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
@@ -97,7 +98,7 @@ Bundle ParserTask::bundle() {
   return bundle;
 }
 
-ClassifierTask::ClassifierTask(std::shared_ptr<const Dataset> data, ClassifierTaskOptions options, std::string crop)
+ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop)
     : SupervisedTask(data, options.training, std::move(crop)) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);

@@ -31,7 +31,8 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
   Bundle base;
   if (settings.task.mask_branch) {
     const ParserProgram& program = settings.parser_program;
-    const int parsers = !settings.parser.empty() + !program.file.empty() + custom.parser.has_value();
+    const int parsers =
+        static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
     if (parsers == 0) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
     if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
     if (!settings.parser.empty()) {

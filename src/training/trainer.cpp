@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <map>
 
 #include "core/format.hpp"
@@ -25,7 +25,7 @@ class Means {
  public:
   void add(const NamedValues& values) {
     for (const auto& [name, value] : values) {
-      const auto found = std::find_if(sums_.begin(), sums_.end(), [&](const auto& sum) { return sum.first == name; });
+      const auto found = std::ranges::find_if(sums_, [&](const auto& sum) { return sum.first == name; });
       if (found == sums_.end()) {
         sums_.emplace_back(name, std::pair(value, int64_t{1}));
       } else {
@@ -75,7 +75,13 @@ int64_t Trainer::load_checkpoint(TrainingTask& task) const {
     throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, metadata("task"), task.name()));
   }
   load_tensors(task.state(), checkpoint.tensors, "", file);
-  return std::atoll(metadata("step").c_str());
+  const std::string step = metadata("step");
+  int64_t done = 0;
+  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), done);
+  if (error != std::errc{} || end != step.data() + step.size() || done < 0) {
+    throw Error(fmt::format("{}: a checkpoint after '{}' steps", file, step));
+  }
+  return done;
 }
 
 TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<bool>* stop) {

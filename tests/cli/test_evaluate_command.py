@@ -89,6 +89,20 @@ STUDY = (
 )
 
 
+def leaves(tree, path=""):
+    """Of nested dictionaries and lists: {path: value}."""
+    if not isinstance(tree, (dict, list)):
+        return {path: tree}
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    return {name: leaf for key, part in items for name, leaf in leaves(part, f"{path}/{key}").items()}
+
+
+def measured_again(runs):
+    """The same metrics. Not bit for bit: LibTorch's parallel convolutions are not repeatable on every busy machine, plain
+    PyTorch's neither (one forward of some thousands differed by 4e-5)."""
+    return pytest.approx(leaves(runs), rel=1e-4)
+
+
 def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     run(*STUDY, "--out", tmp_path / "study")
     study = json.loads((tmp_path / "study" / "report.json").read_text())
@@ -100,11 +114,13 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     # The finished runs are not trained again: the same figures, from the files that are there.
     before = (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes()
     run(*STUDY, "--out", tmp_path / "study")
-    assert json.loads((tmp_path / "study" / "report.json").read_text())["runs"] == study["runs"]
+    again = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]
+    assert leaves(again) == measured_again(study["runs"])
     # Equal time adds its runs to those that are there.
     run(*STUDY, "--same-time", "--out", tmp_path / "study")
     longer = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]["attgan"]
-    assert len(longer.pop("plain-time")) == 2 and longer == study["runs"]["attgan"]
+    assert len(longer.pop("plain-time")) == 2
+    assert leaves(longer) == measured_again(study["runs"]["attgan"])
     assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
     other = refusal(*STUDY, "--option", "losses.photo.reconstruction=20", "--out", tmp_path / "study", status=1)
     assert "study of other settings" in other

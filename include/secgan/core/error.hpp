@@ -9,7 +9,7 @@
 
 namespace secgan {
 
-/// `text` with \xNN for every byte that is no UTF-8 text: messages quote what damaged files hold, and terminals and
+/// `text` with `\xNN` for every byte that is no UTF-8 text: messages quote what damaged files hold, and terminals and
 /// Python decode them.
 inline std::string printable(std::string_view text) {
   const auto follows = [&](size_t i) { return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0u) == 0x80u; };
@@ -17,14 +17,15 @@ inline std::string printable(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
     size_t length = 0;
-    if (byte < 0x80)
+    if (byte < 0x80) {
       length = byte >= 0x20 || byte == '\n' || byte == '\t' ? 1 : 0;
-    else if (byte >= 0xc2 && byte < 0xe0)
+    } else if (byte >= 0xc2 && byte < 0xe0) {
       length = 2;
-    else if (byte >= 0xe0 && byte < 0xf0)
+    } else if (byte >= 0xe0 && byte < 0xf0) {
       length = 3;
-    else if (byte >= 0xf0 && byte < 0xf5)
+    } else if (byte >= 0xf0 && byte < 0xf5) {
       length = 4;
+    }
     for (size_t k = 1; k < length; ++k) {
       if (!follows(i + k)) length = 0;
     }

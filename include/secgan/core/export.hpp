@@ -1,7 +1,7 @@
 #pragma once
 
 /// What libsecgan offers its users; everything else in it is hidden.
-#if defined(__GNUC__)
+#ifdef __GNUC__
 #define SECGAN_API __attribute__((visibility("default")))
 #else
 #define SECGAN_API

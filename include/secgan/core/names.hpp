@@ -18,7 +18,7 @@ auto parse_name(const Table& table, std::string_view name, std::string_view what
   }
   std::ostringstream message;
   message << what << " '" << name << "' is unknown; known: ";
-  for (std::string_view separator = ""; const auto& entry : table) {
+  for (std::string_view separator; const auto& entry : table) {
     message << separator << entry.first;
     separator = ", ";
   }

@@ -15,7 +15,8 @@ namespace secgan {
 struct CelebAMaskHqOptions {
   std::string root;                     ///< holds CelebA-HQ-img/ and what follows
   std::vector<std::string> attributes;  ///< names of CelebAMask-HQ-attribute-anno.txt; empty: the file is not read
-  /// Masks: index PNGs mask/<id>.png where there is such a folder, else CelebAMask-HQ-mask-anno/<id / 2000>/<id>_<part>.png.
+  /// Masks: index PNGs `mask/<id>.png` where there is such a folder, else
+  /// `CelebAMask-HQ-mask-anno/<id / 2000>/<id>_<part>.png`.
   bool masks = true;
   Labels mask_labels = Labels::kCelebAMaskHq;  ///< class order of index PNGs; part folders have their own
   Split split = Split::kTrain;

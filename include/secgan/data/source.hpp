@@ -35,7 +35,7 @@ struct DataSource {
   static constexpr auto fields() {
     using O = DataSource;
     return std::tuple{
-        field<&O::kind>("celeba, celebamask-hq, or synthetic: drawn faces"),
+        field<&O::kind>("the data set; synthetic: drawn faces"),
         field<&O::root>("the data set's folder; drawn faces have none"),
         field<&O::mask_labels>("celebamask-hq: class order of index PNGs"),
         field<&O::split_by_mapping>("celebamask-hq: the official split; false: 80/10/10 % by id"),

@@ -89,6 +89,7 @@ SECGAN_API FeatureExtractor program_extractor(const ExtractorProgram& program);
 /// A custom function: [N, 3, H, W] uint8 -> [N, D] or [N, D, h, w], any N. Runs it once, on black photos of `side`, to
 /// learn its dims. Nothing tells two functions of one name apart: the fingerprint says so.
 /// @throws Error naming it for another output.
-SECGAN_API FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, std::string name, int64_t side);
+SECGAN_API FeatureExtractor function_extractor(std::function<at::Tensor(const at::Tensor&)> function, const std::string& name,
+                                               int64_t side);
 
 }  // namespace secgan

@@ -32,6 +32,7 @@ class SECGAN_API NetworkOptions {
  public:
   /// AttGAN's, as published.
   NetworkOptions();
+  // NOLINTBEGIN(*-explicit-constructor): where options are asked for, a backbone's name or its options are given.
   /// @param name  of preset_names()   @throws InvalidArgument that lists the names.
   NetworkOptions(std::string_view name);
   NetworkOptions(const char* name) : NetworkOptions(std::string_view(name)) {}
@@ -39,6 +40,7 @@ class SECGAN_API NetworkOptions {
   template <class O>
     requires OptionsOfRole<O, role>
   NetworkOptions(O options) : backbone_(O::kBackbone), options_(std::move(options)) {}
+  // NOLINTEND(*-explicit-constructor)
 
   /// The backbone's recipe for faces of 64 px on a CPU.  @param width  channels of its first layer
   static NetworkOptions small(std::string_view backbone, int64_t width);
@@ -52,15 +54,12 @@ class SECGAN_API NetworkOptions {
   template <class O>
     requires OptionsOfRole<O, role>
   O& as() {
-    O* const found = std::any_cast<O>(&options_);
-    if (found == nullptr)
-      throw InvalidArgument("options of '" + backbone_ + "' are asked for those of '" + std::string(O::kBackbone) + "'");
-    return *found;
+    return as<O>(*this);
   }
   template <class O>
     requires OptionsOfRole<O, role>
   const O& as() const {
-    return const_cast<NetworkOptions*>(this)->as<O>();
+    return as<O>(*this);
   }
 
   /// `backbone`, and its options under its name.
@@ -73,6 +72,14 @@ class SECGAN_API NetworkOptions {
   static NetworkOptions holding(std::string backbone, std::any options);
 
  private:
+  template <class O, class Self>
+  static auto& as(Self& self) {
+    auto* const found = std::any_cast<O>(&self.options_);
+    if (found == nullptr)
+      throw InvalidArgument("options of '" + self.backbone_ + "' are asked for those of '" + std::string(O::kBackbone) + "'");
+    return *found;
+  }
+
   std::string backbone_;
   std::any options_;
   int64_t small_width_ = 0;  // 0: as published

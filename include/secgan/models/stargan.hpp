@@ -36,7 +36,7 @@ struct SECGAN_API StarGanGeneratorOptions {
 
   static constexpr std::string_view kBackbone = "stargan";
   static constexpr NetworkRole kRole = NetworkRole::kGenerator;
-  void check(const NetworkSpec& spec) const;
+  static void check(const NetworkSpec& spec);
   static StarGanGeneratorOptions small(int64_t width);
   static bool recognize(const StateShapes& state, NetworkSpec& spec, StarGanGeneratorOptions& options);
 };

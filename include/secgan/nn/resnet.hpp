@@ -49,8 +49,8 @@ struct ResNetOptions {
 /// What SwAV (arXiv 2006.09882) trains, without its heads: the features of ssFID.
 inline constexpr ResNetOptions kSwavResNet50{.depth = ResNetDepth::k50, .classes = 0};
 
-/// State: `conv1`, `bn1`, `layer{1..4}.{i}.{conv1, bn1, conv2, bn2, downsample.{0, 1}}` with `conv3`, `bn3` in
-/// bottlenecks, and `fc`.
+/// State: `conv1`, `bn1`, the blocks `layer1.0`, `layer1.1` and so on to `layer4`, and `fc`; a block has `conv1`, `bn1`,
+/// `conv2`, `bn2`, as a bottleneck `conv3` and `bn3`, and `downsample` where its sides or channels change.
 class SECGAN_API ResNetImpl final : public torch::nn::Module {
  public:
   explicit ResNetImpl(const ResNetOptions& options);

@@ -27,8 +27,8 @@ inline constexpr std::array<std::pair<std::string_view, ConsistencyTarget>, 3> k
 }};
 
 /// Cross-entropy of one side's segmentation under the other's log-probabilities, in nats, averaged over pixels
-/// and batch: -(1/HW) sum target(exp(target_log_probs)) * log_probs.
-/// @param log_probs, target_log_probs [N, K, H, W] log-probabilities over K
+/// and batch: -(1/HW) sum target(exp(given_target_log_probs)) * given_log_probs.
+/// @param given_log_probs, given_target_log_probs [N, K, H, W] log-probabilities over K; messages name them log_probs, target_log_probs
 /// @return scalar, of half precision in float32; 0 for an empty batch.
 inline at::Tensor segmentation_cross_entropy(const at::Tensor& given_log_probs, const at::Tensor& given_target_log_probs,
                                              ConsistencyTarget target = ConsistencyTarget::kHard) {

@@ -17,8 +17,8 @@ class Head;
 }  // namespace bisenet
 
 /// The graph of zllrunning/face-parsing.PyTorch and yakhyo/face-parsing, with the latter's state, entry by entry:
-/// `fpn.backbone.*`, `fpn.{arm16, arm32, conv_head32, conv_head16, conv_avg}.*`, `ffm.*`,
-/// `conv_out{, 16, 32}.*`. Their weights expect ImageNet's normalization and the classes of Labels::kFaceParsing.
+/// `fpn.backbone`, `fpn.arm16`, `fpn.arm32`, `fpn.conv_head32`, `fpn.conv_head16`, `fpn.conv_avg`, `ffm`, `conv_out`,
+/// `conv_out16` and `conv_out32`. Their weights expect ImageNet's normalization and the classes of Labels::kFaceParsing.
 ///
 /// Sides are free; the heads are brought to the photo's size. Training needs two photos or more, because the
 /// statistics of a batch cover 1 x 1 maps.

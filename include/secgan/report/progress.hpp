@@ -31,7 +31,7 @@ class SECGAN_API Progress {
   /// @param photos  worked off per step
   void update(int64_t done, int64_t photos, std::string_view note);
   /// A line above the bar.
-  void message(std::string_view line);
+  void message(std::string_view text);
   /// Ends the bar's line.
   void finish();
 

@@ -2,6 +2,7 @@
 /// Adam (Kingma and Ba, arXiv 1412.6980) in one fused pass; torch::optim has the slow one only.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <string>
 #include <tuple>

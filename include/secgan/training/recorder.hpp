@@ -22,7 +22,7 @@ class SECGAN_API Recorder {
 
   /// One line {"step": n, "name": value, …}; what is not finite becomes null.
   void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
-  /// samples/<tag>-<step>.png and an event.
+  /// `samples/<tag>-<step>.png` and an event.
   void image(int64_t step, const std::string& tag, std::string_view png, int64_t height, int64_t width);
   /// One line {"step": n, "warning": "…"}.
   void warning(int64_t step, std::string_view message);

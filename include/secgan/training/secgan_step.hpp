@@ -38,6 +38,7 @@ class SecganStep {
   }
   SecganStep(const SecganStep&) = delete;
   SecganStep& operator=(const SecganStep&) = delete;
+  ~SecganStep() = default;
 
   const SecganStepOptions& options() const { return options_; }
 

@@ -66,7 +66,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// @param data    with attributes
   /// @param base    a bundle whose parser (needed with a mask branch), classifier (optional) and crop go into the result
   /// @param custom  networks in place of those that the options name
-  SecganTask(std::shared_ptr<const Dataset> data, SecganTaskOptions options, Bundle base, CustomNetworks custom = {});
+  SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {});
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }

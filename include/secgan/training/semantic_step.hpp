@@ -21,6 +21,7 @@ class SemanticStep {
       : branch_(branch), parser_(parser), options_(checked(std::move(options))) {}
   SemanticStep(const SemanticStep&) = delete;
   SemanticStep& operator=(const SemanticStep&) = delete;
+  ~SemanticStep() = default;
 
   /// One update of the mask discriminator.
   /// @param position [N] in [0, 1], where the gradient penalty is taken

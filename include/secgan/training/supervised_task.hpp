@@ -78,7 +78,7 @@ struct ParserTaskOptions {
 class SECGAN_API ParserTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no masks.
-  ParserTask(std::shared_ptr<const Dataset> data, ParserTaskOptions options, std::string crop);
+  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop);
   std::string name() const override { return "parser"; }
   /// Photo, truth, parse, a row each.
   at::Tensor samples() override;
@@ -107,7 +107,7 @@ struct ClassifierTaskOptions {
 class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.
-  ClassifierTask(std::shared_ptr<const Dataset> data, ClassifierTaskOptions options, std::string crop);
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop);
   std::string name() const override { return "classifier"; }
   at::Tensor samples() override { return {}; }
   Bundle bundle() override;
