@@ -26,7 +26,7 @@ class TrainSettings(TypedDict, total=False):
 
 
 class DataSettings(TypedDict, total=False):
-    #: celeba, celebamask-hq, or synthetic: drawn faces
+    #: the data set; synthetic: drawn faces
     kind: Literal["synthetic", "celeba", "celebamask-hq"]
     #: the data set's folder; drawn faces have none
     root: str
@@ -387,7 +387,7 @@ class EvaluateSettings(TypedDict, total=False):
 
 
 class DataSource(TypedDict, total=False):
-    #: celeba, celebamask-hq, or synthetic: drawn faces
+    #: the data set; synthetic: drawn faces
     kind: Literal["synthetic", "celeba", "celebamask-hq"]
     #: the data set's folder; drawn faces have none
     root: str

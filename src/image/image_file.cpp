@@ -4,8 +4,6 @@
 #include <jerror.h>
 #include <jpeglib.h>
 #include <png.h>
-#include <algorithm>
-#include <array>
 #include <cstdio>  // jpeglib.h needs it first
 
 #include <algorithm>
