@@ -3,10 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <unordered_map>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "data/list_file.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
@@ -21,9 +22,8 @@ std::vector<int64_t> photo_ids(const fs::path& folder) {
   std::vector<int64_t> ids;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string stem = entry.path().stem().string(), extension = entry.path().extension().string();
-    int64_t id = 0;
-    const auto [end, error] = std::from_chars(stem.data(), stem.data() + stem.size(), id);
-    if (extension == ".jpg" && error == std::errc{} && end == stem.data() + stem.size()) ids.push_back(id);
+    const std::optional<int64_t> id = whole_number(stem);
+    if (extension == ".jpg" && id) ids.push_back(*id);
   }
   std::ranges::sort(ids);
   return ids;

@@ -1,9 +1,10 @@
 #include "data/list_file.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -32,11 +33,9 @@ int64_t list_number(const std::filesystem::path& file, const ListLine& line, siz
   if (word >= line.words.size())
     throw Error(fmt::format("{}:{}: {} words, expected {} or more", file.string(), line.number, line.words.size(), word + 1));
   const std::string_view text = line.words[word];
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    throw Error(fmt::format("{}:{}: '{}' is not a number", file.string(), line.number, text));
-  return value;
+  const std::optional<int64_t> value = whole_number(text);
+  if (!value) throw Error(fmt::format("{}:{}: '{}' is not a number", file.string(), line.number, text));
+  return *value;
 }
 
 AttributeList read_attribute_list(const std::filesystem::path& file, const std::vector<std::string>& attributes) {

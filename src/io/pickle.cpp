@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <concepts>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include <unordered_map>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -217,10 +217,9 @@ class Stack {
 };
 
 int64_t decimal(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(fmt::format("'{}' is not a whole number", text));
-  return value;
+  const std::optional<int64_t> value = whole_number(text);
+  if (!value) refuse(fmt::format("'{}' is not a whole number", text));
+  return *value;
 }
 
 /// INT's argument, with which protocol 1 writes true and false too.

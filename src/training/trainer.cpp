@@ -3,12 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
@@ -74,14 +75,11 @@ int64_t Trainer::load_checkpoint(TrainingTask& task) const {
   if (metadata("task") != task.name()) {
     throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, metadata("task"), task.name()));
   }
-  load_tensors(task.state(), checkpoint.tensors, "", file);
   const std::string step = metadata("step");
-  int64_t done = 0;
-  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), done);
-  if (error != std::errc{} || end != step.data() + step.size() || done < 0) {
-    throw Error(fmt::format("{}: a checkpoint after '{}' steps", file, step));
-  }
-  return done;
+  const std::optional<int64_t> done = whole_number(step);
+  if (!done || *done < 0) throw Error(fmt::format("{}: a checkpoint after '{}' steps", file, step));
+  load_tensors(task.state(), checkpoint.tensors, "", file);
+  return *done;
 }
 
 TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<bool>* stop) {

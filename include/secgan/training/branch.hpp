@@ -28,8 +28,8 @@ struct Branch {
 };
 
 /// Networks with an optimizer each.
-/// @param generator_optimizer, discriminator_optimizer  make one from parameters: `[&](auto parameters) { return Adam(parameters, options);
-/// }`
+/// @param generator_optimizer, discriminator_optimizer  make one from parameters:
+///        `[&](auto parameters) { return Adam(parameters, options); }`
 template <GeneratorLike G, DiscriminatorLike D, class MakeForG, class MakeForD>
 auto make_branch(G generator, D discriminator, const MakeForG& generator_optimizer, const MakeForD& discriminator_optimizer) {
   auto of_generator = generator_optimizer(generator->parameters());

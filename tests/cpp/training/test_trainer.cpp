@@ -9,6 +9,7 @@
 #include "numeric.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/safetensors.hpp"
 #include "secgan/models/attgan.hpp"
 #include "secgan/training/recorder.hpp"
 #include "secgan/training/secgan_task.hpp"
@@ -200,6 +201,23 @@ TEST_CASE("starting over a run, resuming nothing, or resuming another task is re
   CHECK_THROWS_WITH(trainer.run(task, false), Catch::Contains("holds a run already"));
   const auto other = tiny_secgan();
   CHECK_THROWS_WITH(trainer.run(*other, true), Catch::Contains("a checkpoint of 'toy', not of 'secgan'"));
+}
+
+TEST_CASE("a checkpoint whose step is no count is refused before it changes anything", "[trainer]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  Trainer trainer(every(2, 1), folder.path() / "run", quiet);
+  ToyTask first;
+  trainer.run(first, false);
+  const fs::path file = folder.path() / "run" / "checkpoint.safetensors";
+  Safetensors checkpoint = load_safetensors(file);
+  for (const std::string step : {"abc", "-5", "", "2x", " 2", "99999999999999999999"}) {
+    checkpoint.metadata["step"] = step;
+    write_file(file, encode_safetensors(checkpoint.tensors, checkpoint.metadata));
+    ToyTask task;
+    CHECK_THROWS_WITH(trainer.run(task, true), Catch::Contains("a checkpoint after '" + step + "' steps"));
+    CHECK(task.total.item<float>() == 0);
+  }
 }
 
 TEST_CASE("the learning rate is constant, then falls linearly to its final factor", "[trainer]") {
