@@ -8,31 +8,36 @@ BIN       := $(VENV)/bin
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libeigen3-dev \
              libjpeg-dev libpng-dev libssl-dev libzip-dev pkg-config python3-venv python3-dev
-# One version of each, as versions differ in what they find and write. Those that commit hooks use too stand in the hooks' file.
+# Python packages by name; requirements/*.txt, which `make lock` writes, has their versions, those of all that they need, and hashes.
+# torch stands apart, as its files differ by index (CPU, CUDA): its version is above, what it needs itself is locked.
 MYPY      := mypy==2.4.1
-PDOC      := pdoc==16.0.0
-LINTERS    = $(MYPY) clang-tidy==23.1.4 $(shell grep -oE '(ruff|clang-format)==[0-9.]+' .pre-commit-config.yaml)
 PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torchmetrics matplotlib $(MYPY) pybind11-stubgen \
-             onnx onnxscript onnxruntime nbclient ipykernel
+             onnx onnxscript onnxruntime nbclient ipykernel filelock fsspec jinja2 networkx setuptools sympy typing-extensions
+# One version of each, as versions differ in what they find and write. Those that commit hooks use too stand in the hooks' file.
+TOOLS      = $(MYPY) clang-tidy==23.1.4 pdoc==16.0.0 cyclonedx-bom==7.5.0 uv==0.13.9 \
+             $(shell grep -oE '(ruff|clang-format)==[0-9.]+' .pre-commit-config.yaml)
 PY_DIRS   := python tests tools examples benchmarks
 FIND_CPP  := find include src python tests examples benchmarks -name '*.[ch]pp'
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test headers format lint tidy sanitize reference clean
+.PHONY: build demo test headers format lint tidy sanitize reference lock clean
 .DELETE_ON_ERROR:
 
 debian = dpkg -s $(1) >/dev/null 2>&1 || \
   { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1); }
 pip    = $(BIN)/pip install -q --disable-pip-version-check
+# Nothing but what the file lists, each file compared with its hash.
+locked = $(pip) --no-deps --require-hashes -r
 
 $(BUILD)/.packages: Makefile
 	@mkdir -p $(BUILD)
 	@$(call debian,$(PACKAGES))
 	@touch $@
 
-$(VENV)/.ready: Makefile $(BUILD)/.packages
+$(VENV)/.ready: Makefile requirements/build.txt $(BUILD)/.packages
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(pip) "$(TORCH)" $(PYPI)
+	$(locked) requirements/build.txt
+	$(pip) "$(TORCH)"
 	@touch $@
 
 # The library, the command and the Python package, built once and installed into the virtual environment.
@@ -56,16 +61,28 @@ test: build
 headers: build
 	cmake --build $(BUILD) --target all_verify_interface_header_sets
 
-$(VENV)/.linters: $(VENV)/.ready .pre-commit-config.yaml
-	$(pip) $(LINTERS)
+$(VENV)/.tools: $(VENV)/.ready requirements/tools.txt .pre-commit-config.yaml
+	@for tool in $(TOOLS); do \
+	  grep -q "^$$tool " requirements/tools.txt || { echo "$$tool is not in requirements/tools.txt: make lock"; exit 1; }; \
+	done
+	$(locked) requirements/tools.txt
 	@touch $@
 
-format: $(VENV)/.linters
+# Versions stay where they fit; `make lock UPGRADE=--upgrade` takes the newest. For Python 3.10 and later, on every platform.
+lock = printf '%s\n' $(1) | $(BIN)/uv pip compile - --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-annotate \
+  --excludes $(BUILD)/excludes.txt --custom-compile-command "make lock" $(UPGRADE)
+lock: $(VENV)/.ready
+	$(pip) $(filter uv==%,$(TOOLS))
+	@echo torch > $(BUILD)/excludes.txt
+	$(call lock,$(PYPI)) -o requirements/build.txt
+	$(call lock,$(TOOLS)) -c requirements/build.txt -o requirements/tools.txt
+
+format: $(VENV)/.tools
 	$(FIND_CPP) | xargs $(BIN)/clang-format -i
 	$(BIN)/ruff format $(PY_DIRS)
 
 # Nothing is changed. The quick ones first.
-lint: $(VENV)/.linters
+lint: $(VENV)/.tools
 	$(BIN)/ruff check $(PY_DIRS)
 	$(BIN)/ruff format --check $(PY_DIRS)
 	$(FIND_CPP) | xargs $(BIN)/clang-format --dry-run -Werror
@@ -76,7 +93,7 @@ lint: $(VENV)/.linters
 # clang-tidy on the library, the command and the binding, headers included. It takes a quarter of a minute for a file; TIDY, a regular
 # expression, picks some: make tidy TIDY=src/io/
 TIDY ?= .
-tidy: $(VENV)/.linters
+tidy: $(VENV)/.tools
 	cmake --preset tidy
 	$(BIN)/run-clang-tidy.py -quiet -p build/tidy -clang-tidy-binary $(BIN)/clang-tidy '$(TIDY)'
 
@@ -87,9 +104,8 @@ sanitize: $(VENV)/.ready
 	ctest --preset asan
 
 # The API reference: build/reference/cpp/index.html, build/reference/python/index.html.
-reference: build
+reference: build $(VENV)/.tools
 	@$(call debian,doxygen)
-	$(pip) $(PDOC)
 	rm -rf $(BUILD)/reference && mkdir -p $(BUILD)/reference
 	doxygen docs/reference/Doxyfile
 	$(BIN)/pdoc --docformat google --output-directory $(BUILD)/reference/python secgan
