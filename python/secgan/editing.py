@@ -60,7 +60,11 @@ class Editor:
         return cls(_core.Editor.from_pretrained(os.fspath(folder)))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Writes the bundle, whole or not at all."""
+        """Writes the bundle, whole or not at all.
+
+        Raises:
+            RuntimeError: ``folder`` holds anything but a bundle; it is left as it is.
+        """
         self._native.save_pretrained(os.fspath(folder))
 
     @property

@@ -45,7 +45,7 @@ def import_weights(
     Args:
         origin: ``"attgan-pytorch"``, ``"stgan-pytorch"``, ``"stargan"``, ``"face-parsing"`` or ``"face-parsing-yakhyo"``.
         file: what that repository saved.
-        out: the bundle's folder.
+        out: the bundle's folder: a new or empty one, or an older bundle, which is replaced.
         attributes: the generator's, in its order; default: the repository's published list.
         image_size: side of the photos it was trained on; default 128, parsers 512.
         crop: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; default: the repository's own.
@@ -56,7 +56,7 @@ def import_weights(
 
     Raises:
         FileNotFoundError: there is no such file.
-        RuntimeError: it is damaged or holds something else.
+        RuntimeError: it is damaged or holds something else, or ``out`` holds anything but a bundle.
         ValueError: an unknown origin, or options that do not fit the file.
     """
     if licence is not None:

@@ -129,6 +129,7 @@ void bind_training(py::module_& module) {
         const WeightOrigin from = parse_name(kWeightOrigins, origin, "origin");
         const auto chosen = options_from<ImportOptions>(options, "options");
         const py::gil_scoped_release released;
+        require_bundle_place(out);
         save_bundle(out, import_weights(from, file, chosen));
       },
       "origin"_a, "file"_a, "out"_a, "options"_a);

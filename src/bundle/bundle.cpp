@@ -39,6 +39,7 @@ struct StoredInfo {
 };
 
 constexpr std::array<std::string_view, 4> kNetworks{"generator", "mask_generator", "classifier", "parser"};
+constexpr std::string_view kConfigFile = "config.json", kModelFile = "model.safetensors";
 
 /// config.json, of the format that this version reads.
 nlohmann::json read_config(const std::filesystem::path& file) {
@@ -51,6 +52,24 @@ nlohmann::json read_config(const std::filesystem::path& file) {
                             config["format_version"].get<int64_t>(), kBundleFormat));
   }
   return config;
+}
+
+/// A folder is a bundle, and may make room for another, where nothing is in it but what save_bundle writes.
+std::string why_no_bundle(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if ((name != kConfigFile && name != kModelFile) || at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
+      return fmt::format("holds '{}', which is no part of a bundle", name);
+  }
+  if (error) return fmt::format("cannot be read ({})", error.message());
+  try {
+    const nlohmann::json config = read_config(folder / kConfigFile);
+    if (config.contains("networks") && config.contains("info")) return "";
+  } catch (const Error&) {
+  }
+  return fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
 }
 
 StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
@@ -83,20 +102,20 @@ void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_v
 }
 
 BundleInfo load_bundle_info(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "config.json";
+  const std::filesystem::path file = folder / kConfigFile;
   return info_of(read_config(file), file.string()).bundle;
 }
 
 Bundle load_bundle(const std::filesystem::path& folder) {
-  const std::string file = (folder / "config.json").string();
+  const std::string file = (folder / kConfigFile).string();
   const nlohmann::json config = read_config(file);
   const StoredInfo info = info_of(config, file);
   Bundle bundle;
   bundle.info = info.bundle;
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {
-    const std::string weights = (folder / "model.safetensors").string();
-    const Safetensors model = load_safetensors(folder / "model.safetensors");
+    const std::string weights = (folder / kModelFile).string();
+    const Safetensors model = load_safetensors(folder / kModelFile);
     const nlohmann::json networks = config.value("networks", nlohmann::json::object());
     for (const auto& [name, options] : networks.items()) {
       if (std::ranges::find(kNetworks, name) == kNetworks.end()) {
@@ -137,6 +156,8 @@ Bundle load_bundle_with(BundlePart part, const std::filesystem::path& folder, st
   return bundle;
 }
 
+void require_bundle_place(const std::filesystem::path& folder) { require_replaceable(folder, why_no_bundle); }
+
 void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage) {
   nlohmann::json networks = nlohmann::json::object();
   NamedTensors tensors;
@@ -154,6 +175,7 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   refuse_custom(!bundle.generator.is_empty() && bundle.generator->custom(), "generator");
   refuse_custom(!bundle.mask_generator.is_empty() && bundle.mask_generator->custom(), "mask_generator");
   refuse_custom(bundle.parser && bundle.parser->custom(), "parser");
+  AtomicFolder target(folder, why_no_bundle);
   add("generator", bundle.generator);
   add("mask_generator", bundle.mask_generator);
   add("classifier", bundle.classifier);
@@ -166,9 +188,8 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
     info.parser_input_size = options.input_size;
   }
   const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(info)}, {"networks", networks}};
-  AtomicFolder target(folder);
-  write_file(target.path() / "config.json", config.dump(2) + "\n");
-  write_file(target.path() / "model.safetensors", encode_safetensors(tensors, {{"format", "pt"}}));
+  write_file(target.path() / kConfigFile, config.dump(2) + "\n");
+  write_file(target.path() / kModelFile, encode_safetensors(tensors, {{"format", "pt"}}));
   target.commit();
 }
 

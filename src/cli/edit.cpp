@@ -166,9 +166,14 @@ void add_editing(CLI::App& app) {
     CLI::App& command = *app.add_subcommand("export", "write a bundle anew, as for shipping it");
     auto options = std::make_shared<ExportOptions>();
     command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
-    command.add_option("--out", options->out, "the new bundle's folder")->required()->type_name("DIR");
+    command.add_option("--out", options->out, "the new bundle's folder: new, empty or an older bundle, which is replaced")
+        ->required()
+        ->type_name("DIR");
     command.add_flag("--half", options->half, "store weights in float16: half the size");
-    command.callback([=] { save_bundle(options->out, load_bundle(options->model), options->half ? Storage::kHalf : Storage::kFloat); });
+    command.callback([=] {
+      require_bundle_place(options->out);
+      save_bundle(options->out, load_bundle(options->model), options->half ? Storage::kHalf : Storage::kFloat);
+    });
   }
 }
 

@@ -17,6 +17,7 @@ struct ImportRequest {
 
 void run(const ImportRequest& request, const ImportOptions& options) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
+  require_bundle_place(request.out);
   const Bundle bundle = import_weights(origin, request.file, options);
   save_bundle(request.out, bundle);
   fmt::print("{}: {}\n", request.out,
@@ -40,7 +41,9 @@ void add_import(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   command.add_option("--from", request->origin, "whose it is: " + origins)->required()->type_name("NAME");
-  command.add_option("--out", request->out, "the bundle's folder")->required()->type_name("BUNDLE");
+  command.add_option("--out", request->out, "the bundle's folder: new, empty or an older bundle, which is replaced")
+      ->required()
+      ->type_name("BUNDLE");
   auto flags = std::make_shared<SettingsFlags<ImportOptions>>(command);
   flags->bind<&ImportOptions::attributes>("--attributes", "A,B");
   flags->bind<&ImportOptions::image_size>("--image-size", "N");

@@ -4,11 +4,12 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <fstream>
+#include <limits>
 #include <memory>
 #include <vector>
 
 #include "core/format.hpp"
+#include "io/temporary.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -46,17 +47,10 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
-  std::ifstream file(path, std::ios::binary);
+  const detail::RegularFile file(path, std::numeric_limits<uint64_t>::max());
   Sha256 digest;
   std::vector<char> piece(1 << 20);
-  do {
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    digest.update({piece.data(), static_cast<size_t>(file.gcount())});
-  } while (file);
-  // A folder opens, and fails at the first read.
-  if (!file.eof()) throw Error(fmt::format("'{}' cannot be read", path.string()));
+  while (const size_t got = file.read(piece.data(), piece.size())) digest.update({piece.data(), got});
   return digest.hex();
 }
 

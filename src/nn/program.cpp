@@ -8,13 +8,10 @@
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
 
 namespace secgan {
 namespace {
-
-void require_file(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) throw FileNotFound(fmt::format("{}: no such file", file.string()));
-}
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
@@ -45,7 +42,7 @@ ProgramKind kind_of(const std::filesystem::path& file) {
 }  // namespace
 
 TensorFunction load_torchscript(const std::filesystem::path& file) {
-  require_file(file);
+  require_readable_file(file);
   std::shared_ptr<torch::jit::Module> program;
   try {
     program = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), c10::kCPU));
@@ -58,7 +55,7 @@ TensorFunction load_torchscript(const std::filesystem::path& file) {
 }
 
 TensorFunction load_compiled_program(const std::filesystem::path& file) {
-  require_file(file);
+  require_readable_file(file);
   const ProgramKind kind = kind_of(file);
   if (kind == ProgramKind::kExported) {
     throw Error(
@@ -81,7 +78,7 @@ TensorFunction load_compiled_program(const std::filesystem::path& file) {
 }
 
 TensorFunction load_program(const std::filesystem::path& file) {
-  require_file(file);
+  require_readable_file(file);
   switch (kind_of(file)) {
     case ProgramKind::kTorchScript: return load_torchscript(file);
     case ProgramKind::kExported:

@@ -97,8 +97,13 @@ enum class Storage {
   kHalf,  ///< float16: half the size, rounded to 11 bits
 };
 
-/// Writes the folder whole or not at all; replaces an existing one.
-/// @throws Error for a custom generator or parser, which no options could rebuild.
+/// Before long work: that save_bundle can write there. Free are a name that nothing has, an empty folder, and a bundle of this format with no
+/// other file in it.
+/// @throws Error naming what is there
+SECGAN_API void require_bundle_place(const std::filesystem::path& folder);
+
+/// Writes the folder whole or not at all; at every moment the old bundle or the new one is there.
+/// @throws as require_bundle_place, and Error for a custom generator or parser, which no options could rebuild.
 SECGAN_API void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage = Storage::kFloat);
 
 }  // namespace secgan

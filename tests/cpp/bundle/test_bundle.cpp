@@ -39,6 +39,38 @@ TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator{}) == 1);
 }
 
+TEST_CASE("a bundle takes the place of a bundle and of nothing else", "[bundle]") {
+  const TemporaryFolder folder;
+  const Bundle bundle = random_bundle();
+  const fs::path place = folder / "place";
+  const auto refused = [&](const std::string& reason) {
+    CHECK_THROWS_WITH(require_bundle_place(place), Catch::Contains(place.string()) && Catch::Contains(reason));
+    CHECK_THROWS_WITH(save_bundle(place, bundle), Catch::Contains(reason));
+  };
+  folder.write("place/.git/HEAD", "ref: refs/heads/main");
+  refused("holds '.git', which is no part of a bundle");
+  fs::remove_all(place);
+  // Transformers' models have the same two names.
+  folder.write("place/config.json", R"({"architectures": ["BertModel"], "transformers_version": "4.1"})");
+  folder.write("place/model.safetensors", "theirs");
+  refused("its config.json is not a bundle's");
+  fs::remove(place / "config.json");
+  refused("its config.json is not a bundle's");
+  fs::remove_all(place);
+  fs::create_directory(place);
+  save_bundle(place, bundle);
+  CHECK_NOTHROW(require_bundle_place(place));
+  save_bundle(place, bundle);
+  folder.write("place/README.md", "what I trained");
+  refused("holds 'README.md'");
+  fs::remove(place / "README.md");
+  fs::rename(place / "model.safetensors", folder / "blob");
+  fs::create_symlink(folder / "blob", place / "model.safetensors");
+  refused("holds 'model.safetensors', which is no part");
+  CHECK(entries(place) == 2);
+  CHECK(entries(folder.path()) == 2);
+}
+
 TEST_CASE("a bundle that does not fit is refused with file and reason", "[bundle]") {
   const TemporaryFolder folder;
   const fs::path bundle = folder.path() / "bundle";
