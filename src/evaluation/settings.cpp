@@ -23,10 +23,13 @@ Judges open_judges(const EvaluateSettings& settings, Judges judges) {
 
 EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model, const Dataset& photos, const std::string& words,
                        const EvaluateSettings& settings, const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
-  const ThreadGuard threads(settings.threads);
+  MeasuredThreads threads(settings.threads);
   EvaluationRun run;
-  run.evaluation =
-      evaluate(bundle, photos, settings.protocol, open_judges(settings, given), {.batch = settings.batch, .progress = progress});
+  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given),
+                            {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {
+                               threads.next();
+                               if (progress) progress(done, total);
+                             }});
   run.context.model = std::filesystem::weakly_canonical(model).filename().string();
   run.context.model_digest = sha256_file(model / "model.safetensors");
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());

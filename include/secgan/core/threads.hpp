@@ -2,6 +2,9 @@
 /// The process's CPU threads belong to the application: the library changes their number within a call at most.
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
 
 #include "secgan/core/export.hpp"
 
@@ -18,6 +21,34 @@ class SECGAN_API ThreadGuard {
 
  private:
   int before_;
+};
+
+/// CPUs that the process may use: those of its affinity, cut to the CPU quota of its control groups; at least 1.
+SECGAN_API int64_t usable_cpus();
+
+/// The threads of a long computation of many steps. Beside other busy programs several threads can be ten times slower than one, in
+/// processor time too, as OpenMP's and oneDNN's threads wait for each other by spinning; so the number is measured, not assumed.
+class SECGAN_API MeasuredThreads {
+ public:
+  /// @param threads  above 0: so many, always. 0: as many as OMP_NUM_THREADS says; where it is not set, the number that is measured to be
+  ///                 fastest, at most what at::get_num_threads() and usable_cpus() say
+  /// @param tell  takes one line for the first choice by measurement, and for each that differs from the one before; empty: nobody is told
+  explicit MeasuredThreads(int64_t threads, std::function<void(const std::string&)> tell = {});
+  /// The process has as many threads as before.
+  ~MeasuredThreads();
+  MeasuredThreads(const MeasuredThreads&) = delete;
+  MeasuredThreads& operator=(const MeasuredThreads&) = delete;
+
+  /// Before each step, in the thread that computes it. Measures before the first step, when a step took long, and from time to time; that
+  /// takes a tenth of a second and about a hundredth of the time. Draws no random numbers.
+  void next();
+  /// Threads of the current step.
+  int64_t count() const;
+
+ private:
+  ThreadGuard guard_;
+  struct Choice;
+  std::unique_ptr<Choice> choice_;  ///< empty: nothing to choose
 };
 
 }  // namespace secgan

@@ -38,7 +38,7 @@ struct EvaluateSettings {
         field<&O::extractor>("custom features, for a Fréchet distance under the file's name; file empty: none"),
         field<&O::identity>("an embedding network, for the identity cosine; file empty: none"),
         field<&O::batch>("photos at once", rule::kPositive),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
     };
   }
 };

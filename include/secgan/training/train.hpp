@@ -49,7 +49,7 @@ struct TrainSettings {
                               "the parser's bundle, if it has one"),
         field<&O::task>("networks, losses, optimizers"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
     };
   }
 };
@@ -67,7 +67,7 @@ struct TrainParserSettings {
         field<&O::data>("the photos and masks to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
     };
   }
 };
@@ -85,7 +85,7 @@ struct TrainClassifierSettings {
         field<&O::data>("the faces to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
     };
   }
 };
