@@ -52,9 +52,9 @@ class ThreadPolicy {
   }
 
  private:
-  static constexpr int kRounds = 3;
+  static constexpr int kRounds = 5;
   static constexpr double kSlowStep = 1.5;
-  static constexpr double kGivenUp = 4;     ///< times the fastest: not tried again in this measurement
+  static constexpr double kGivenUp = 3;     ///< times the fastest: not tried again in this measurement
   static constexpr double kWorthIt = 1.1;   ///< more threads have to be faster by so much to be chosen first
   static constexpr double kWorthAll = 1.5;  ///< and any other number, to be chosen later
 

@@ -40,7 +40,7 @@ class SECGAN_API MeasuredThreads {
   MeasuredThreads& operator=(const MeasuredThreads&) = delete;
 
   /// Before each step, in the thread that computes it. Measures before the first step, when a step took long, and from time to time; that
-  /// takes a tenth of a second and about a hundredth of the time. Draws no random numbers.
+  /// takes some hundredths of a second and about a hundredth of the time. Draws no random numbers.
   void next();
   /// Threads of the current step.
   int64_t count() const;

@@ -44,7 +44,7 @@ TEST_CASE("threads are chosen by what they take", "[core]") {
   CHECK(quiet.policy(8).next() == 4);  // 8 are hardly faster than 4
   Machine busy{.probe = {{1, 0.016}, {2, 0.3}, {4, 0.5}}};
   CHECK(busy.policy(4).next() == 1);
-  CHECK(busy.measured == 5);  // what is many times slower is given up after one round
+  CHECK(busy.measured == 7);  // what is many times slower is given up after one round
   Machine alone{.probe = {{1, 0.016}}};
   CHECK(alone.policy(1).next() == 1);
   CHECK(alone.measured == 0);
@@ -84,7 +84,7 @@ TEST_CASE("measuring takes a hundredth of the time, and a little more where step
     policy.next();
   }
   CHECK(machine.time - begin - steps < 0.05 * steps);
-  CHECK(machine.measured > 12);
+  CHECK(machine.measured > 20);
 }
 
 TEST_CASE("one disturbed measurement changes nothing", "[core]") {
