@@ -20,7 +20,7 @@ PY_DIRS   := python tests tools examples benchmarks
 FIND_CPP  := find include src python tests examples benchmarks -name '*.[ch]pp'
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test headers format lint tidy sanitize reference lock clean
+.PHONY: build demo test headers format lint tidy sanitize soak reference lock sbom clean
 .DELETE_ON_ERROR:
 
 debian = dpkg -s $(1) >/dev/null 2>&1 || \
@@ -102,6 +102,15 @@ sanitize: $(VENV)/.ready
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --preset asan
+
+# Trainings that are killed, run out of disk or run long: minutes.
+soak: build
+	SECGAN_COMMAND=$(BIN)/secgan $(BIN)/python tests/soak/soak.py
+
+# What is inside: build/sbom.json, in CycloneDX's format.
+sbom: build $(VENV)/.tools
+	$(BIN)/python tools/make_sbom.py $$($(BIN)/python -c 'import secgan, pathlib; print(pathlib.Path(secgan.__file__).parent / "lib/libsecgan.so")') \
+	  $(BUILD)/sbom.json
 
 # The API reference: build/reference/cpp/index.html, build/reference/python/index.html.
 reference: build $(VENV)/.tools

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Writes a software bill of materials in CycloneDX's JSON: Python packages, the libraries that libsecgan links, headers compiled into it.
+
+Usage: make_sbom.py LIBSECGAN OUT, by the interpreter of the environment that is described, which has cyclonedx-bom.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import torch
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+# Licenses by Debian's source package, as upstream states them for the library. A new library needs a line here.
+LICENSES = {
+    "bzip2": "bzip2-1.0.6",
+    "cli11": "BSD-3-Clause",
+    "eigen3": "MPL-2.0",
+    "gcc": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "glibc": "LGPL-2.1-or-later",
+    "libjpeg-turbo": "IJG AND BSD-3-Clause AND Zlib",
+    "libpng": "libpng-2.0",
+    "libwebp": "BSD-3-Clause",
+    "libzip": "BSD-3-Clause",
+    "nlohmann-json3": "MIT",
+    "openssl": "Apache-2.0",
+    "tiff": "libtiff",
+    "tomlplusplus": "MIT",
+    "zlib": "Zlib",
+}
+HEADERS = ["libcli11-dev", "libeigen3-dev", "libtomlplusplus-dev", "nlohmann-json3-dev"]
+TORCH = pathlib.Path(torch.__file__).parent
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def needed(library):
+    """The names of the libraries that it links itself."""
+    return set(re.findall(r"\(NEEDED\).*\[(.+)\]", output("readelf", "-d", library)))
+
+
+def debian_packages(library):
+    """The packages of all libraries that are loaded with it, LibTorch's aside, as (name, whether it is linked directly)."""
+    found = {}
+    direct = needed(library)
+    for name, path in re.findall(r"(\S+) => (/\S+)", output("ldd", library)):
+        if pathlib.Path(path).resolve().is_relative_to(TORCH):
+            continue
+        # dpkg knows files by the name that they were packaged under, with or without /usr.
+        usr = path if path.startswith("/usr") else "/usr" + path
+        asked = subprocess.run(["dpkg", "-S", usr, usr.removeprefix("/usr")], check=False, capture_output=True, text=True)
+        package = asked.stdout.split(":")[0]
+        if not package:
+            sys.exit(f"{path}: no Debian package has it")
+        found[package] = found.get(package, False) or name in direct
+    return sorted(found.items())
+
+
+def debian_component(package, use):
+    fields = output("dpkg-query", "-W", "-f=${Version} ${source:Package} ${Architecture}\n", package)
+    version, source, arch = fields.splitlines()[0].split()
+    expression = LICENSES.get(re.sub(r"(gcc-|libpng)[\d.]+$", lambda m: m[1].rstrip("-"), source))
+    if expression is None and use != "indirect":
+        sys.exit(f"{package}: say its license in {pathlib.Path(__file__).name}")
+    purl = f"pkg:deb/debian/{package}@{version.replace('+', '%2B').replace(':', '%3A')}?arch={arch}"
+    license = {"expression": expression} if expression else {"license": {"name": f"see /usr/share/doc/{package}/copyright"}}
+    return component(package, version, license, purl, use)
+
+
+def component(name, version, license, purl, use):
+    return {
+        "type": "library",
+        "bom-ref": purl,
+        "name": name,
+        "version": version,
+        "purl": purl,
+        "licenses": [license],
+        "properties": [{"name": "secgan:use", "value": use}],
+    }
+
+
+def torch_headers():
+    """Header libraries that come with LibTorch and are compiled into secgan."""
+    fmt = int(re.search(r"FMT_VERSION (\d+)", (TORCH / "include/fmt/base.h").read_text())[1])
+    text = (TORCH / "include/pybind11/detail/common.h").read_text()
+    pybind = ".".join(re.search(rf"PYBIND11_VERSION_{part} (\w+)", text)[1] for part in ("MAJOR", "MINOR", "MICRO"))
+    versions = {"fmtlib/fmt": (f"{fmt // 10000}.{fmt // 100 % 100}.{fmt % 100}", "MIT"), "pybind/pybind11": (pybind, "BSD-3-Clause")}
+    for name, (version, license) in versions.items():
+        yield component(name.split("/")[1], version, {"expression": license}, f"pkg:github/{name}@{version}", "headers")
+
+
+def main():
+    library, out = sys.argv[1:]
+    root = pathlib.Path(__file__).parents[1]
+    python = sys.executable
+    bom = json.loads(output(python, "-m", "cyclonedx_py", "environment", "--pyproject", str(root / "pyproject.toml"), python))
+    native = [debian_component(name, "linked" if direct else "indirect") for name, direct in debian_packages(library)]
+    native += [debian_component(name, "headers") for name in HEADERS]
+    native += torch_headers()
+    bom["components"] += native
+    product = bom["metadata"]["component"]
+    product["version"] = re.search(r'kVersion = "([\d.]+)"', (root / "include/secgan/version.hpp").read_text())[1]
+    own = next(entry for entry in bom["dependencies"] if entry["ref"] == product["bom-ref"])
+    own["dependsOn"] = sorted({*own.get("dependsOn", []), *(c["bom-ref"] for c in native if c["properties"][0]["value"] != "indirect")})
+    text = json.dumps(bom, indent=2)
+    if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        sys.exit(f"not CycloneDX: {error}")
+    pathlib.Path(out).write_text(text + "\n")
+    print(f"{out}: {len(bom['components'])} components, {len(native)} of them native")
+
+
+if __name__ == "__main__":
+    main()
