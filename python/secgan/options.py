@@ -26,14 +26,20 @@ class TrainSettings(TypedDict, total=False):
 
 
 class DataSettings(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces
-    kind: Literal["synthetic", "celeba", "celebamask-hq"]
+    #: the data set; synthetic: drawn faces, folder: any photos
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
     #: the data set's folder; drawn faces have none
     root: str
-    #: celebamask-hq: class order of index PNGs
+    #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]
     #: celebamask-hq: the official split; false: 80/10/10 % by id
     split_by_mapping: bool
+    #: folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none
+    labels: str
+    #: folder: index PNGs called as the photos; empty: they have none
+    mask_folder: str
+    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    whole_folder: bool
     #: names from the data set's list; drawn faces: empty for all of theirs
     attributes: list[str]
     #: side in pixels
@@ -387,14 +393,20 @@ class EvaluateSettings(TypedDict, total=False):
 
 
 class DataSource(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces
-    kind: Literal["synthetic", "celeba", "celebamask-hq"]
+    #: the data set; synthetic: drawn faces, folder: any photos
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
     #: the data set's folder; drawn faces have none
     root: str
-    #: celebamask-hq: class order of index PNGs
+    #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]
     #: celebamask-hq: the official split; false: 80/10/10 % by id
     split_by_mapping: bool
+    #: folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none
+    labels: str
+    #: folder: index PNGs called as the photos; empty: they have none
+    mask_folder: str
+    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    whole_folder: bool
 
 
 class EvaluationProtocol(TypedDict, total=False):

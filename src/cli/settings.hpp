@@ -108,6 +108,10 @@ void add_data_source(SettingsFlags<Settings>& flags) {
   flags.template bind<Source..., &DataSource::mask_labels>("--mask-labels", "NAME");
   flags.template bind_switch<Source..., &DataSource::split_by_mapping>(
       "--split-by-id", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
+  flags.template bind<Source..., &DataSource::labels>("--labels", "FILE");
+  flags.template bind<Source..., &DataSource::mask_folder>("--mask-folder", "DIR");
+  flags.template bind_switch<Source..., &DataSource::whole_folder>("--whole-folder", true,
+                                                                   "folder: every photo, whichever split is asked for");
 }
 
 }  // namespace secgan::cli

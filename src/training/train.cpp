@@ -20,9 +20,18 @@ Settings resolved(Settings settings) {
   return settings;
 }
 
+std::ostream& status_of(const RunControl& control) { return control.status != nullptr ? *control.status : std::cerr; }
+
+/// The split to train on; what opening it found out is told.
+std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with_attributes, bool with_masks, const RunControl& control) {
+  auto data = open_dataset(settings, Split::kTrain, with_attributes, with_masks);
+  for (const DataNote& note : data->notes()) status_of(control) << (note.wrong ? "warning: " : "note: ") << note.text << '\n';
+  return data;
+}
+
 template <class Settings>
 TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunControl& control) {
-  Trainer trainer(settings.trainer, control.run, control.status != nullptr ? *control.status : std::cerr, settings_text(settings));
+  Trainer trainer(settings.trainer, control.run, status_of(control), settings_text(settings));
   return trainer.run(task, control.resume, control.stop);
 }
 
@@ -57,7 +66,7 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
   TrainSettings settings = resolved(given);
   const ThreadGuard threads(settings.threads);
   Bundle base = base_of(settings, custom);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
+  const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
   settings.data.attributes = data->attributes().names();
   if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
     throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
@@ -71,7 +80,7 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
   const TrainParserSettings settings = resolved(given);
   const ThreadGuard threads(settings.threads);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
+  const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control);
   ParserTask task(data, settings.task, settings.data.crop);
   return run(task, settings, control);
 }
@@ -79,7 +88,7 @@ TrainingOutcome train(const TrainParserSettings& given, const RunControl& contro
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
   TrainClassifierSettings settings = resolved(given);
   const ThreadGuard threads(settings.threads);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
+  const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
   settings.data.attributes = data->attributes().names();
   ClassifierTask task(data, settings.task, settings.data.crop);
   return run(task, settings, control);

@@ -20,8 +20,11 @@ class SECGAN_API CachedDataset final : public Dataset {
   int64_t image_size() const override { return source_->image_size(); }
   const AttributeSchema& attributes() const override { return source_->attributes(); }
   bool has_masks() const override { return source_->has_masks(); }
+  at::Tensor labels(int64_t index) const override { return source_->labels(index); }
   Labels label_set() const override { return source_->label_set(); }
   std::string sample_name(int64_t index) const override { return source_->sample_name(index); }
+  std::vector<DataNote> notes() const override { return source_->notes(); }
+  std::vector<std::string> missing() const override { return source_->missing(); }
 
  private:
   std::shared_ptr<const Dataset> source_;

@@ -46,3 +46,17 @@ TEST_CASE("checking finds every unusable sample, in order, whatever is wrong wit
     }
   }
 }
+
+TEST_CASE("one kind of fault is one fault", "[data]") {
+  const std::vector<DataFault> faults = group_problems({{"a.jpg", "'root/a.jpg' is missing"},
+                                                        {"b.jpg", "'root/b.jpg': crop center:170 leaves a photo of 89 x 109 pixels"},
+                                                        {"c.jpg", "'root/c 7.jpg' is missing"},
+                                                        {"d.jpg", "'root/d.jpg': crop center:170 leaves a photo of 1 x 2 pixels"},
+                                                        {"e.jpg", "'e's.jpg' is empty"},
+                                                        {"f.jpg", "'f.jpg' is missing"}});
+  REQUIRE(faults.size() == 3);
+  CHECK(faults[0].problem == "'root/a.jpg' is missing");
+  CHECK(faults[0].samples == std::vector<std::string>{"a.jpg", "c.jpg", "f.jpg"});
+  CHECK(faults[1].samples == std::vector<std::string>{"b.jpg", "d.jpg"});
+  CHECK(faults[2].samples == std::vector<std::string>{"e.jpg"});
+}
