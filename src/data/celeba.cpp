@@ -39,6 +39,10 @@ CelebA::CelebA(CelebAOptions options) : options_(std::move(options)) {
 
 std::string CelebA::sample_name(int64_t index) const { return (photos_ / files_.at(static_cast<size_t>(index))).string(); }
 
+at::Tensor CelebA::labels(int64_t index) const {
+  return options_.attributes.empty() ? at::Tensor() : at::tensor(labels_.at(static_cast<size_t>(index)));
+}
+
 Sample CelebA::get(int64_t index) const {
   const auto i = static_cast<size_t>(index);
   const at::Tensor photo = read_image(sample_name(index));
@@ -49,7 +53,7 @@ Sample CelebA::get(int64_t index) const {
   } catch (const InvalidArgument& error) {
     throw Error(fmt::format("'{}': {}", sample_name(index), error.what()));
   }
-  if (!options_.attributes.empty()) sample.labels = at::tensor(labels_[i]);
+  sample.labels = labels(index);
   sample.id = std::filesystem::path(files_[i]).stem().string();
   return sample;
 }

@@ -90,6 +90,10 @@ CelebAMaskHq::CelebAMaskHq(CelebAMaskHqOptions options) : options_(std::move(opt
 
 std::string CelebAMaskHq::sample_name(int64_t index) const { return files_.at(static_cast<size_t>(index)); }
 
+at::Tensor CelebAMaskHq::labels(int64_t index) const {
+  return options_.attributes.empty() ? at::Tensor() : at::tensor(labels_.at(static_cast<size_t>(index)));
+}
+
 at::Tensor CelebAMaskHq::mask(int64_t id) const {
   const fs::path root = options_.root;
   if (!part_folders_) {
@@ -140,7 +144,7 @@ Sample CelebAMaskHq::get(int64_t index) const {
   } catch (const InvalidArgument& error) {
     throw Error(fmt::format("'{}': {}", files_[i], error.what()));
   }
-  if (!options_.attributes.empty()) sample.labels = at::tensor(labels_[i]);
+  sample.labels = labels(index);
   sample.id = std::to_string(ids_[i]);
   return sample;
 }

@@ -31,6 +31,7 @@ class SECGAN_API CelebA final : public Dataset {
   int64_t image_size() const override { return options_.image_size; }
   const AttributeSchema& attributes() const override { return attributes_; }
   bool has_masks() const override { return false; }
+  at::Tensor labels(int64_t index) const override;
   std::string sample_name(int64_t index) const override;
 
  private:

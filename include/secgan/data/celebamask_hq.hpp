@@ -37,6 +37,7 @@ class SECGAN_API CelebAMaskHq final : public Dataset {
   int64_t image_size() const override { return options_.image_size; }
   const AttributeSchema& attributes() const override { return attributes_; }
   bool has_masks() const override { return options_.masks; }
+  at::Tensor labels(int64_t index) const override;
   Labels label_set() const override { return part_folders_ ? Labels::kCelebAMaskHq : options_.mask_labels; }
   std::string sample_name(int64_t index) const override;
 

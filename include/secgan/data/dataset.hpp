@@ -37,6 +37,8 @@ class SECGAN_API Dataset {
   virtual const AttributeSchema& attributes() const = 0;
   virtual bool has_masks() const = 0;
   virtual Labels label_set() const { return Labels::kSecgan12; }
+  /// What get(index).labels is, without reading the photo; undefined where the source cannot tell.
+  virtual at::Tensor labels(int64_t /*index*/) const { return {}; }
   /// What messages call a sample: its file, where it has one. Never reads it.
   virtual std::string sample_name(int64_t index) const { return "sample " + std::to_string(index); }
 };
