@@ -3,9 +3,9 @@
 /// no stored random state to go on exactly as if it had never stopped.
 
 #include <ATen/core/Generator.h>
-#include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "secgan/core/export.hpp"
 
@@ -31,6 +31,7 @@ constexpr uint64_t mix_seed(uint64_t seed, Counters... counters) {
 enum class RandomPurpose : uint64_t {
   kMirroring = 0xf11b,     ///< which samples of a batch are mirrored
   kTargets = 0x9a11,       ///< target labels of a batch, and where its gradient penalty is taken
+  kNetworks = 0xd09,       ///< what networks draw in a step, as dropout; the library's own draw nothing
   kHostPenalty = 0x5e9b,   ///< where the gradient penalty is taken in somebody else's training loop
   kIdentity = 0xface,      ///< the people of drawn faces
   kDrawnLabels = 0x1abe1,  ///< their labels
@@ -43,7 +44,8 @@ enum class RandomPurpose : uint64_t {
 /// A CPU generator that starts from `seed`.
 SECGAN_API at::Generator seeded_generator(uint64_t seed);
 
-/// While it lives, the process's CPU random state is another one; then it is as it was before.
+/// While it lives, what this thread draws on the CPU without naming a generator, as first weights and dropout, comes from a generator of
+/// its own that starts from `seed`. The process's random state is neither read nor changed, whatever other threads draw meanwhile.
 class SECGAN_API SeedGuard {
  public:
   explicit SeedGuard(uint64_t seed);
@@ -52,8 +54,8 @@ class SECGAN_API SeedGuard {
   SeedGuard& operator=(const SeedGuard&) = delete;
 
  private:
-  at::Generator generator_;
-  at::Tensor before_;
+  struct Scope;
+  std::unique_ptr<Scope> scope_;
 };
 
 }  // namespace secgan
