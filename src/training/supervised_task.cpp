@@ -14,6 +14,7 @@
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/identity.hpp"
 
 namespace secgan {
 
@@ -30,6 +31,7 @@ BundleInfo SupervisedTask::info() const { return {.image_size = data().image_siz
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
+  const SeedGuard drawn(mix_seed(options_.loader.seed, RandomPurpose::kNetworks, step));
   const Batch batch = loader_.get(step);
   std::vector<std::pair<std::string, at::Tensor>> terms;
   {
@@ -50,6 +52,8 @@ NamedTensors SupervisedTask::state() {
   adam_->visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back("optimizer." + key, tensor); });
   return state;
 }
+
+NamedTexts SupervisedTask::identity() const { return identity_of(data()); }
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 

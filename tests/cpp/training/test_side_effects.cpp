@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <future>
 #include <sstream>
 
 #include "random_bundle.hpp"
@@ -138,4 +139,28 @@ TEST_CASE("a task's first weights follow from its seed, whatever the process has
   const at::Tensor first = weights(1, 3);
   CHECK(at::equal(weights(2, 3), first));
   CHECK_FALSE(at::equal(weights(1, 4), first));
+}
+
+TEST_CASE("trainings side by side draw what each draws alone, and leave the thread beside them its own", "[training]") {
+  const Bundle bundle = random_bundle();
+  const auto weights = [&](uint64_t seed) {
+    SecganTaskOptions options = few_channels();
+    options.loader.seed = seed;
+    SecganTask task(few_faces(), options, bundle);
+    task.step(0, 1);
+    std::vector<at::Tensor> copies;
+    for (const auto& [name, tensor] : task.state()) copies.push_back(tensor.detach().flatten().to(at::kDouble).clone());
+    return at::cat(copies);
+  };
+  const at::Tensor first = weights(1), second = weights(2);
+  torch::manual_seed(5);
+  const at::Tensor alone = torch::rand({3000});
+  torch::manual_seed(5);
+  auto one = std::async(std::launch::async, [&] { return weights(1); });
+  auto other = std::async(std::launch::async, [&] { return weights(2); });
+  at::Tensor beside = torch::rand({1});
+  while (beside.size(0) < 3000) beside = at::cat({beside, torch::rand({1})});
+  CHECK(at::equal(one.get(), first));
+  CHECK(at::equal(other.get(), second));
+  CHECK(at::equal(beside, alone));
 }
