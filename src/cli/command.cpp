@@ -31,9 +31,9 @@ void request_stop(int signal) {
 
 void stop_on_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) {
-    struct sigaction before {};
+    struct sigaction before{};
     if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = request_stop;
     action.sa_flags = SA_RESTART;
     // Writing to a closed pipe or past a limit is tried again, by the last message for one; who asks twice does not want to wait.
@@ -67,6 +67,7 @@ int secgan::command(int argc, char** argv) {
   CLI::App app("SeCGAN: edits attributes of face photos, and trains what that takes");
   app.set_version_flag("--version", std::string("secgan ") + secgan::kVersion);
   app.require_subcommand(1);
+  app.footer("Exit status: 0 done, 1 failed, 2 wrong use, 128 + n stopped by signal n (130: Ctrl-C), with a checkpoint where it trains");
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);

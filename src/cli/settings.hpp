@@ -104,9 +104,10 @@ class SettingsFlags {
       std::string& file = programs_[i].file(settings);
       if (!file.empty() || in_files[i].empty()) continue;
       if (!trusted_) {
-        throw InvalidArgument(fmt::format("the settings file names a program, '{}', whose code would be run: name it on the command line with "
-                                          "{}, or allow it with --trust-code",
-                                          in_files[i], programs_[i].flag));
+        throw InvalidArgument(
+            fmt::format("the settings file names a program, '{}', whose code would be run: name it on the command line with "
+                        "{}, or allow it with --trust-code",
+                        in_files[i], programs_[i].flag));
       }
       file = in_files[i];
     }

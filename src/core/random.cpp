@@ -36,11 +36,30 @@ void draw(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::S
 }
 
 // Every op of LibTorch with an argument `Generator?`; rand, randn, randint and dropout are made of these.
-constexpr std::array kDrawing{
-    "uniform_",  "normal_",           "bernoulli_.float",    "bernoulli_.Tensor",    "random_",           "random_.from",
-    "random_.to", "exponential_",     "geometric_",          "cauchy_",              "log_normal_",       "bernoulli",
-    "bernoulli.p", "multinomial",     "normal.Tensor_float", "normal.float_Tensor",  "normal.Tensor_Tensor", "poisson",
-    "binomial",  "_standard_gamma",   "_sample_dirichlet",   "randperm.generator_out", "rrelu_with_noise",  "rrelu_with_noise_"};
+constexpr std::array kDrawing{"uniform_",
+                              "normal_",
+                              "bernoulli_.float",
+                              "bernoulli_.Tensor",
+                              "random_",
+                              "random_.from",
+                              "random_.to",
+                              "exponential_",
+                              "geometric_",
+                              "cauchy_",
+                              "log_normal_",
+                              "bernoulli",
+                              "bernoulli.p",
+                              "multinomial",
+                              "normal.Tensor_float",
+                              "normal.float_Tensor",
+                              "normal.Tensor_Tensor",
+                              "poisson",
+                              "binomial",
+                              "_standard_gamma",
+                              "_sample_dirichlet",
+                              "randperm.generator_out",
+                              "rrelu_with_noise",
+                              "rrelu_with_noise_"};
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) { library.fallback(torch::CppFunction::makeFallthrough()); }
 TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, library) {

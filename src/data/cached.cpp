@@ -17,9 +17,10 @@ size_t fitting(const Dataset& source) {
                        (static_cast<double>(source.image_size() * source.image_size() * (source.has_masks() ? 4 : 3)) + kOverhead);
   const auto available = available_memory();
   if (available && bytes > static_cast<double>(*available)) {
-    throw Error(fmt::format("the data cache needs {:.1f} GB for {} photos of {} px, and {:.1f} GB of memory are free: turn it off (data.cache = "
-                            "false decodes each photo whenever it is needed), or choose fewer photos (data.count) or a smaller image_size",
-                            bytes / 1e9, source.size(), source.image_size(), static_cast<double>(*available) / 1e9));
+    throw Error(
+        fmt::format("the data cache needs {:.1f} GB for {} photos of {} px, and {:.1f} GB of memory are free: turn it off (data.cache = "
+                    "false decodes each photo whenever it is needed), or choose fewer photos (data.count) or a smaller image_size",
+                    bytes / 1e9, source.size(), source.image_size(), static_cast<double>(*available) / 1e9));
   }
   return static_cast<size_t>(source.size());
 }

@@ -73,13 +73,11 @@ std::string encode_checkpoint(const Checkpoint& checkpoint) {
                                {"threads", checkpoint.threads},
                                {"means", means},
                                {"identity", to_json(checkpoint.identity)},
-                               {"settings", to_json(checkpoint.settings)}}
-                              // Names of photos are the user's, in any encoding.
+                               {"settings", to_json(checkpoint.settings)}}  // Names of photos are the user's, in any encoding.
                               .dump(-1, ' ', false, Json::error_handler_t::replace);
-  return encode_safetensors(checkpoint.tensors, {{"step", step},
-                                                 {"task", checkpoint.task},
-                                                 {"run", run},
-                                                 {"digest", digest_of(checkpoint.task, step, run, checkpoint.tensors)}});
+  return encode_safetensors(
+      checkpoint.tensors,
+      {{"step", step}, {"task", checkpoint.task}, {"run", run}, {"digest", digest_of(checkpoint.task, step, run, checkpoint.tensors)}});
 }
 
 Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
@@ -153,8 +151,9 @@ struct RunFolder::Lock {
       throw Error(
           fmt::format("{}: another process{} trains in this folder: stop it first, or choose another folder", folder.string(), holder));
     }
-    struct stat opened {}, named {};
-    if (::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev) {
+    struct stat opened{}, named{};
+    if (::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+        opened.st_dev == named.st_dev) {
       return true;
     }
     ::close(file);

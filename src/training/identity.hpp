@@ -7,8 +7,8 @@
 
 namespace secgan {
 
-/// Attributes in order, side, and number, names and labels of the photos; not their pixels, which another decoder may round otherwise. Where
-/// the photos lie does not matter.
+/// Attributes in order, side, and number, names and labels of the photos; not their pixels, which another decoder may round otherwise.
+/// Where the photos lie does not matter.
 NamedTexts identity_of(const Dataset& data);
 
 /// The beginning of the tensors' digest.

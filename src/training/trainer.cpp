@@ -169,7 +169,8 @@ class TrainingRun {
   /// A checkpoint goes on with what it was written for; what may change is told.
   void require_own(const Checkpoint& checkpoint) const {
     const std::string file = folder_.checkpoint_file().string();
-    if (checkpoint.task != task_.name()) throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, checkpoint.task, task_.name()));
+    if (checkpoint.task != task_.name())
+      throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, checkpoint.task, task_.name()));
     if (checkpoint.step > options_.steps) {
       throw Error(fmt::format("{}: {} steps are done, which is more than the {} of the run", file, checkpoint.step, options_.steps));
     }
@@ -210,8 +211,9 @@ class TrainingRun {
       message += fmt::format("; photos: {}{}", fmt::join(photos, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
     }
     const bool again = options_.on_nan == OnNan::kRollback && rollbacks_ < options_.rollbacks;
-    const std::string kept = saved_ < 0 ? "there is no checkpoint yet"
-                                        : fmt::format("the last good checkpoint, after {} steps, is {}", saved_, folder_.checkpoint_file().string());
+    const std::string kept =
+        saved_ < 0 ? "there is no checkpoint yet"
+                   : fmt::format("the last good checkpoint, after {} steps, is {}", saved_, folder_.checkpoint_file().string());
     if (!again) {
       if (options_.on_nan == OnNan::kRollback) message += fmt::format("; rolled back {} times already", rollbacks_);
       message += "; training stopped; " + kept;
@@ -264,8 +266,7 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
   return run(task, folder, resume ? folder.load(status_) : std::nullopt, stop);
 }
 
-TrainingOutcome Trainer::run(TrainingTask& task, RunFolder& folder, const std::optional<Checkpoint>& from,
-                             const std::atomic<bool>* stop) {
+TrainingOutcome Trainer::run(TrainingTask& task, RunFolder& folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop) {
   const auto begin = std::chrono::steady_clock::now();
   const int64_t done = TrainingRun(task, options_, folder, status_, settings_, from, stop).train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;

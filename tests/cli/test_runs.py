@@ -9,11 +9,12 @@ import time
 import pytest
 
 COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
-TINY = "--data synthetic --count 8 --image-size 32 --batch 4 --threads 1 --log-every 1 --sample-every 0 --option task.parser.unet.dim=4".split()
+TINY = ["--data", "synthetic", "--count", 8, "--image-size", 32, "--batch", 4, "--threads", 1, "--log-every", 1, "--sample-every", 0]
+TINY += ["--option", "task.parser.unet.dim=4"]
 
 
 def arguments(out, *more):
-    return [COMMAND, "train-parser", *TINY, "--out", str(out), *map(str, more)]
+    return list(map(str, [COMMAND, "train-parser", *TINY, "--out", out, *more]))
 
 
 def train(out, *more, status=0):

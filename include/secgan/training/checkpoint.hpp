@@ -33,7 +33,7 @@ struct Checkpoint {
   NamedTensors tensors;  ///< the task's state
   int64_t skipped = 0;   ///< batches are those of step + skipped: rolling back leaves the failed ones out
   int64_t rollbacks = 0;
-  bool landmark = true;  ///< one that a run may be rolled back to: all stops and resumes of a run leave the same ones
+  bool landmark = true;            ///< one that a run may be rolled back to: all stops and resumes of a run leave the same ones
   int64_t threads = 0;             ///< that computed it; 0: not known
   std::vector<RunningMean> means;  ///< of the values since the last log line
   NamedTexts identity;             ///< what it belongs to and no other: attributes in order, photos, labels, networks
@@ -75,7 +75,8 @@ class SECGAN_API RunFolder {
   /// The newest landmark that is whole.
   std::optional<Checkpoint> load_landmark() const;
 
-  /// Written, synced and read back before it takes the place of the newest, which stays as checkpoint.previous.safetensors if it is a landmark.
+  /// Written, synced and read back before it takes the place of the newest, which stays as checkpoint.previous.safetensors if it is a
+  /// landmark.
   /// @throws Error; what was there stays.
   void save(const Checkpoint& checkpoint);
 

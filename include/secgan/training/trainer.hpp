@@ -4,10 +4,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <array>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -33,7 +33,8 @@ class SECGAN_API TrainingTask {
   /// Photos read per step, for the images/s.
   virtual int64_t photos_per_step() const = 0;
   /// Values of one step by name, as "photo/generator/reconstruction"; the first is what a progress bar shows.
-  /// @param step  from 0, each once and rising; some are left out where a run was rolled back   @param rate factor of the schedule, to be multiplied with every learning rate
+  /// @param step  from 0, each once and rising; some are left out where a run was rolled back   @param rate factor of the schedule, to be
+  /// multiplied with every learning rate
   virtual NamedValues step(int64_t step, double rate) = 0;
   /// Every tensor that decides how training goes on; sharing storage, so that loading is writing into them.
   virtual NamedTensors state() = 0;
@@ -81,8 +82,9 @@ struct TrainerOptions {
         field<&O::checkpoint_every>("steps between checkpoints; 0: at the end and when stopped only", rule::kNotNegative),
         field<&O::decay_start>("share of the run with the full learning rate; then it falls linearly", rule::kShare),
         field<&O::final_rate>("factor of the learning rate at the end", rule::kShare),
-        field<&O::on_nan>("when a value is not finite: end the run, or go back to the last checkpoint and on with the batches after the failed "
-                          "one"),
+        field<&O::on_nan>(
+            "when a value is not finite: end the run, or go back to the last checkpoint and on with the batches after the failed "
+            "one"),
         field<&O::rollbacks>("how often a run may go back; then it ends", rule::kNotNegative),
     };
   }
@@ -99,8 +101,8 @@ struct TrainingOutcome {
 
 /// The settings of a run, for its folder.
 struct RunSettings {
-  std::string file;      ///< content of settings.toml, written once the run is under way; empty: none
-  NamedTexts fixed;      ///< must be the same when the run is resumed
+  std::string file;       ///< content of settings.toml, written once the run is under way; empty: none
+  NamedTexts fixed;       ///< must be the same when the run is resumed
   NamedTexts changeable;  ///< what differs when the run is resumed is told
 };
 
@@ -113,7 +115,8 @@ class SECGAN_API Trainer {
 
   /// Trains to the end or until `stop` is set, then writes checkpoint and result.
   /// @param resume   go on from the run's checkpoint, or from the beginning before the first; without it the folder must hold none
-  /// @throws Error when the folder is another process's or holds a run, when no checkpoint is whole or it belongs to other data or networks,
+  /// @throws Error when the folder is another process's or holds a run, when no checkpoint is whole or it belongs to other data or
+  /// networks,
   ///         or when a value is not finite (it is named; the last checkpoint stays); FileNotFound without the folder of a run to resume.
   TrainingOutcome run(TrainingTask& task, bool resume, const std::atomic<bool>* stop = nullptr);
   /// The same with the run's folder open already, and what was loaded from it.

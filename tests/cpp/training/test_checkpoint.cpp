@@ -85,8 +85,9 @@ TEST_CASE("the checkpoint before the newest is kept, and taken with a word when 
   bytes[bytes.size() - 1] ^= 1;
   folder.write("run/checkpoint.safetensors", bytes);
   CHECK(held.load(told)->step == 2);
-  CHECK_THAT(told.str(), Catch::Contains("checkpoint.safetensors: damaged: its content is not what was written; going on from the checkpoint "
-                                         "before it, after 2 steps\n"));
+  CHECK_THAT(told.str(),
+             Catch::Contains("checkpoint.safetensors: damaged: its content is not what was written; going on from the checkpoint "
+                             "before it, after 2 steps\n"));
   // What is damaged does not push out what is whole.
   held.save(after(4));
   CHECK(parse_checkpoint(read_file(previous), "previous").step == 2);
