@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "random_bundle.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/training/semantic_branch.hpp"
@@ -123,6 +124,51 @@ TEST_CASE("training runs leave the process's random state and threads alone, and
   secgan.parser = (folder / "nowhere").string();
   check_no_trace("a run that fails", [&] { CHECK_THROWS_AS(train(secgan, control("other")), FileNotFound); });
   CHECK_FALSE(std::filesystem::exists(folder / "other"));
+}
+
+TEST_CASE("a run keeps the number of threads that it began with", "[training]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet, told;
+  auto settings = two_steps<TrainClassifierSettings>();
+  settings.task = few_classifier_channels();
+  settings.threads = 0;
+  const auto used = [&] { return load_settings<TrainClassifierSettings>(folder / "run/settings.toml").threads; };
+  {
+    const ThreadGuard one(1);
+    train(settings, {.run = folder / "run", .status = &quiet});
+  }
+  CHECK(used() == 1);
+  const ThreadGuard two(2);
+  settings.trainer.steps = 3;
+  train(settings, {.run = folder / "run", .resume = true, .status = &quiet});
+  CHECK(used() == 1);
+  settings.trainer.steps = settings.threads = 4;
+  train(settings, {.run = folder / "run", .resume = true, .status = &told});
+  CHECK(used() == 4);
+  CHECK_THAT(told.str(), Catch::Contains("resuming on 4 threads instead of 1") && Catch::Contains("trainer.steps: 4 instead of 3"));
+}
+
+TEST_CASE("a run is resumed with the batches, the attributes and the photos that it has", "[training]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  auto settings = two_steps<TrainClassifierSettings>();
+  settings.task = few_classifier_channels();
+  settings.threads = 1;
+  train(settings, {.run = folder / "run", .status = &quiet});
+  const auto refused = [&](const std::string& what, const std::function<void(TrainClassifierSettings&)>& change) {
+    auto changed = settings;
+    change(changed);
+    CHECK_THROWS_WITH(train(changed, {.run = folder / "run", .resume = true, .status = &quiet}), Catch::Contains(what));
+  };
+  refused("task.training.loader.batch was 4, found 2", [](auto& changed) { changed.task.training.loader.batch = 2; });
+  refused("task.training.loader.seed was 1, found 7", [](auto& changed) { changed.task.training.loader.seed = 7; });
+  refused("the number of photos was 12, found 11", [](auto& changed) { changed.data.count = 11; });
+  refused("the side of photos was 32, found 64", [](auto& changed) { changed.data.image_size = 64; });
+  refused("task.classifier.dim was 4, found 8", [](auto& changed) { changed.task.classifier.dim = 8; });
+  settings.task.training.adam.learning_rate /= 2;
+  std::ostringstream told;
+  train(settings, {.run = folder / "run", .resume = true, .status = &told});
+  CHECK_THAT(told.str(), Catch::Contains("resuming with another task.training.adam.learning_rate"));
 }
 
 TEST_CASE("a task's first weights follow from its seed, whatever the process has drawn", "[training]") {

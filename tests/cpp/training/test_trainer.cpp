@@ -131,6 +131,7 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
     CHECK(at::equal(expected[i].second, found[i].second));
   }
   CHECK(at::equal(whole->samples(), second->samples()));
+  CHECK(read_file(folder / "whole/log.jsonl") == read_file(folder / "parts/log.jsonl"));
   // Not vacuous: the last steps did change the networks.
   CHECK_FALSE(at::equal(found[0].second, first->state()[0].second));
 }
