@@ -1,19 +1,19 @@
 #include "secgan/training/checkpoint.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <system_error>
 #include <utility>
 
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
+#include "io/temporary.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
@@ -55,10 +55,6 @@ int64_t step_from(const std::string& text, std::string_view name) {
 bool is_there(const fs::path& file) {
   std::error_code ignored;
   return fs::exists(file, ignored);
-}
-
-[[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
-  throw Error(fmt::format("'{}': {}: {}", path.string(), what, std::generic_category().message(error)));
 }
 
 }  // namespace
@@ -121,57 +117,40 @@ bool has_checkpoint(const fs::path& run) { return is_there(newest_file(run)) || 
 struct RunFolder::Lock {
   explicit Lock(const fs::path& run) : folder(run), path(run / ".lock") {
     for (fs::path above = fs::absolute(run); !above.empty() && !is_there(above); above = above.parent_path()) made.push_back(above);
-    std::error_code error;
-    fs::create_directories(run, error);
-    if (error) throw Error(fmt::format("'{}': cannot be made: {}", run.string(), error.message()));
-    while (!open_and_lock()) {
-    }
+    make_folder(run);
+    // The holder before may remove what was opened.
+    do {
+      detail::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+      if (!file) detail::fail(path, "cannot be written", errno);
+      held.emplace(path, std::move(file));
+      if (held->state() == detail::NameLock::State::kTaken) {
+        throw Error(
+            fmt::format("{}: another process{} trains in this folder: stop it first, or choose another folder", run.string(), holder()));
+      }
+    } while (!held->current());
     const std::string pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(file, 0) != 0 || ::pwrite(file, pid.data(), pid.size(), 0) < 0) errno = 0;  // for messages only
+    if (::ftruncate(held->get(), 0) != 0 || ::pwrite(held->get(), pid.data(), pid.size(), 0) < 0) errno = 0;  // it is for messages only
   }
   ~Lock() {
     std::error_code ignored;
-    if (!made.empty() && std::distance(fs::directory_iterator(folder, ignored), {}) == 1) {
-      fs::remove(path, ignored);
-      for (const fs::path& empty : made) fs::remove(empty, ignored);
-    }
-    ::close(file);
+    if (made.empty() || std::distance(fs::directory_iterator(folder, ignored), {}) != 1) return;
+    fs::remove(path, ignored);
+    for (const fs::path& empty : made) fs::remove(empty, ignored);
   }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
-  /// @return false: the holder before has removed what was opened
-  bool open_and_lock() {
-    file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (file < 0) fail(path, "cannot be written", errno);
-    held = ::flock(file, LOCK_EX | LOCK_NB) == 0;
-    if (!held && errno == EWOULDBLOCK) {
-      const std::string holder = holding_process();
-      ::close(file);
-      throw Error(
-          fmt::format("{}: another process{} trains in this folder: stop it first, or choose another folder", folder.string(), holder));
-    }
-    struct stat opened{}, named{};
-    if (::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-        opened.st_dev == named.st_dev) {
-      return true;
-    }
-    ::close(file);
-    return false;
-  }
-
-  std::string holding_process() const {
+  std::string holder() const {
     std::array<char, 24> text{};
-    const ssize_t size = ::pread(file, text.data(), text.size(), 0);
-    const std::string_view pid = std::string_view(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    const ssize_t size = ::pread(held->get(), text.data(), text.size(), 0);
+    const std::string_view pid(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
     const auto number = whole_number(pid.substr(0, pid.find('\n')));
     return number ? fmt::format(" (pid {})", *number) : std::string();
   }
 
   fs::path folder, path;
   std::vector<fs::path> made;  // the lowest first
-  int file = -1;
-  bool held = false;  // false: the file system knows no locks
+  std::optional<detail::NameLock> held;
 };
 
 RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
@@ -184,7 +163,7 @@ RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
 
 RunFolder::~RunFolder() = default;
 
-bool RunFolder::locked() const { return lock_->held; }
+bool RunFolder::locked() const { return lock_->held->state() == detail::NameLock::State::kHeld; }
 
 std::optional<Checkpoint> RunFolder::load(std::ostream& told) {
   std::optional<Error> wrong;

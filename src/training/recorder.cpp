@@ -26,7 +26,7 @@ void each_line(const std::string& text, Use&& use) {
 /// Keeps the lines up to a step, and says where the log is.
 /// @param last  set to the last line of those
 std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t steps_done, std::string& last) {
-  std::filesystem::create_directories(run);
+  make_folder(run);
   const std::filesystem::path file = run / "log.jsonl";
   if (std::filesystem::exists(file)) {
     std::string kept;
@@ -44,7 +44,7 @@ std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t st
 
 Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
     : run_(run), log_file_(truncated_log(run, steps_done, last_line_)), log_(log_file_, std::ios::app), events_(run, steps_done + 1) {
-  std::filesystem::create_directories(run_ / "samples");
+  make_folder(run_ / "samples");
 }
 
 void Recorder::append(const std::string& line) {
