@@ -95,7 +95,6 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
 }
 
 NamedValues SecganTask::step(int64_t step, double rate) {
-  const SeedGuard drawn(mix_seed(options_.loader.seed, RandomPurpose::kNetworks, step));
   NamedValues values;
   const auto set_rate = [&](NetworkBranch& branch) {
     branch.generator_optimizer.set_learning_rate(rate * options_.generator_adam.learning_rate);

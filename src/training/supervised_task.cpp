@@ -31,7 +31,6 @@ BundleInfo SupervisedTask::info() const { return {.image_size = data().image_siz
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
-  const SeedGuard drawn(mix_seed(options_.loader.seed, RandomPurpose::kNetworks, step));
   const Batch batch = loader_.get(step);
   std::vector<std::pair<std::string, at::Tensor>> terms;
   {

@@ -26,12 +26,12 @@ def settings(**trainer):
 
 
 class Shift(nn.Module):
-    """Adds a color per attribute; its batch norm has state that is no parameter, and it draws in every step."""
+    """Adds a color per attribute; its batch norm has state that is no parameter."""
 
     def __init__(self, channels=3):
         super().__init__()
         self.color = nn.Linear(ATTRIBUTES, channels)
-        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.Dropout(0.2))
+        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
         self.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
 
     def forward(self, image, difference):

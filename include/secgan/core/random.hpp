@@ -31,7 +31,6 @@ constexpr uint64_t mix_seed(uint64_t seed, Counters... counters) {
 enum class RandomPurpose : uint64_t {
   kMirroring = 0xf11b,     ///< which samples of a batch are mirrored
   kTargets = 0x9a11,       ///< target labels of a batch, and where its gradient penalty is taken
-  kNetworks = 0xd09,       ///< what networks draw in a step, as dropout; the library's own draw nothing
   kHostPenalty = 0x5e9b,   ///< where the gradient penalty is taken in somebody else's training loop
   kIdentity = 0xface,      ///< the people of drawn faces
   kDrawnLabels = 0x1abe1,  ///< their labels
@@ -44,7 +43,7 @@ enum class RandomPurpose : uint64_t {
 /// A CPU generator that starts from `seed`.
 SECGAN_API at::Generator seeded_generator(uint64_t seed);
 
-/// While it lives, what this thread draws on the CPU without naming a generator, as first weights and dropout, comes from a generator of
+/// While it lives, what this thread draws on the CPU without naming a generator, as a network's first weights, comes from a generator of
 /// its own that starts from `seed`. The process's random state is neither read nor changed, whatever other threads draw meanwhile.
 class SECGAN_API SeedGuard {
  public:
