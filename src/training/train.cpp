@@ -1,7 +1,5 @@
 #include "secgan/training/train.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -52,8 +50,9 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   const std::optional<Checkpoint> from = control.resume ? folder.load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
-  const ThreadGuard threads(settings.threads);
-  settings.threads = at::get_num_threads();
+  MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
+  threads.next();
+  settings.threads = threads.count();
   const std::unique_ptr<TrainingTask> task = make(settings);
   return Trainer(settings.trainer, control.run, status, run_settings(settings)).run(*task, folder, from, control.stop);
 }
