@@ -21,7 +21,7 @@ class TrainSettings(TypedDict, total=False):
     task: SecganTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
@@ -301,6 +301,10 @@ class TrainerOptions(TypedDict, total=False):
     decay_start: float
     #: factor of the learning rate at the end
     final_rate: float
+    #: when a value is not finite: end the run, or go back to the last checkpoint and on with the batches after the failed one
+    on_nan: Literal["stop", "rollback"]
+    #: how often a run may go back; then it ends
+    rollbacks: int
 
 
 class TrainParserSettings(TypedDict, total=False):
@@ -310,7 +314,7 @@ class TrainParserSettings(TypedDict, total=False):
     task: ParserTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
@@ -351,7 +355,7 @@ class TrainClassifierSettings(TypedDict, total=False):
     task: ClassifierTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
@@ -388,7 +392,7 @@ class EvaluateSettings(TypedDict, total=False):
     identity: ExtractorProgram
     #: photos at once
     batch: int
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 

@@ -70,18 +70,20 @@ def train(
     ``(adversarial [N, 1], attribute_logits [N, A])`` and must be twice differentiable (gradient penalty). A bundle
     cannot hold a custom generator: its averaged weights are ``out/photo_generator.safetensors``.
 
-    Ctrl-C stops after the step, with a checkpoint.
+    Ctrl-C stops after the step, with a checkpoint: see ``finished``. What the host and other trainings draw at random meanwhile
+    is neither read nor changed.
 
     Args:
         settings: nested as in ``settings.toml``; :func:`default_settings` shows all. Missing ones keep their default.
-        out: the run's folder.
-        resume: go on from its checkpoint, bit for bit as if never stopped.
+        out: the run's folder, held by one training at a time.
+        resume: go on from its checkpoint, bit for bit as if never stopped; before the first, from the beginning. Settings are those given
+            here: what decides the checkpoint's meaning must be the same, the rest is told. ``threads`` 0: as the run had them.
         photo_generator, photo_discriminator, mask_generator, mask_discriminator: custom modules.
         parser: the frozen parser, in place of ``settings["parser"]``.
 
     Raises:
         ValueError: an unknown setting (the known ones are listed) or a value that breaks a rule.
-        RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that does not fit.
+        RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that is damaged or does not fit, a folder in use.
     """
 
     def custom(module: nn.Module | None, what: str) -> _CustomNetwork | None:

@@ -16,13 +16,30 @@ namespace secgan::cli {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 std::atomic<bool> stop_requested{false};
 
+namespace {
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): as above
+std::atomic<int> stop_signal{0};
+
+void request_stop(int signal) {
+  int none = 0;
+  stop_signal.compare_exchange_strong(none, signal);
+  stop_requested.store(true);
+}
+
+}  // namespace
+
 void stop_on_signals() {
-  const auto handler = [](int signal) {
-    stop_requested.store(true);
-    std::signal(signal, SIG_DFL);
-  };
-  std::signal(SIGINT, handler);
-  std::signal(SIGTERM, handler);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) {
+    struct sigaction before{};
+    if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    struct sigaction action{};
+    action.sa_handler = request_stop;
+    action.sa_flags = SA_RESTART;
+    // Writing to a closed pipe or past a limit is tried again, by the last message for one; who asks twice does not want to wait.
+    if (signal != SIGPIPE && signal != SIGXFSZ) action.sa_flags |= static_cast<int>(SA_RESETHAND);
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 }  // namespace secgan::cli
@@ -31,6 +48,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
+constexpr int kSignal = 128;  // and the signal's number
 
 int complain(const CLI::App& app, std::string message, int status) {
   const auto commands = app.get_subcommands();
@@ -49,6 +67,7 @@ int secgan::command(int argc, char** argv) {
   CLI::App app("SeCGAN: edits attributes of face photos, and trains what that takes");
   app.set_version_flag("--version", std::string("secgan ") + secgan::kVersion);
   app.require_subcommand(1);
+  app.footer("Exit status: 0 done, 1 failed, 2 wrong use, 128 + n stopped by signal n (130: Ctrl-C), with a checkpoint where it trains");
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
@@ -65,6 +84,8 @@ int secgan::command(int argc, char** argv) {
     return complain(app, error.what(), kWrongUse);
   } catch (const secgan::InvalidArgument& error) {
     return complain(app, error.what(), kWrongUse);
+  } catch (const secgan::cli::Stopped& stopped) {
+    return complain(app, stopped.what(), kSignal + secgan::cli::stop_signal.load());
   } catch (const c10::Error& error) {
     return complain(app, error.what_without_backtrace(), kFailed);
   } catch (const std::exception& error) {

@@ -33,7 +33,7 @@ template <class Settings>
 double stage(Settings settings, const fs::path& run, int64_t threads) {
   settings.threads = threads;
   const TrainingOutcome outcome = train_or_resume(settings, {.run = run, .status = &std::cerr, .stop = &stop_requested});
-  if (!outcome.finished) throw Error("stopped; the same command goes on from here");
+  if (!outcome.finished) throw Stopped("stopped; the same command goes on from here");
   return outcome.seconds;
 }
 
@@ -61,7 +61,10 @@ void demo(const DemoOptions& options) {
   DataSettings unseen = data;
   unseen.count = options.unseen;
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
-  result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
+  const auto stop_here = [](int64_t, int64_t) {
+    if (stop_requested) throw Stopped("stopped; the same command goes on from here");
+  };
+  result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = stop_here});
   // A few of them as files, to try `secgan edit` on.
   fs::create_directories(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {

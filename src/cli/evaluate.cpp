@@ -60,6 +60,8 @@ void add_evaluation(CLI::App& app) {
         ".normalization by --option");
     flags->bind<&S::identity, &ExtractorProgram::file>("--identity", "FILE",
                                                        "an identity embedding likewise, for the cosine between photo and edit");
+    flags->require_trust<&S::extractor, &ExtractorProgram::file>("--extractor");
+    flags->require_trust<&S::identity, &ExtractorProgram::file>("--identity");
     flags->bind<&S::protocol, &EvaluationProtocol::photos>("--photos", "N",
                                                            "the first N photos of the split: another protocol, with another hash");
     flags->bind<&S::batch>("--batch", "N");
@@ -96,7 +98,7 @@ void add_evaluation(CLI::App& app) {
     command.callback([=] {
       const StudySettings settings = flags->resolve();
       stop_on_signals();
-      if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Error("stopped; the same command goes on from here");
+      if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Stopped("stopped; the same command goes on from here");
       fmt::print("report: {}\n", (std::filesystem::path(*out) / "report.html").string());
     });
   }

@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/models/options.hpp"
 #include "secgan/training/train.hpp"
@@ -26,10 +27,11 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
   flags.template bind<&S::trainer, &TrainerOptions::log_every>("--log-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::sample_every>("--sample-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::checkpoint_every>("--checkpoint-every", "N");
+  flags.template bind<&S::trainer, &TrainerOptions::on_nan>("--on-nan", "NAME");
   flags.template bind<&S::threads>("--threads", "N");
   auto run = std::make_shared<Run>();
   command.add_option("--out", run->out, "the run's folder")->required()->type_name("RUN");
-  command.add_flag("--resume", run->resume, "go on from the run's checkpoint");
+  command.add_flag("--resume", run->resume, "go on from the run's checkpoint, with its settings");
   return run;
 }
 
@@ -52,15 +54,22 @@ void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& f
 template <class Settings>
 void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& options) {
   const std::filesystem::path folder = options.out, kept = folder / "settings.toml";
-  if (options.resume && std::filesystem::exists(kept)) defaults = load_settings(kept, std::move(defaults));
+  if (options.resume && !std::filesystem::exists(folder)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", options.out));
+  const bool has_settings = options.resume && std::filesystem::exists(kept);
+  if (has_settings) defaults = load_settings(kept, std::move(defaults));
   const Settings settings = flags.resolve(std::move(defaults));
+  if (options.resume && !has_settings) {
+    // Killed before its first step, or no run at all: what is missing is missing there.
+    try {
+      validate(settings);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(fmt::format("{} holds no settings.toml to resume with, and {}", options.out, error.what()));
+    }
+  }
   stop_on_signals();
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested});
-  if (outcome.finished) {
-    fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
-  } else {
-    fmt::print("stopped after step {}; go on with --resume --out {}\n", outcome.steps, options.out);
-  }
+  if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
+  fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
 }
 
 void add_train(CLI::App& app) {
@@ -78,6 +87,7 @@ void add_train(CLI::App& app) {
   flags->bind<&S::parser_program, &ParserProgram::file>(
       "--parser-program", "FILE",
       "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
+  flags->require_trust<&S::parser_program, &ParserProgram::file>("--parser-program");
   flags->bind<&S::classifier>("--classifier", "BUNDLE");
   flags->change("--lambda-sc", "X",
                 fmt::format("weight of the semantic consistency in both branches [{}]", LossWeights{}.semantic_consistency),

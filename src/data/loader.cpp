@@ -69,6 +69,12 @@ Batch Loader::read(int64_t index) const {
   return batch;
 }
 
+std::vector<std::string> Loader::names(int64_t index) const {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < options_.batch; ++i) names.push_back(dataset_->sample_name(sample_at(index * options_.batch + i)));
+  return names;
+}
+
 Batch Loader::get(int64_t index) {
   Batch batch = next_.valid() && next_index_ == index ? next_.get() : read(index);
   next_index_ = index + 1;

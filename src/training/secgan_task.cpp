@@ -11,6 +11,7 @@
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/identity.hpp"
 
 namespace secgan {
 namespace {
@@ -29,6 +30,18 @@ NetworkBranch adam_branch(Generator generator, Discriminator discriminator, cons
     return [of](std::vector<at::Tensor> parameters) { return Adam(std::move(parameters), of); };
   };
   return make_branch(generator, discriminator, adam(options.generator_adam), adam(options.discriminator_adam));
+}
+
+/// Share of the labels that guessing each attribute's more frequent value gets right; nullopt where the data set cannot tell its labels.
+std::optional<double> most_frequent(const Dataset& data) {
+  at::Tensor sum;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const at::Tensor labels = data.labels(i);
+    if (!labels.defined()) return std::nullopt;
+    sum = sum.defined() ? sum.add_(labels) : labels.clone();
+  }
+  const at::Tensor share = sum / data.size();
+  return at::max(share, 1 - share).mean().item<double>();
 }
 
 }  // namespace
@@ -69,6 +82,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
     mask_average_.emplace(*mask_->generator, *bundle_.mask_generator, options_.average_decay);
     if (!bundle_.parser->custom()) to_channels_last(*bundle_.parser->network());
   }
+  guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
 }
 
@@ -96,44 +110,56 @@ NamedValues SecganTask::step(int64_t step, double rate) {
     report.photo.append_to(values, "photo/discriminator/");
     if (report.mask) report.mask->append_to(values, "mask/discriminator/");
     values.emplace_back("photo/discriminator/accuracy", report.attribute_accuracy);
-    health_.real_accuracy += report.attribute_accuracy;
-    health_.discriminator_updates += 1;
-    health_.label_sum = health_.label_sum.defined() ? health_.label_sum + batch.source.sum(0) : batch.source.sum(0);
-    health_.labels += batch.source.size(0);
   }
   const StepReport report = step_->generator_update(gan_batch(first + options_.discriminator_updates).first);
   report.photo.append_to(values, "photo/generator/");
   if (report.mask) report.mask->append_to(values, "mask/generator/");
   values.emplace_back("photo/generator/accuracy", report.attribute_accuracy);
   values.emplace_back("photo/generator/edit_distance", report.edit_distance);
-  health_.edit_distance += report.edit_distance;
-  health_.generator_updates += 1;
   photo_average_->update(step);
   if (mask_average_) mask_average_->update(step);
   return values;
 }
 
-std::vector<std::string> SecganTask::warnings(int64_t step) {
+std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) {
   std::vector<std::string> out;
-  const Health health = std::exchange(health_, {});
-  if (step < kFirstWarning || health.generator_updates == 0 || health.discriminator_updates == 0) return out;
-  const double distance = health.edit_distance / static_cast<double>(health.generator_updates);
-  if (distance < kNoEdit) {
+  const auto mean = [&](std::string_view name) {
+    const auto found = std::ranges::find(means, name, [](const auto& entry) { return std::string_view(entry.first); });
+    return found == means.end() ? std::nullopt : std::optional(found->second);
+  };
+  const auto distance = mean("photo/generator/edit_distance"), accuracy = mean("photo/discriminator/accuracy");
+  if (step < kFirstWarning || !distance || !accuracy) return out;
+  if (*distance < kNoEdit) {
     out.push_back(
         fmt::format("edits equal the reconstruction (mean difference {:.4f} of a range of 2): raise "
                     "generator_attribute or lower reconstruction and shortcut_layers",
-                    distance));
+                    *distance));
   }
-  const at::Tensor share = health.label_sum / health.labels;
-  const auto guess = at::max(share, 1 - share).mean().item<double>();
-  const double accuracy = health.real_accuracy / static_cast<double>(health.discriminator_updates);
-  if (accuracy < guess + kNothingLearned * (1 - guess)) {
+  if (guess_ && *accuracy < *guess_ + kNothingLearned * (1 - *guess_)) {
     out.push_back(
         fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always "
                     "guessing the more frequent label gives {:.3f}",
-                    accuracy, guess));
+                    *accuracy, *guess_));
   }
   return out;
+}
+
+NamedTexts SecganTask::identity() const {
+  NamedTexts identity = identity_of(loader_.dataset());
+  // A custom one keeps its state to itself.
+  if (mask_ && !bundle_.parser->custom()) {
+    identity.emplace_back("the parser", short_digest(module_state(*bundle_.parser->network())));
+  }
+  return identity;
+}
+
+std::vector<std::string> SecganTask::photos(int64_t step) const {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i <= options_.discriminator_updates; ++i) {
+    const auto of_batch = loader_.names(step * (options_.discriminator_updates + 1) + i);
+    names.insert(names.end(), of_batch.begin(), of_batch.end());
+  }
+  return names;
 }
 
 NamedTensors SecganTask::state() {

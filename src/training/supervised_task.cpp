@@ -14,6 +14,7 @@
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/identity.hpp"
 
 namespace secgan {
 
@@ -50,6 +51,8 @@ NamedTensors SupervisedTask::state() {
   adam_->visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back("optimizer." + key, tensor); });
   return state;
 }
+
+NamedTexts SupervisedTask::identity() const { return identity_of(data()); }
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 

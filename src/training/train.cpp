@@ -1,9 +1,14 @@
 #include "secgan/training/train.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "core/format.hpp"
+#include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/io/settings.hpp"
@@ -12,13 +17,14 @@
 namespace secgan {
 namespace {
 
-/// Checked, with the data set's own crop where none is chosen.
-template <class Settings>
-Settings resolved(Settings settings) {
-  validate(settings);
-  settings.data.crop = settings.data.resolved_crop();
-  return settings;
-}
+// Of a run's settings, by path: what may be another when it is resumed. All others decide what its checkpoint means.
+constexpr std::array kChangeable{"task.losses",        "task.generator_adam",    "task.discriminator_adam", "task.average_decay",
+                                 "task.training.adam", "task.training.bfloat16", "trainer.steps",           "trainer.decay_start",
+                                 "trainer.final_rate", "trainer.on_nan",         "trainer.rollbacks"};
+// Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
+constexpr std::array kOfNoConsequence{
+    "data.root",         "data.cache",           "data.attributes",          "data.count", "parser", "parser_program.file", "classifier",
+    "trainer.log_every", "trainer.sample_every", "trainer.checkpoint_every", "threads"};
 
 std::ostream& status_of(const RunControl& control) { return control.status != nullptr ? *control.status : std::cerr; }
 
@@ -30,9 +36,34 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
 }
 
 template <class Settings>
-TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunControl& control) {
-  Trainer trainer(settings.trainer, control.run, status_of(control), settings_text(settings));
-  return trainer.run(task, control.resume, control.stop);
+RunSettings run_settings(const Settings& settings) {
+  RunSettings out{.file = settings_text(settings)};
+  for (const auto& [pointer, value] : detail::to_json(settings).flatten().items()) {
+    std::string path = pointer.substr(1);
+    std::ranges::replace(path, '/', '.');
+    const auto within = [&](const std::string& name) { return path == name || path.starts_with(name + "."); };
+    if (std::ranges::any_of(kOfNoConsequence, within)) continue;
+    (std::ranges::any_of(kChangeable, within) ? out.changeable : out.fixed).emplace_back(path, value.dump());
+  }
+  return out;
+}
+
+/// One run: opened before the data are read, so that a refusal comes at once.
+/// @param make  (settings) -> the task; fills in what the data say
+template <class Settings, class MakeTask>
+TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask& make) {
+  validate(settings);
+  settings.data.crop = settings.data.resolved_crop();
+  std::ostream& status = status_of(control);
+  RunFolder folder(control.run, control.resume);
+  const std::optional<Checkpoint> from = control.resume ? folder.load(status) : std::nullopt;
+  // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
+  if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
+  MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
+  threads.next();
+  settings.threads = threads.count();
+  const std::unique_ptr<TrainingTask> task = make(settings);
+  return Trainer(settings.trainer, control.run, status, run_settings(settings)).run(*task, folder, from, control.stop);
 }
 
 /// The parts of a run's bundle that are there before it.
@@ -63,35 +94,32 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& given, const RunControl& control, const CustomParts& custom) {
-  TrainSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  Bundle base = base_of(settings, custom);
-  const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
-  settings.data.attributes = data->attributes().names();
-  if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
-    throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
-                                      fmt::join(settings.data.attributes, ", ")));
-  }
-  base.info.crop = settings.data.crop;
-  SecganTask task(data, settings.task, std::move(base), custom.networks);
-  return run(task, settings, control);
+  return run(given, control, [&](TrainSettings& settings) {
+    Bundle base = base_of(settings, custom);
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
+    settings.data.attributes = data->attributes().names();
+    if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
+      throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
+                                        fmt::join(settings.data.attributes, ", ")));
+    }
+    base.info.crop = settings.data.crop;
+    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks);
+  });
 }
 
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
-  const TrainParserSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control);
-  ParserTask task(data, settings.task, settings.data.crop);
-  return run(task, settings, control);
+  return run(given, control, [&](const TrainParserSettings& settings) {
+    const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control);
+    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop);
+  });
 }
 
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
-  TrainClassifierSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
-  settings.data.attributes = data->attributes().names();
-  ClassifierTask task(data, settings.task, settings.data.crop);
-  return run(task, settings, control);
+  return run(given, control, [&](TrainClassifierSettings& settings) {
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
+    settings.data.attributes = data->attributes().names();
+    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop);
+  });
 }
 
 SecganTaskOptions small_scale_recipe(std::string_view backbone, std::string_view mask_backbone) {

@@ -13,7 +13,8 @@ namespace secgan {
 class SECGAN_API CachedDataset final : public Dataset {
  public:
   /// Reads everything at once, on several threads.
-  /// @throws what the source throws for the first sample that cannot be read; none is left out silently.
+  /// @throws Error when it would take more memory than is free, before the first is read; then what the source throws for the first sample
+  ///         that cannot be read: none is left out silently.
   explicit CachedDataset(std::shared_ptr<const Dataset> source, int threads = 2);
   int64_t size() const override { return source_->size(); }
   Sample get(int64_t index) const override { return samples_.at(static_cast<size_t>(index)); }

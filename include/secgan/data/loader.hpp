@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
@@ -43,6 +45,8 @@ class SECGAN_API Loader {
 
   /// @throws whatever the data set throws for an unreadable sample.
   Batch get(int64_t index);
+  /// What messages call the samples of a batch.
+  std::vector<std::string> names(int64_t index) const;
   const Dataset& dataset() const { return *dataset_; }
   const LoaderOptions& options() const { return options_; }
 

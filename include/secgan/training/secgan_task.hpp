@@ -73,7 +73,9 @@ class SECGAN_API SecganTask final : public TrainingTask {
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
   at::Tensor samples() override;
-  std::vector<std::string> warnings(int64_t step) override;
+  std::vector<std::string> warnings(int64_t step, const NamedValues& means) override;
+  NamedTexts identity() const override;
+  std::vector<std::string> photos(int64_t step) const override;
   void save_result(const std::filesystem::path& run) override;
 
   /// The averaged generators, parser and classifier as they would be shipped now.
@@ -93,16 +95,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> photo_average_;
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
-
-  // Since the last warnings().
-  struct Health {
-    double edit_distance = 0;
-    double real_accuracy = 0;
-    int64_t generator_updates = 0;
-    int64_t discriminator_updates = 0;
-    at::Tensor label_sum;
-    int64_t labels = 0;
-  } health_;
+  std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
 };
 
 }  // namespace secgan

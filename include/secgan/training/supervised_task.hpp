@@ -34,7 +34,9 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   int64_t photos_per_step() const override { return options_.loader.batch; }
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
-  std::vector<std::string> warnings(int64_t) override { return {}; }
+  std::vector<std::string> warnings(int64_t, const NamedValues&) override { return {}; }
+  NamedTexts identity() const override;
+  std::vector<std::string> photos(int64_t step) const override { return loader_.names(step); }
   void save_result(const std::filesystem::path& run) override;
 
   /// The network as it would be shipped now, in evaluation mode.
