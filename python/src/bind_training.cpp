@@ -130,7 +130,9 @@ void bind_training(py::module_& module) {
         const auto chosen = options_from<ImportOptions>(options, "options");
         const py::gil_scoped_release released;
         require_bundle_place(out);
-        save_bundle(out, import_weights(from, file, chosen));
+        std::string note;
+        save_bundle(out, import_weights(from, file, chosen, &note));
+        return note;
       },
       "origin"_a, "file"_a, "out"_a, "options"_a);
 }

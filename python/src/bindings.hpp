@@ -95,7 +95,9 @@ void bind_module_state(Class& binding) {
 template <class Class>
 void bind_load_weights(Class& binding) {
   using Holder = typename Class::type;
-  binding.def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil(), "file"_a);
+  binding.def(
+      "load_weights", [](Holder& network, const std::string& file, const std::string& entry) { return load_weights(network, file, entry); },
+      ReleaseGil(), "file"_a, "entry"_a);
 }
 
 }  // namespace secgan::python

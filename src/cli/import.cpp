@@ -18,8 +18,10 @@ struct ImportRequest {
 void run(const ImportRequest& request, const ImportOptions& options) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
   require_bundle_place(request.out);
-  const Bundle bundle = import_weights(origin, request.file, options);
+  std::string note;
+  const Bundle bundle = import_weights(origin, request.file, options, &note);
   save_bundle(request.out, bundle);
+  if (!note.empty()) fmt::print("{}\n", note);
   fmt::print("{}: {}\n", request.out,
              bundle.generator.is_empty()
                  ? describe(bundle.parser->network()->config())
@@ -51,6 +53,7 @@ void add_import(CLI::App& app) {
   flags->bind<&ImportOptions::intensity>("--intensity", "X");
   flags->bind<&ImportOptions::classifier>("--classifier", "BUNDLE");
   flags->bind<&ImportOptions::parser>("--parser", "BUNDLE");
+  flags->bind<&ImportOptions::entry>("--entry", "PATH");
   flags->bind<&ImportOptions::license>("--license,--licence", "TEXT");
   command.callback([=] { run(*request, flags->resolve()); });
 }
