@@ -22,9 +22,18 @@ constexpr std::array kChangeable{"task.losses",        "task.generator_adam",   
                                  "task.training.adam", "task.training.bfloat16", "trainer.steps",           "trainer.decay_start",
                                  "trainer.final_rate", "trainer.on_nan",         "trainer.rollbacks"};
 // Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
-constexpr std::array kOfNoConsequence{
-    "data.root",         "data.cache",           "data.attributes",          "data.count", "parser", "parser_program.file", "classifier",
-    "trainer.log_every", "trainer.sample_every", "trainer.checkpoint_every", "threads"};
+constexpr std::array kOfNoConsequence{"data.root",
+                                      "data.cache",
+                                      "data.attributes",
+                                      "data.count",
+                                      "parser",
+                                      "parser_program.file",
+                                      "classifier",
+                                      "trainer.log_every",
+                                      "trainer.sample_every",
+                                      "trainer.checkpoint_every",
+                                      "trainer.process_timeout",
+                                      "threads"};
 
 template <class Settings>
 RunSettings run_settings(const Settings& settings) {
@@ -39,22 +48,32 @@ RunSettings run_settings(const Settings& settings) {
   return out;
 }
 
+LoaderOptions& loader_of(TrainSettings& settings) { return settings.task.loader; }
+LoaderOptions& loader_of(TrainParserSettings& settings) { return settings.task.training.loader; }
+LoaderOptions& loader_of(TrainClassifierSettings& settings) { return settings.task.training.loader; }
+
 /// One run: opened before the data are read, so that a refusal comes at once.
-/// @param make  (settings) -> the task; fills in what the data say
+/// @param make  (settings, processes) -> the task; fills in what the data say
 template <class Settings, class MakeTask>
 TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask& make) {
+  const ProcessGroup processes = control.processes ? *control.processes : ProcessGroup::join(settings.trainer.process_timeout);
+  // The whole job's batch, so that the run goes on with any number of processes.
+  loader_of(settings) = loader_of(settings).of_job(processes.size());
   validate(settings);
   settings.data.crop = settings.data.resolved_crop();
-  std::ostream& status = control.status != nullptr ? *control.status : std::cerr;
-  RunFolder folder(control.run, control.resume);
-  const std::optional<Checkpoint> from = control.resume ? folder.load(status) : std::nullopt;
+  std::ostream silence(nullptr);
+  std::ostream& status = !processes.leads() ? silence : control.status != nullptr ? *control.status : std::cerr;
+  std::optional<RunFolder> folder;
+  if (processes.leads()) folder.emplace(control.run, control.resume);
+  const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
   MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
   threads.next();
   settings.threads = threads.count();
-  const std::unique_ptr<TrainingTask> task = make(settings);
-  return Trainer(settings.trainer, control.run, status, run_settings(settings)).run(*task, folder, from, control.stop);
+  const std::unique_ptr<TrainingTask> task = make(settings, processes);
+  Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
+  return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
 }
 
 /// The parts of a run's bundle that are there before it.
@@ -85,7 +104,7 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& given, const RunControl& control, const CustomParts& custom) {
-  return run(given, control, [&](TrainSettings& settings) {
+  return run(given, control, [&](TrainSettings& settings, const ProcessGroup& processes) {
     Bundle base = base_of(settings, custom);
     const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
     settings.data.attributes = data->attributes().names();
@@ -94,22 +113,22 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
                                         fmt::join(settings.data.attributes, ", ")));
     }
     base.info.crop = settings.data.crop;
-    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks);
+    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes);
   });
 }
 
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
-  return run(given, control, [](const TrainParserSettings& settings) {
+  return run(given, control, [](const TrainParserSettings& settings, const ProcessGroup& processes) {
     const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
-    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop);
+    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop, processes);
   });
 }
 
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
-  return run(given, control, [](TrainClassifierSettings& settings) {
+  return run(given, control, [](TrainClassifierSettings& settings, const ProcessGroup& processes) {
     const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
     settings.data.attributes = data->attributes().names();
-    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop);
+    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop, processes);
   });
 }
 
