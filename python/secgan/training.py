@@ -57,6 +57,7 @@ def train(
     out: str | os.PathLike[str],
     *,
     resume: bool = False,
+    synchronize: bool = True,
     photo_generator: nn.Module | None = None,
     photo_discriminator: nn.Module | None = None,
     mask_generator: nn.Module | None = None,
@@ -78,6 +79,9 @@ def train(
         out: the run's folder, held by one training at a time.
         resume: go on from its checkpoint, bit for bit as if never stopped; before the first, from the beginning. Settings are those given
             here: what decides the checkpoint's meaning must be the same, the rest is told. ``threads`` 0: as the run had them.
+        synchronize: in a job of several processes (``torch.distributed`` is initialized, or torchrun started this one) all
+            of them call this and train one run together, each on its share of every batch; the first one writes
+            (docs/scaling.md). False: this process trains by itself.
         photo_generator, photo_discriminator, mask_generator, mask_discriminator: custom modules.
         parser: the frozen parser, in place of ``settings["parser"]``.
 
@@ -94,6 +98,7 @@ def train(
             dict(settings),
             os.fspath(out),
             resume,
+            synchronize,
             custom(photo_generator, "photo_generator"),
             custom(photo_discriminator, "photo_discriminator"),
             custom(mask_generator, "mask_generator"),
@@ -103,11 +108,15 @@ def train(
     )
 
 
-def train_parser(settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_parser(
+    settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
+) -> TrainingOutcome:
     """``secgan train-parser``: a face parser on photos with masks. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume))
+    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume, synchronize))
 
 
-def train_classifier(settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_classifier(
+    settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
+) -> TrainingOutcome:
     """``secgan train-classifier``: the attribute classifier. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume))
+    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume, synchronize))

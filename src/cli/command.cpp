@@ -9,6 +9,7 @@
 
 #include "cli/commands.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/training/process_group.hpp"
 #include "secgan/version.hpp"
 
 namespace secgan::cli {
@@ -68,6 +69,10 @@ int secgan::command(int argc, char** argv) {
   app.set_version_flag("--version", std::string("secgan ") + secgan::kVersion);
   app.require_subcommand(1);
   app.footer("Exit status: 0 done, 1 failed, 2 wrong use, 128 + n stopped by signal n (130: Ctrl-C), with a checkpoint where it trains");
+  app.parse_complete_callback([&app] {
+    const std::string name = app.get_subcommands().front()->get_name();
+    if (!name.starts_with("train")) secgan::require_single_process(name);
+  });
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
@@ -85,7 +90,8 @@ int secgan::command(int argc, char** argv) {
   } catch (const secgan::InvalidArgument& error) {
     return complain(app, error.what(), kWrongUse);
   } catch (const secgan::cli::Stopped& stopped) {
-    return complain(app, stopped.what(), kSignal + secgan::cli::stop_signal.load());
+    const int signal = secgan::cli::stop_signal.load();  // none: another process of the job got it
+    return complain(app, stopped.what(), kSignal + (signal != 0 ? signal : SIGTERM));
   } catch (const c10::Error& error) {
     return complain(app, error.what_without_backtrace(), kFailed);
   } catch (const std::exception& error) {

@@ -28,6 +28,7 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
   flags.template bind<&S::trainer, &TrainerOptions::sample_every>("--sample-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::checkpoint_every>("--checkpoint-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::on_nan>("--on-nan", "NAME");
+  flags.template bind<&S::trainer, &TrainerOptions::process_timeout>("--process-timeout", "SECONDS");
   flags.template bind<&S::threads>("--threads", "N");
   auto run = std::make_shared<Run>();
   command.add_option("--out", run->out, "the run's folder")->required()->type_name("RUN");
@@ -37,7 +38,12 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
 
 template <auto... Loader, class S>
 void add_loader(SettingsFlags<S>& flags) {
-  flags.template bind<Loader..., &LoaderOptions::batch>("--batch", "N");
+  flags.change("--batch", "N", fmt::format("samples per batch, of each process where several train [{}]", LoaderOptions{}.batch),
+               [](S& settings, const std::string& text) {
+                 LoaderOptions& loader = detail::member_at<Loader...>(settings);
+                 detail::set_value(&loader.batch, text, "--batch");
+                 loader.per_process = true;
+               });
   flags.template bind<Loader..., &LoaderOptions::seed>("--seed", "N");
 }
 
@@ -67,8 +73,10 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
     }
   }
   stop_on_signals();
-  const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested});
+  const ProcessGroup processes = ProcessGroup::join(settings.trainer.process_timeout);
+  const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
   if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
+  if (!processes.leads()) return;
   fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
 }
 

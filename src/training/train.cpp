@@ -22,15 +22,26 @@ constexpr std::array kChangeable{"task.losses",        "task.generator_adam",   
                                  "task.training.adam", "task.training.bfloat16", "trainer.steps",           "trainer.decay_start",
                                  "trainer.final_rate", "trainer.on_nan",         "trainer.rollbacks"};
 // Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
-constexpr std::array kOfNoConsequence{
-    "data.root",         "data.cache",           "data.attributes",          "data.count", "parser", "parser_program.file", "classifier",
-    "trainer.log_every", "trainer.sample_every", "trainer.checkpoint_every", "threads"};
+constexpr std::array kOfNoConsequence{"data.root",
+                                      "data.cache",
+                                      "data.attributes",
+                                      "data.count",
+                                      "parser",
+                                      "parser_program.file",
+                                      "classifier",
+                                      "trainer.log_every",
+                                      "trainer.sample_every",
+                                      "trainer.checkpoint_every",
+                                      "trainer.process_timeout",
+                                      "threads"};
 
 std::ostream& status_of(const RunControl& control) { return control.status != nullptr ? *control.status : std::cerr; }
 
-/// The split to train on; what opening it found out is told.
-std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with_attributes, bool with_masks, const RunControl& control) {
+/// The split to train on; the leading process tells what opening it found out.
+std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with_attributes, bool with_masks, const RunControl& control,
+                                         const ProcessGroup& processes) {
   auto data = open_dataset(settings, Split::kTrain, with_attributes, with_masks);
+  if (!processes.leads()) return data;
   for (const DataNote& note : data->notes()) status_of(control) << (note.wrong ? "warning: " : "note: ") << note.text << '\n';
   return data;
 }
@@ -48,22 +59,32 @@ RunSettings run_settings(const Settings& settings) {
   return out;
 }
 
+LoaderOptions& loader_of(TrainSettings& settings) { return settings.task.loader; }
+LoaderOptions& loader_of(TrainParserSettings& settings) { return settings.task.training.loader; }
+LoaderOptions& loader_of(TrainClassifierSettings& settings) { return settings.task.training.loader; }
+
 /// One run: opened before the data are read, so that a refusal comes at once.
-/// @param make  (settings) -> the task; fills in what the data say
+/// @param make  (settings, processes) -> the task; fills in what the data say
 template <class Settings, class MakeTask>
 TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask& make) {
+  const ProcessGroup processes = control.processes ? *control.processes : ProcessGroup::join(settings.trainer.process_timeout);
+  // The whole job's batch, so that the run goes on with any number of processes.
+  loader_of(settings) = loader_of(settings).of_job(processes.size());
   validate(settings);
   settings.data.crop = settings.data.resolved_crop();
-  std::ostream& status = status_of(control);
-  RunFolder folder(control.run, control.resume);
-  const std::optional<Checkpoint> from = control.resume ? folder.load(status) : std::nullopt;
+  std::ostream silence(nullptr);
+  std::ostream& status = processes.leads() ? status_of(control) : silence;
+  std::optional<RunFolder> folder;
+  if (processes.leads()) folder.emplace(control.run, control.resume);
+  const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
   MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
   threads.next();
   settings.threads = threads.count();
-  const std::unique_ptr<TrainingTask> task = make(settings);
-  return Trainer(settings.trainer, control.run, status, run_settings(settings)).run(*task, folder, from, control.stop);
+  const std::unique_ptr<TrainingTask> task = make(settings, processes);
+  Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
+  return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
 }
 
 /// The parts of a run's bundle that are there before it.
@@ -94,31 +115,31 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& given, const RunControl& control, const CustomParts& custom) {
-  return run(given, control, [&](TrainSettings& settings) {
+  return run(given, control, [&](TrainSettings& settings, const ProcessGroup& processes) {
     Bundle base = base_of(settings, custom);
-    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
     if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
       throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
                                         fmt::join(settings.data.attributes, ", ")));
     }
     base.info.crop = settings.data.crop;
-    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks);
+    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes);
   });
 }
 
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
-  return run(given, control, [&](const TrainParserSettings& settings) {
-    const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control);
-    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop);
+  return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes) {
+    const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control, processes);
+    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop, processes);
   });
 }
 
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
-  return run(given, control, [&](TrainClassifierSettings& settings) {
-    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control);
+  return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes) {
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
-    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop);
+    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop, processes);
   });
 }
 

@@ -15,6 +15,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/settings.hpp"
 #include "secgan/nn/finite.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/report/progress.hpp"
@@ -48,6 +49,18 @@ class Means {
   std::vector<RunningMean> means_;
 };
 
+/// Puts the processes' means into the values of a step; so what one finds wrong, all do.
+/// @return whether one of them asks to stop
+bool merged(NamedValues& values, bool stop, const ProcessGroup& processes) {
+  if (processes.size() == 1) return stop;
+  std::vector<double> numbers{stop ? 1.0 : 0.0};
+  for (const auto& [name, value] : values) numbers.push_back(value);
+  const at::Tensor all = at::tensor(numbers, at::kDouble);
+  processes.average({all});
+  for (size_t i = 0; i < values.size(); ++i) values[i].second = all[static_cast<int64_t>(i) + 1].item<double>();
+  return all[0].item<double>() > 0;
+}
+
 bool due(int64_t done, int64_t every) { return every > 0 && done % every == 0; }
 
 std::string text_of(const NamedTexts& texts, const std::string& name) {
@@ -64,21 +77,23 @@ void compare(const NamedTexts& then, const NamedTexts& now, const Differs& diffe
   }
 }
 
-/// One call of Trainer::run.
+/// One call of Trainer::run. Every process of a job decides the same, from the same state and values; the leading one alone has the folder.
 class TrainingRun {
  public:
-  TrainingRun(TrainingTask& task, const TrainerOptions& options, RunFolder& folder, std::ostream& status, const RunSettings& settings,
-              const std::optional<Checkpoint>& from, const std::atomic<bool>* stop)
-      : task_(task), options_(options), folder_(folder), status_(status), settings_(settings), stop_(stop), identity_(task.identity()) {
+  TrainingRun(TrainingTask& task, const TrainerOptions& options, RunFolder* folder, std::ostream& status, const RunSettings& settings,
+              const ProcessGroup& processes, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop)
+      : task_(task),
+        options_(options),
+        folder_(folder),
+        status_(status),
+        settings_(settings),
+        processes_(processes),
+        stop_(stop),
+        identity_(task.identity()) {
     identity_.insert(identity_.end(), settings.fixed.begin(), settings.fixed.end());
-    if (!folder.locked()) status << fmt::format("{} cannot be locked there: let no other process train in it\n", folder.path().string());
-    if (from) {
-      require_own(*from);
-      restore(*from);
-    }
-    // Not before the run is known to fit: a refused start must leave the settings of the run that is there.
-    if (!settings_.file.empty()) write_file(folder_.path() / "settings.toml", settings_.file);
-    recorder_.emplace(folder_.path(), step_);
+    if (processes_.size() > 1) require_alike();
+    if (folder_ != nullptr) begin(from);
+    share();
     progress_.emplace(task_.name(), step_, options_.steps, status_);
   }
 
@@ -93,16 +108,53 @@ class TrainingRun {
     }
     progress_->finish();
     if (unwritten_) std::rethrow_exception(unwritten_);
-    task_.save_result(folder_.path());
+    if (folder_ != nullptr) task_.save_result(folder_->path());
+    processes_.barrier();
     return step_;
   }
 
  private:
-  bool ended() const { return step_ >= options_.steps || unwritten_ || (stop_ != nullptr && stop_->load()); }
+  /// What the leading process does before the first step.
+  void begin(const std::optional<Checkpoint>& from) {
+    const std::filesystem::path& path = folder_->path();
+    if (!folder_->locked()) status_ << fmt::format("{} cannot be locked there: let no other process train in it\n", path.string());
+    if (from) {
+      require_own(*from);
+      restore(*from);
+    }
+    // Not before the run is known to fit: a refused start must leave the settings of the run that is there.
+    if (!settings_.file.empty()) write_file(path / "settings.toml", settings_.file);
+    recorder_.emplace(path, step_);
+  }
+
+  void require_alike() const {
+    std::string description = fmt::format("{} {}\n{}", task_.name(), task_.photos_per_step(), settings_text(options_));
+    for (const auto& [name, text] : identity_) description += fmt::format("{}: {}\n", name, text);
+    for (const auto& [name, tensor] : task_.state()) description += fmt::format("{} [{}]\n", name, fmt::join(tensor.sizes(), ", "));
+    processes_.require_same("settings, data or networks", description);
+  }
+
+  /// The leading process's state and place for all.
+  void share() {
+    if (processes_.size() == 1) return;
+    const at::Tensor place = at::tensor({step_, skipped_, rollbacks_, saved_}, at::kLong);
+    std::vector<at::Tensor> all{place};
+    for (const auto& [name, tensor] : task_.state()) all.push_back(tensor);
+    processes_.broadcast(all);
+    step_ = place[0].item<int64_t>();
+    skipped_ = place[1].item<int64_t>();
+    rollbacks_ = place[2].item<int64_t>();
+    saved_ = place[3].item<int64_t>();
+  }
+
+  bool asked_to_end() const { return unwritten_ || (stop_ != nullptr && stop_->load()); }
+  /// Several processes agree on it in each step.
+  bool ended() const { return step_ >= options_.steps || (processes_.size() == 1 ? asked_to_end() : one_asked_to_end_); }
 
   void advance() {
     const double rate = learning_rate_factor(options_, step_);
     NamedValues values = task_.step(step_ + skipped_, rate);
+    one_asked_to_end_ = merged(values, asked_to_end(), processes_);
     ++step_;
     for (const auto& [name, value] : values) {
       if (std::isfinite(value)) continue;
@@ -135,6 +187,7 @@ class TrainingRun {
   }
 
   void log() {
+    if (!recorder_) return;
     const NamedValues averaged = means_.values();
     const auto warnings = task_.warnings(step_, averaged);
     if (written([&] { recorder_->scalars(step_, averaged); })) means_ = {};
@@ -145,6 +198,7 @@ class TrainingRun {
   }
 
   void sample() {
+    if (!recorder_) return;
     const at::Tensor picture = task_.samples();
     if (!picture.defined()) return;
     const std::string png = encode_png(picture);
@@ -152,23 +206,27 @@ class TrainingRun {
   }
 
   void save() {
-    folder_.save({.task = task_.name(),
-                  .step = step_,
-                  .tensors = task_.state(),
-                  .skipped = skipped_,
-                  .rollbacks = rollbacks_,
-                  // Where a run happens to be stopped must not decide where it is rolled back to.
-                  .landmark = options_.on_nan != OnNan::kRollback || step_ == 0 || due(step_, options_.checkpoint_every),
-                  .threads = at::get_num_threads(),
-                  .means = means_.sums(),
-                  .identity = identity_,
-                  .settings = settings_.changeable});
+    if (folder_ != nullptr) write_checkpoint();
     saved_ = step_;
+  }
+
+  void write_checkpoint() {
+    folder_->save({.task = task_.name(),
+                   .step = step_,
+                   .tensors = task_.state(),
+                   .skipped = skipped_,
+                   .rollbacks = rollbacks_,
+                   // Where a run happens to be stopped must not decide where it is rolled back to.
+                   .landmark = options_.on_nan != OnNan::kRollback || step_ == 0 || due(step_, options_.checkpoint_every),
+                   .threads = at::get_num_threads(),
+                   .means = means_.sums(),
+                   .identity = identity_,
+                   .settings = settings_.changeable});
   }
 
   /// A checkpoint goes on with what it was written for; what may change is told.
   void require_own(const Checkpoint& checkpoint) const {
-    const std::string file = folder_.checkpoint_file().string();
+    const std::string file = folder_->checkpoint_file().string();
     if (checkpoint.task != task_.name())
       throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, checkpoint.task, task_.name()));
     if (checkpoint.step > options_.steps) {
@@ -187,7 +245,7 @@ class TrainingRun {
   }
 
   void restore(const Checkpoint& checkpoint) {
-    load_tensors(task_.state(), checkpoint.tensors, "", folder_.checkpoint_file().string());
+    load_tensors(task_.state(), checkpoint.tensors, "", folder_->checkpoint_file().string());
     step_ = saved_ = checkpoint.step;
     skipped_ = checkpoint.skipped;
     rollbacks_ = checkpoint.rollbacks;
@@ -211,38 +269,47 @@ class TrainingRun {
       message += fmt::format("; photos: {}{}", fmt::join(photos, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
     }
     const bool again = options_.on_nan == OnNan::kRollback && rollbacks_ < options_.rollbacks;
-    const std::string kept =
-        saved_ < 0 ? "there is no checkpoint yet"
-                   : fmt::format("the last good checkpoint, after {} steps, is {}", saved_, folder_.checkpoint_file().string());
+    const std::string kept = saved_ < 0 ? "there is no checkpoint yet"
+                                        : fmt::format("the last good checkpoint, after {} steps, is {}", saved_,
+                                                      folder_ != nullptr ? folder_->checkpoint_file().string() : "process 0's");
     if (!again) {
       if (options_.on_nan == OnNan::kRollback) message += fmt::format("; rolled back {} times already", rollbacks_);
       message += "; training stopped; " + kept;
-      recorder_->warning(step_, message);
+      if (recorder_) recorder_->warning(step_, message);
       progress_->finish();
       throw Error(message);
     }
-    const std::optional<Checkpoint> good = folder_.load_landmark();
+    if (folder_ != nullptr) go_back(message);
+    share();
+    message += fmt::format("; back to step {} and on with other batches, rollback {} of {}", step_, rollbacks_, options_.rollbacks);
+    if (folder_ != nullptr) {
+      recorder_.emplace(folder_->path(), step_);
+      recorder_->warning(step_, message);
+    }
+    progress_->message("warning: " + message);
+  }
+
+  void go_back(const std::string& message) {
+    const std::optional<Checkpoint> good = folder_->load_landmark();
     if (!good) throw Error(fmt::format("{}; the checkpoint to go back to is gone", message));
     const int64_t skipped = skipped_ + step_ - good->step, rollbacks = rollbacks_ + 1;
     restore(*good);
     // A run that is stopped between here and the next checkpoint comes here again, to the same bits.
     skipped_ = skipped;
     rollbacks_ = rollbacks;
-    message += fmt::format("; back to step {} and on with other batches, rollback {} of {}", step_, rollbacks_, options_.rollbacks);
-    recorder_.emplace(folder_.path(), step_);
-    recorder_->warning(step_, message);
-    progress_->message("warning: " + message);
   }
 
   TrainingTask& task_;
   const TrainerOptions& options_;
-  RunFolder& folder_;
+  RunFolder* folder_;
   std::ostream& status_;
   const RunSettings& settings_;
+  const ProcessGroup& processes_;
   const std::atomic<bool>* stop_;
   NamedTexts identity_;
   int64_t step_ = 0, skipped_ = 0, rollbacks_ = 0;
   int64_t saved_ = -1;  // the step of the last checkpoint
+  bool one_asked_to_end_ = false;
   Means means_;
   std::optional<Recorder> recorder_;
   std::optional<Progress> progress_;
@@ -258,17 +325,20 @@ double learning_rate_factor(const TrainerOptions& options, int64_t step) {
   return 1 + past * (options.final_rate - 1);
 }
 
-Trainer::Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, RunSettings settings)
-    : options_(checked(options)), run_(std::move(run)), status_(status), settings_(std::move(settings)) {}
+Trainer::Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, RunSettings settings, ProcessGroup processes)
+    : options_(checked(options)), run_(std::move(run)), status_(status), settings_(std::move(settings)), processes_(std::move(processes)) {}
 
 TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<bool>* stop) {
+  if (!processes_.leads()) return run(task, nullptr, std::nullopt, stop);
   RunFolder folder(run_, resume);
-  return run(task, folder, resume ? folder.load(status_) : std::nullopt, stop);
+  return run(task, &folder, resume ? folder.load(status_) : std::nullopt, stop);
 }
 
-TrainingOutcome Trainer::run(TrainingTask& task, RunFolder& folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop) {
+TrainingOutcome Trainer::run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop) {
+  std::ostream silence(nullptr);
+  std::ostream& status = folder != nullptr ? status_ : silence;
   const auto begin = std::chrono::steady_clock::now();
-  const int64_t done = TrainingRun(task, options_, folder, status_, settings_, from, stop).train();
+  const int64_t done = TrainingRun(task, options_, folder, status, settings_, processes_, from, stop).train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   return {done, done >= options_.steps, seconds.count()};
 }

@@ -16,6 +16,7 @@
 #include "secgan/models/generator.hpp"
 #include "secgan/training/average.hpp"
 #include "secgan/training/secgan_step.hpp"
+#include "secgan/training/synchronized.hpp"
 #include "secgan/training/trainer.hpp"
 
 namespace secgan {
@@ -66,7 +67,9 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// @param data    with attributes
   /// @param base    a bundle whose parser (needed with a mask branch), classifier (optional) and crop go into the result
   /// @param custom  networks in place of those that the options name
-  SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {});
+  /// @param processes  which share every batch
+  SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {},
+             ProcessGroup processes = {});
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }
@@ -82,11 +85,12 @@ class SECGAN_API SecganTask final : public TrainingTask {
   Bundle bundle() const;
 
  private:
-  using NetworkBranch = Branch<Generator, Discriminator, Adam>;
+  using NetworkBranch = Branch<Generator, Discriminator, Synchronized<Adam>>;
 
-  /// A batch, and where its gradient penalty is taken.
+  /// This process's share of a batch, and where its gradient penalty is taken.
   std::pair<GanBatch, at::Tensor> gan_batch(int64_t index);
 
+  ProcessGroup processes_;
   SecganTaskOptions options_;
   Loader loader_;
   Bundle bundle_;

@@ -9,6 +9,7 @@
 #include "secgan/core/export.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/training/adam.hpp"
+#include "secgan/training/synchronized.hpp"
 #include "secgan/training/trainer.hpp"
 
 namespace secgan {
@@ -31,7 +32,7 @@ struct SupervisedOptions {
 /// One network, one loss, one optimizer: what the two trainings share.
 class SECGAN_API SupervisedTask : public TrainingTask {
  public:
-  int64_t photos_per_step() const override { return options_.loader.batch; }
+  int64_t photos_per_step() const override { return loader_.options().batch; }
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
   std::vector<std::string> warnings(int64_t, const NamedValues&) override { return {}; }
@@ -43,11 +44,11 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   virtual Bundle bundle() = 0;
 
  protected:
-  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop);
+  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop, ProcessGroup processes);
 
   /// Called once by the constructor of the derived task.
   void optimize(std::shared_ptr<torch::nn::Module> network);
-  /// Values of one batch; the first is the scalar to minimize.
+  /// Values of one batch, means over its samples; the first is the scalar to minimize.
   virtual std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) = 0;
 
   const Dataset& data() const { return loader_.dataset(); }
@@ -56,10 +57,11 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   BundleInfo info() const;
 
  private:
+  ProcessGroup processes_;
   SupervisedOptions options_;
   Loader loader_;
   std::shared_ptr<torch::nn::Module> network_;
-  std::optional<Adam> adam_;
+  std::optional<Synchronized<Adam>> adam_;
   std::string crop_;
 };
 
@@ -80,7 +82,7 @@ struct ParserTaskOptions {
 class SECGAN_API ParserTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no masks.
-  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop);
+  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop, ProcessGroup processes = {});
   std::string name() const override { return "parser"; }
   /// Photo, truth, parse, a row each.
   at::Tensor samples() override;
@@ -109,7 +111,7 @@ struct ClassifierTaskOptions {
 class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.
-  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop);
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop, ProcessGroup processes = {});
   std::string name() const override { return "classifier"; }
   at::Tensor samples() override { return {}; }
   Bundle bundle() override;

@@ -97,6 +97,7 @@ struct RunControl {
   bool resume = false;
   std::ostream* status = nullptr;           ///< progress and warnings; null: std::cerr
   const std::atomic<bool>* stop = nullptr;  ///< set it to stop after the step, with a checkpoint
+  std::optional<ProcessGroup> processes;    ///< that train the run together; none: ProcessGroup::join
 };
 
 /// What a run uses in place of the parts that its settings name.

@@ -21,16 +21,18 @@
 #include "secgan/core/named_tensors.hpp"
 #include "secgan/core/named_values.hpp"
 #include "secgan/training/checkpoint.hpp"
+#include "secgan/training/process_group.hpp"
 
 namespace secgan {
 
-/// Something that can be trained. Everything that a step draws at random must follow from the seed and the step.
+/// Something that can be trained. Everything that a step draws at random must follow from the seed and the step. In a job of several
+/// processes each has one: all call step(), and what only reads the state is called in the leading process.
 class SECGAN_API TrainingTask {
  public:
   virtual ~TrainingTask() = default;
   /// One word for the progress bar.
   virtual std::string name() const = 0;
-  /// Photos read per step, for the images/s.
+  /// Photos read per step, by all processes, for the images/s.
   virtual int64_t photos_per_step() const = 0;
   /// Values of one step by name, as "photo/generator/reconstruction"; the first is what a progress bar shows.
   /// @param step  from 0, each once and rising; some are left out where a run was rolled back   @param rate factor of the schedule, to be
@@ -71,6 +73,7 @@ struct TrainerOptions {
   double final_rate = 0.05;
   OnNan on_nan = OnNan::kStop;
   int64_t rollbacks = 3;
+  int64_t process_timeout = 600;
 
   static constexpr auto fields() {
     using O = TrainerOptions;
@@ -86,6 +89,7 @@ struct TrainerOptions {
             "when a value is not finite: end the run, or go back to the last checkpoint and on with the batches after the failed "
             "one"),
         field<&O::rollbacks>("how often a run may go back; then it ends", rule::kNotNegative),
+        field<&O::process_timeout>("several processes: seconds to wait for another one before the run ends with an error", rule::kPositive),
     };
   }
 };
@@ -106,12 +110,14 @@ struct RunSettings {
   NamedTexts changeable;  ///< what differs when the run is resumed is told
 };
 
-/// A run folder holds log.jsonl and TensorBoard events, samples/, checkpoint.safetensors, the one before it, and the task's result.
+/// A run folder holds log.jsonl and TensorBoard events, samples/, checkpoint.safetensors, the one before it, and the task's result. In a
+/// job of several processes the leading one alone reads and writes there: the others get its state, and all log, stop and fail as one.
 class SECGAN_API Trainer {
  public:
   /// @param run     the folder; made if missing
   /// @param status  where progress and warnings go
-  Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, RunSettings settings = {});
+  /// @param processes  which train the run together
+  Trainer(TrainerOptions options, std::filesystem::path run, std::ostream& status, RunSettings settings = {}, ProcessGroup processes = {});
 
   /// Trains to the end or until `stop` is set, then writes checkpoint and result.
   /// @param resume   go on from the run's checkpoint, or from the beginning before the first; without it the folder must hold none
@@ -120,7 +126,8 @@ class SECGAN_API Trainer {
   ///         or when a value is not finite (it is named; the last checkpoint stays); FileNotFound without the folder of a run to resume.
   TrainingOutcome run(TrainingTask& task, bool resume, const std::atomic<bool>* stop = nullptr);
   /// The same with the run's folder open already, and what was loaded from it.
-  TrainingOutcome run(TrainingTask& task, RunFolder& folder, const std::optional<Checkpoint>& from,
+  /// @param folder  null in processes that do not lead
+  TrainingOutcome run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from,
                       const std::atomic<bool>* stop = nullptr);
 
  private:
@@ -128,6 +135,7 @@ class SECGAN_API Trainer {
   std::filesystem::path run_;
   std::ostream& status_;
   RunSettings settings_;
+  ProcessGroup processes_;
 };
 
 }  // namespace secgan

@@ -118,6 +118,7 @@ TEST_CASE("training runs leave the process's random state and threads alone, and
 
   secgan.data.attributes = synthetic_attribute_names();
   secgan.data.crop = "center";
+  secgan.task.loader.per_process = false;
   CHECK(settings_text(load_settings<TrainSettings>(folder / "secgan/settings.toml")) == settings_text(secgan));
 
   // A run that fails is no different.
