@@ -38,7 +38,7 @@ def photo_tensor(image: Photo) -> torch.Tensor:
     return _from_array(image)
 
 
-def _from_file(file: IO[bytes]) -> torch.Tensor:
+def _from_file(file: Any) -> torch.Tensor:
     content = file.read()
     name = getattr(file, "name", None)
     name = name if isinstance(name, str) else "picture"

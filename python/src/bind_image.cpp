@@ -5,8 +5,22 @@ namespace secgan::python {
 
 void bind_image(py::module_& module) {
   module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil(), "file"_a);
-  module.def("decode_image", &decode_image, ReleaseGil(), "bytes"_a, "name"_a);
-  module.def("photo_from_pixels", &photo_from_pixels, ReleaseGil(), "pixels"_a, "profile"_a, "orientation"_a);
+  module.def(
+      "decode_image",
+      [](const py::bytes& content, const std::string& name) {
+        const std::string_view bytes = content;
+        const py::gil_scoped_release released;
+        return decode_image(bytes, name);
+      },
+      "content"_a, "name"_a);
+  module.def(
+      "photo_from_pixels",
+      [](const at::Tensor& pixels, const py::bytes& profile, int orientation) {
+        const std::string_view bytes = profile;
+        const py::gil_scoped_release released;
+        return photo_from_pixels(pixels, bytes, orientation);
+      },
+      "pixels"_a, "profile"_a, "orientation"_a);
   module.def(
       "profile_of_gamma",
       [](const std::optional<double>& gamma, const std::optional<std::array<double, 8>>& chromaticities) {

@@ -33,9 +33,11 @@ at::Tensor photo(Picture picture) {
   return detail::upright(planes(detail::to_srgb(std::move(picture))), orientation);
 }
 
-[[noreturn]] void refuse(std::string_view bytes, const std::string& name, std::string_view what_is_read) {
-  const FileKind kind = detail::file_kind(bytes);
-  throw Error(fmt::format("'{}' is {}{}", name, detail::describe(kind), kind == FileKind::kEmpty ? "" : what_is_read));
+/// @param instead  what would be read; no help where the file itself is not there
+[[noreturn]] void refuse(FileKind kind, const std::string& name, std::string_view instead) {
+  const bool absent =
+      kind == FileKind::kEmpty || kind == FileKind::kHtml || kind == FileKind::kGitLfsPointer || kind == FileKind::kGitAnnexPointer;
+  throw Error(fmt::format("'{}' is {}{}", name, detail::describe(kind), absent ? "" : instead));
 }
 
 }  // namespace
@@ -56,13 +58,14 @@ at::Tensor detail::interleaved(const at::Tensor& image) {
 }
 
 at::Tensor decode_image(std::string_view bytes, const std::string& name) {
-  switch (detail::file_kind(bytes)) {
+  const FileKind kind = detail::file_kind(bytes);
+  switch (kind) {
     case FileKind::kJpeg: return photo(detail::decode_jpeg(bytes, name));
     case FileKind::kPng: return photo(detail::decode_png(bytes, name));
     case FileKind::kWebp: return photo(detail::decode_webp(bytes, name));
     case FileKind::kTiff: return photo(detail::decode_tiff(bytes, name));
     case FileKind::kBmp: return photo(detail::decode_bmp(bytes, name));
-    default: refuse(bytes, name, "; photos are read from JPEG, PNG, WebP, TIFF and BMP");
+    default: refuse(kind, name, "; photos are read from JPEG, PNG, WebP, TIFF and BMP");
   }
 }
 
@@ -93,7 +96,8 @@ std::string profile_of_gamma(const std::optional<double>& gamma, const std::opti
 
 at::Tensor read_index_mask(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, kMostBytes);
-  if (detail::file_kind(bytes) != FileKind::kPng) refuse(bytes, path.string(), "; masks are read from PNG");
+  const FileKind kind = detail::file_kind(bytes);
+  if (kind != FileKind::kPng) refuse(kind, path.string(), "; masks are read from PNG");
   return detail::decode_png_ids(bytes, path.string());
 }
 

@@ -80,7 +80,8 @@ struct PngChunks {
       bytes.remove_prefix(chunk.size());
       if ((static_cast<uint8_t>(name[0]) & 0x20u) == 0) {  // critical
         add(chunk);
-        if (name == "IEND") return void(complete = true);
+        complete = name == "IEND";
+        if (complete) return;
       } else if (wanted(name) &&
                  crc32(0, reinterpret_cast<const Bytef*>(name.data()), static_cast<uInt>(size + 4)) == png_number(chunk, size + 8)) {
         read(name, data);
@@ -311,7 +312,7 @@ std::string write_png(const at::Tensor& pixels, const std::vector<std::array<uin
 }  // namespace
 
 detail::Picture detail::decode_png(std::string_view bytes, const std::string& name) {
-  if (bytes.substr(12, 4) == "CgBI") {
+  if (bytes.substr(0, 16).ends_with("CgBI")) {
     throw Error(fmt::format("'{}' is a PNG in Apple's own format for apps, which is not supported: save it as an ordinary PNG", name));
   }
   PngChunks chunks(bytes);

@@ -98,10 +98,13 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   }
   std::array<char, 1024> why{};
   TIFFRGBAImage image{};
-  if (format == SAMPLEFORMAT_INT || TIFFRGBAImageOK(tiff.get(), why.data()) == 0 ||
-      TIFFRGBAImageBegin(&image, tiff.get(), /*stop=*/1, why.data()) == 0) {
-    throw Error(
-        fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, why.front() != 0 ? why.data() : "signed samples"));
+  const auto unsupported = [&](std::string_view kind) {
+    return Error(fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, kind));
+  };
+  if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
+  if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB) throw unsupported("Lab colors");
+  if (TIFFRGBAImageOK(tiff.get(), why.data()) == 0 || TIFFRGBAImageBegin(&image, tiff.get(), /*stop=*/1, why.data()) == 0) {
+    throw unsupported(why.data());
   }
   const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> ended(&image, &TIFFRGBAImageEnd);
   image.req_orientation = image.orientation;  // rows and columns as they are stored
