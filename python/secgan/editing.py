@@ -87,7 +87,8 @@ class Editor:
         """Edits one photo: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
         Args:
-            image: a path, a file's bytes or a binary file that is open, a PIL picture, a ``[3, H, W]`` uint8 tensor or a ``[H, W, 3]`` uint8 array.
+            image: a path, a file's bytes or a binary file that is open, a PIL picture, a ``[3, H, W]`` uint8 tensor or a ``[H, W, 3]``
+                uint8 array.
             source: attributes that the photo has (missing ones: not); None: predicted.
             upscaling: ``"resize"``: the network's picture at the crop's size; ``"detail"``: the photo plus the change.
             **edits: strength by attribute; positive adds, negative removes, 1 is what training used.
