@@ -6,26 +6,30 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import numpy
 import torch
 
 from . import _core
+from ._photos import Photo, photo_tensor
 from .networks import Generator
 
 
-def read_image(file: str | os.PathLike[str]) -> torch.Tensor:
-    """A JPEG or PNG file as ``[3, H, W]`` uint8 RGB.
+def read_image(file: Photo) -> torch.Tensor:
+    """A photo as ``[3, H, W]`` uint8 RGB: upright, in sRGB, without alpha.
+
+    Args:
+        file: a path, a file's bytes or a binary file that is open, of JPEG, PNG, WebP, TIFF or BMP; or a PIL picture, which gives what its
+            file gives.
 
     Raises:
         FileNotFoundError: there is none.
         RuntimeError: it is damaged, truncated or no picture; the message names it.
     """
-    return _core.read_image(os.fspath(file))
+    return photo_tensor(file)
 
 
-def write_image(file: str | os.PathLike[str], image: torch.Tensor) -> None:
-    """Writes ``[3, H, W]`` uint8 as .png or .jpg, whole or not at all."""
-    _core.write_image(os.fspath(file), image)
+def write_image(file: str | os.PathLike[str], image: Photo) -> None:
+    """Writes ``[3, H, W]`` uint8, or whatever :func:`read_image` takes, as .png or .jpg, whole or not at all."""
+    _core.write_image(os.fspath(file), photo_tensor(image))
 
 
 class EditedPhoto(NamedTuple):
@@ -35,17 +39,6 @@ class EditedPhoto(NamedTuple):
     crop: torch.Tensor  #: ``[3, h, w]`` uint8: the same part of the original
     source: dict[str, bool]  #: what the photo showed, as given or predicted
     difference: dict[str, float]  #: what the generator was asked for
-
-
-def _photo(image: Any) -> torch.Tensor:
-    if isinstance(image, (str, os.PathLike)):
-        return read_image(image)
-    if isinstance(image, torch.Tensor):
-        return image
-    array = numpy.asarray(image)  # PIL pictures and arrays: height, width, channels
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != numpy.uint8:
-        raise ValueError(f"image must be a file, a [3, H, W] tensor or a [H, W, 3] uint8 array, found {array.dtype} {list(array.shape)}")
-    return torch.from_numpy(numpy.ascontiguousarray(array.transpose(2, 0, 1)))
 
 
 class Editor:
@@ -82,19 +75,20 @@ class Editor:
         """The photo generator, sharing its weights with the editor."""
         return Generator._wrap(self._native.generator())
 
-    def predict(self, image: Any) -> dict[str, float]:
+    def predict(self, image: Photo) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute."""
-        return self._native.predict(_photo(image))
+        return self._native.predict(photo_tensor(image))
 
-    def parse(self, image: Any) -> torch.Tensor:
+    def parse(self, image: Photo) -> torch.Tensor:
         """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size."""
-        return self._native.parse(_photo(image))
+        return self._native.parse(photo_tensor(image))
 
-    def edit(self, image: Any, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float) -> EditedPhoto:
+    def edit(self, image: Photo, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float) -> EditedPhoto:
         """Edits one photo: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
         Args:
-            image: a file, a ``[3, H, W]`` uint8 tensor, a ``[H, W, 3]`` uint8 array or a PIL picture.
+            image: a path, a file's bytes or a binary file that is open, a PIL picture, a ``[3, H, W]`` uint8 tensor or a ``[H, W, 3]``
+                uint8 array.
             source: attributes that the photo has (missing ones: not); None: predicted.
             upscaling: ``"resize"``: the network's picture at the crop's size; ``"detail"``: the photo plus the change.
             **edits: strength by attribute; positive adds, negative removes, 1 is what training used.
@@ -106,13 +100,13 @@ class Editor:
 
     def edit_all(
         self,
-        images: Iterable[Any],
+        images: Iterable[Photo],
         edits: Mapping[str, float],
         *,
         source: Mapping[str, bool] | None = None,
         upscaling: str = "resize",
     ) -> list[EditedPhoto]:
         """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
-        photos = [_photo(image) for image in images]
+        photos = [photo_tensor(image) for image in images]
         edited = self._native.edit(photos, dict(edits), None if source is None else dict(source), upscaling)
         return [EditedPhoto(one.photo, one.crop, one.source, one.difference) for one in edited]

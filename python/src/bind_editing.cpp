@@ -1,6 +1,5 @@
 #include "bindings.hpp"
 #include "secgan/editing/editor.hpp"
-#include "secgan/image/image_file.hpp"
 
 namespace secgan::python {
 namespace {
@@ -72,10 +71,6 @@ void bind_editing(py::module_& module) {
             return editor.edit(photos, wanted, options);
           },
           "photos"_a, "edits"_a, "source"_a, "upscaling"_a);
-
-  module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil(), "file"_a);
-  module.def(
-      "write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil(), "file"_a, "image"_a);
 }
 
 }  // namespace secgan::python

@@ -28,6 +28,7 @@ void bind_data(py::module_& module);
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_extractors(py::module_& module);
+void bind_image(py::module_& module);
 void bind_editing(py::module_& module);
 void bind_evaluation(py::module_& module);
 void bind_metrics(py::module_& module);

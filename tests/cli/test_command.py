@@ -78,7 +78,11 @@ def test_bad_files_are_named_and_nothing_is_written(photo, tmp_path):
     broken.write_bytes(photo.read_bytes()[:200])
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    for bad, reason in ((broken, "truncated or damaged"), (text, "neither JPEG nor PNG"), (tmp_path / "none.jpg", "is missing")):
+    for bad, reason in (
+        (broken, "truncated or damaged"),
+        (text, "is text; photos are read from JPEG, PNG"),
+        (tmp_path / "none.jpg", "is missing"),
+    ):
         line = refusal("edit", BUNDLE, photo, bad, "--set", "Male=1", "--out", tmp_path / "out", status=1)
         assert bad.name in line and reason in line
     assert not (tmp_path / "out").exists()
