@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/io/file.hpp"
 
 namespace secgan::python {
 namespace {
@@ -71,6 +72,17 @@ void bind_editing(py::module_& module) {
             return editor.edit(photos, wanted, options);
           },
           "photos"_a, "edits"_a, "source"_a, "upscaling"_a);
+
+  module.def("require_writable_file", [](const std::string& file) { require_writable_file(file); }, ReleaseGil(), "file"_a);
+  module.def(
+      "write_file",
+      [](const std::string& file, const py::bytes& bytes) {
+        const auto view = static_cast<std::string_view>(bytes);
+        const py::gil_scoped_release released;
+        make_folder(std::filesystem::absolute(file).parent_path());
+        write_file(file, view);
+      },
+      "file"_a, "bytes"_a);
 }
 
 }  // namespace secgan::python

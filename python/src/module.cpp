@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "bindings.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/version.hpp"
@@ -15,6 +17,8 @@ PYBIND11_MODULE(_core, module) {
       py::set_error(PyExc_ValueError, wrong.what());
     } catch (const secgan::Error& failed) {
       py::set_error(PyExc_RuntimeError, failed.what());
+    } catch (const std::filesystem::filesystem_error& failed) {
+      py::set_error(PyExc_RuntimeError, ("'" + failed.path1().string() + "': " + failed.code().message()).c_str());
     }
   });
   module.attr("version") = secgan::kVersion;

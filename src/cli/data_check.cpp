@@ -3,6 +3,7 @@
 #include <span>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/data/check.hpp"
@@ -26,7 +27,7 @@ void add_data_check(CLI::App& app) {
     const auto data = open_whole_dataset(settings, !settings.attributes.empty(), *masks);
     bool contradicted = false;
     for (const DataNote& note : data->notes()) {
-      fmt::print("{}\n", note.text);
+      say("{}", note.text);
       contradicted |= note.wrong;
     }
     Progress progress("data", 0, data->size(), std::cerr);
@@ -36,16 +37,16 @@ void add_data_check(CLI::App& app) {
     for (const DataFault& fault : group_problems(problems)) {
       const auto& samples = fault.samples;
       if (samples.size() == 1) {
-        fmt::print("{}\n", fault.problem);
+        say("{}", fault.problem);
         continue;
       }
       const std::span shown = std::span(samples).first(std::min(samples.size(), kExamples));
-      fmt::print("{} samples, as {}; they are {}{}\n", samples.size(), fault.problem, fmt::join(shown, ", "),
-                 samples.size() > kExamples ? fmt::format(" and {} more", samples.size() - kExamples) : "");
+      say("{} samples, as {}; they are {}{}", samples.size(), fault.problem, fmt::join(shown, ", "),
+          samples.size() > kExamples ? fmt::format(" and {} more", samples.size() - kExamples) : "");
     }
     if (!problems.empty()) throw Error(fmt::format("{} of {} samples cannot be used", problems.size(), data->size()));
     if (contradicted) throw Error(fmt::format("{} samples can be used; the lists of the data set do not add up", data->size()));
-    fmt::print("{} samples, all fine\n", data->size());
+    say("{} samples, all fine", data->size());
   });
 }
 

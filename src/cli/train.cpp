@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -77,7 +78,7 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
   if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
   if (!processes.leads()) return;
-  fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
+  say("{} steps in {:.0f} s; the bundle is {}", outcome.steps, outcome.seconds, (folder / "bundle").string());
 }
 
 void add_train(CLI::App& app) {
