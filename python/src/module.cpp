@@ -18,7 +18,8 @@ PYBIND11_MODULE(_core, module) {
     } catch (const secgan::Error& failed) {
       py::set_error(PyExc_RuntimeError, failed.what());
     } catch (const std::filesystem::filesystem_error& failed) {
-      py::set_error(PyExc_RuntimeError, ("'" + failed.path1().string() + "': " + failed.code().message()).c_str());
+      const std::string message = failed.path1().string() + ": " + failed.code().message();
+      py::set_error(PyExc_RuntimeError, message.c_str());
     }
   });
   module.attr("version") = secgan::kVersion;

@@ -49,6 +49,13 @@ void stop_on_signals() {
   }
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the stream's own mark says that it failed, not why
+std::atomic<int> output_error{0};
+
+void print_bytes(std::FILE* stream, std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stream) < bytes.size() && stream == stdout) output_error = errno;
+}
+
 }  // namespace secgan::cli
 
 namespace {
@@ -57,13 +64,9 @@ constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
 constexpr int kSignal = 128;  // and the signal's number
 
-int complain(const CLI::App& app, std::string message, int status) {
+int complain(const CLI::App& app, const std::string& message, int status) {
   const auto commands = app.get_subcommands();
   const std::string prefix = commands.empty() ? "secgan" : "secgan " + commands.front()->get_name();
-  // One line: what went wrong is all that a user needs.
-  for (char& c : message) {
-    if (c == '\n') c = ' ';
-  }
   secgan::cli::tell("{}: {}", prefix, message);
   return status;
 }
@@ -78,11 +81,9 @@ void occupy_standard_streams() {
 
 /// Results that did not get through are a failure, whatever the command says.
 int finish(const CLI::App& app, int status) {
-  errno = 0;
-  const bool flushed = std::fflush(stdout) == 0;
-  if (flushed && std::ferror(stdout) == 0) return status;
-  const std::string reason = flushed || errno == 0 ? "" : ": " + std::generic_category().message(errno);
-  return complain(app, "standard output cannot be written" + reason, kFailed);
+  if (std::fflush(stdout) != 0) secgan::cli::output_error = errno;
+  if (std::ferror(stdout) == 0) return status;
+  return complain(app, "standard output cannot be written: " + std::generic_category().message(secgan::cli::output_error), kFailed);
 }
 
 int run(CLI::App& app, int argc, char** argv) {

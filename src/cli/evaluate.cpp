@@ -31,7 +31,7 @@ void evaluate_model(const EvaluationRequest& request, const SettingsFlags<Evalua
   if (progress) progress->finish();
   if (!request.out.empty()) write_evaluation(request.out, run.evaluation, run.context);
   if (request.json == "-") {
-    std::cout << evaluation_json(run.evaluation, run.context);
+    print_bytes(stdout, evaluation_json(run.evaluation, run.context));
     return;
   }
   if (!request.json.empty()) write_file(request.json, evaluation_json(run.evaluation, run.context));

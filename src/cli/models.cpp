@@ -1,8 +1,5 @@
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
-
-#include <iostream>
-
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
 #include "core/format.hpp"
@@ -102,7 +99,7 @@ void run(const ModelsRequest& request) {
   if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
   const std::vector<Row> rows = measure(request);
   if (request.json == "-") {
-    std::cout << to_json(request, rows).dump(2) << '\n';
+    print_bytes(stdout, to_json(request, rows).dump(2) + "\n");
     return;
   }
   if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cctype>
-#include <iostream>
 #include <memory>
 #include <set>
 #include <string>
@@ -164,7 +163,7 @@ void print_markdown(const Catalog& all) {
 void print_json(const Catalog& all) {
   Json out = Json::object();
   for (const OptionTable& one : all.structs()) out[one.type] = one.fields;
-  std::cout << out.dump(2) << '\n';
+  print_bytes(stdout, out.dump(2) + "\n");
 }
 
 }  // namespace

@@ -34,23 +34,27 @@ inline std::string shown(std::string_view text) {
   return out;
 }
 
-/// Whether it got through is asked once, at the end of the command.
-inline void print_line(std::FILE* stream, std::string text) {
-  text = shown(text);
-  if (!text.ends_with('\n')) text += '\n';
-  std::fwrite(text.data(), 1, text.size(), stream);
+/// Exactly these bytes, as for programs. Whether they got through is asked once, at the end of the command.
+void print_bytes(std::FILE* stream, std::string_view bytes);
+
+inline void print_lines(std::FILE* stream, std::string_view text) {
+  std::string lines = shown(text);
+  if (!lines.ends_with('\n')) lines += '\n';
+  print_bytes(stream, lines);
 }
 
 /// Results, as whole lines, to standard output.
 template <class... Values>
 void say(fmt::format_string<Values...> text, Values&&... values) {
-  print_line(stdout, fmt::format(text, std::forward<Values>(values)...));
+  print_lines(stdout, fmt::format(text, std::forward<Values>(values)...));
 }
 
-/// A line about the work, to standard error.
+/// One line about the work, to standard error: what went wrong is all that a user needs.
 template <class... Values>
 void tell(fmt::format_string<Values...> text, Values&&... values) {
-  print_line(stderr, fmt::format(text, std::forward<Values>(values)...));
+  std::string line = fmt::format(text, std::forward<Values>(values)...);
+  std::ranges::replace(line, '\n', ' ');
+  print_lines(stderr, line);
 }
 
 }  // namespace secgan::cli

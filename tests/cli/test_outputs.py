@@ -140,12 +140,11 @@ def peak(*arguments):
 
 def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
     photos = [picture(tmp_path / "0.jpg", (2400, 1800), format="JPEG", quality=60)]
-    for i in range(1, 12):
+    for i in range(1, 9):
         photos.append(pathlib.Path(shutil.copy(photos[0], tmp_path / f"{i}.jpg")))
     two = peak("edit", BUNDLE, *photos[:2], *EDIT, "--out", tmp_path / "two")
-    twelve = peak("edit", BUNDLE, *photos, *EDIT, "--out", tmp_path / "twelve")
-    one = 2400 * 1800 * 3 / 2**20
-    assert twelve - two < 4 * one, "ten photos more, kept, would be ten times that"
+    nine = peak("edit", BUNDLE, *photos, *EDIT, "--out", tmp_path / "nine")
+    assert nine - two < 3 * 2400 * 1800 * 3 / 2**20, "seven photos more, kept, would be seven times that"
 
 
 def test_bundles_replace_nothing_else(tmp_path):
@@ -179,7 +178,7 @@ def shell(line):
 
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
 def test_results_that_do_not_get_through_are_a_failure():
-    for command in ("options", "options --json", "--help", "edit --help"):
+    for command in ("options", "options --json", "edit --help"):
         done = shell(f"{{}} {command} >/dev/full")
         assert done.returncode == 1 and "standard output cannot be written: No space left" in done.stderr, command
     done = shell("{} options >&-")
@@ -199,7 +198,9 @@ def test_closed_streams_are_no_place_for_messages(tmp_path):
 
 
 def test_messages_and_names_never_steer_a_terminal(tmp_path):
-    for name in (b"\x1b[31mred.png", b"\xc2\x9b31mred.png", b"\x9b31mred.png", b"\xe2\x80\xaegnp.exe", b"a\x7f\nb.png"):
-        for arguments in (("parse", BUNDLE, tmp_path / os.fsdecode(name), "--out", tmp_path), (os.fsdecode(name),)):
-            line = run(*arguments, status=1 if len(arguments) > 1 else 2).stderr
-            assert line.count(b"\n") == 1 and line.decode().replace("\n", "").isprintable(), line
+    names = (b"\x1b[31mred.png", b"\xc2\x9b31mred.png", b"\x9b31mred.png", b"\xe2\x80\xaegnp.exe", b"a\x7fb.png", b"a\nb.png")
+    photos = [tmp_path / os.fsdecode(name) for name in names]
+    told = run("parse", BUNDLE, *photos, "--on-error", "skip", "--out", tmp_path / "out", status=1).stderr.decode()
+    assert told.count(" is missing") == 6 and told.replace("\n", "").isprintable()
+    for argument in ("\x1b[31mred", "a\nb"):
+        assert refusal(argument).strip().isprintable()
