@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'default_train_settings', 'evaluate', 'evaluate_faces', 'frechet_distance', 'import_weights', 'inception_score', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'psnr', 'read_image', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'write_image']
+__all__: list[str] = ['Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'default_train_settings', 'evaluate', 'evaluate_faces', 'frechet_distance', 'import_weights', 'inception_score', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'psnr', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -362,6 +362,8 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     ...
 def read_image(file: str) -> torch.Tensor:
     ...
+def require_writable_file(file: str) -> None:
+    ...
 def save_moments(file: str, moments: GaussianMoments) -> None:
     ...
 def structural_similarity(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -373,6 +375,8 @@ def train(settings: dict, out: str, resume: bool, photo_generator: collections.a
 def train_classifier(settings: dict, out: str, resume: bool) -> TrainingOutcome:
     ...
 def train_parser(settings: dict, out: str, resume: bool) -> TrainingOutcome:
+    ...
+def write_file(file: str, bytes: bytes) -> None:
     ...
 def write_image(file: str, image: torch.Tensor) -> None:
     ...

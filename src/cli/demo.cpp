@@ -9,6 +9,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/io/file.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -40,6 +41,9 @@ double stage(Settings settings, const fs::path& run, int64_t threads) {
 void demo(const DemoOptions& options) {
   stop_on_signals();
   const fs::path out = options.out;
+  std::error_code ignored;
+  require_own_place(out, {"parser", "classifier", "secgan", "photos", "report.html", "report.json"},
+                    fs::exists(out / "parser" / "settings.toml", ignored));
   const DataSettings data{.source = {.kind = DataKind::kSynthetic}, .image_size = options.image_size, .count = options.faces};
 
   TrainSettings secgan;
@@ -63,7 +67,7 @@ void demo(const DemoOptions& options) {
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
   result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
   // A few of them as files, to try `secgan edit` on.
-  fs::create_directories(out / "photos");
+  make_folder(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {
     const Sample sample = result.unseen->get(i);
     write_image(out / "photos" / (sample.id + ".png"), sample.image);

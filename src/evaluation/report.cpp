@@ -212,12 +212,23 @@ std::string evaluation_html(const Evaluation& evaluation, const ReportContext& c
   return html_page(fmt::format("{}: evaluation", context.model), body);
 }
 
+void require_report_place(const std::filesystem::path& folder) {
+  bool own = true;
+  try {
+    read_report(folder / "report.json");
+  } catch (const Error&) {
+    own = false;
+  }
+  require_own_place(folder, {"report.json", "report.md", "report.html", "protocol.toml"}, own);
+}
+
 void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context) {
-  std::filesystem::create_directories(folder);
+  require_report_place(folder);
+  make_folder(folder);
+  write_file(folder / "report.json", evaluation_json(evaluation, context));  // first: it tells whose the others are
   save_settings(folder / "protocol.toml", evaluation.protocol);
   write_file(folder / "report.md", evaluation_markdown(evaluation, context));
   write_file(folder / "report.html", evaluation_html(evaluation, context));
-  write_file(folder / "report.json", evaluation_json(evaluation, context));
 }
 
 std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols) {
