@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/data/check.hpp"
@@ -30,12 +31,12 @@ void add_data_check(CLI::App& app) {
       const auto problems_here = check_data(*data, 2, [&](int64_t done) { progress.update(done, 1, ""); });
       progress.finish();
       for (const DataProblem& problem : problems_here) {
-        fmt::print("{}\n", problem.problem);
+        say("{}", problem.problem);
         ++problems;
       }
     }
     if (problems > 0) throw Error(fmt::format("{} of {} samples cannot be used", problems, samples));
-    fmt::print("{} samples, all fine\n", samples);
+    say("{} samples, all fine", samples);
   });
 }
 

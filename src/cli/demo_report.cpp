@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/image_file.hpp"
@@ -91,7 +92,7 @@ bool write_demo_report(const DemoResult& result) {
     json["goals"][goal.key] = goal.at_least;
     goal_rows.push_back(
         {goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("{:g}", goal.at_least), holds ? "reached" : "missed"});
-    fmt::print("{:40} {:>8} of {:g} {}\n", goal.name, goal_rows.back()[1], goal.at_least, holds ? "" : "(missed)");
+    say("{:40} {:>8} of {:g} {}", goal.name, goal_rows.back()[1], goal.at_least, holds ? "" : "(missed)");
   }
   json["reached"] = reached;
   json["unseen_photos"] = e.photos;
@@ -148,7 +149,7 @@ bool write_demo_report(const DemoResult& result) {
   body += "<h2>Time</h2>\n" + html_table({"Stage", "Seconds"}, times);
   write_file(result.folder / "report.html", html_page("SeCGAN on drawn faces", body));
   write_file(result.folder / "report.json", json.dump(2) + "\n");
-  fmt::print("report: {}\n", (result.folder / "report.html").string());
+  say("report: {}", (result.folder / "report.html").string());
   return reached;
 }
 

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/io/settings.hpp"
@@ -57,9 +58,9 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
   stop_on_signals();
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested});
   if (outcome.finished) {
-    fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
+    say("{} steps in {:.0f} s; the bundle is {}", outcome.steps, outcome.seconds, (folder / "bundle").string());
   } else {
-    fmt::print("stopped after step {}; go on with --resume --out {}\n", outcome.steps, options.out);
+    say("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out);
   }
 }
 
