@@ -91,7 +91,8 @@ PhotoFolder::PhotoFolder(const PhotoFolderOptions& options)
   const bool beside = !masks.empty() && fs::equivalent(root, masks, ignored);
   std::vector<std::string> photos = pictures_below(root, beside ? fs::path() : masks);
   if (beside) std::erase_if(photos, [](const std::string& name) { return without_picture_ending(name).ends_with(kMaskEnding); });
-  if (photos.empty()) throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .jpeg, .png), nor do its subfolders", root.string()));
+  if (photos.empty())
+    throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", root.string()));
 
   at::Tensor labels;
   if (!options.attributes.empty()) {

@@ -18,7 +18,7 @@ bool ends_as(std::string_view name, std::string_view ending) {
 }
 
 size_t picture_ending(std::string_view name) {
-  for (const std::string_view ending : {".jpg", ".png", ".jpeg"}) {
+  for (const std::string_view ending : {".jpg", ".png", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}) {
     if (ends_as(name, ending)) return name.size() - ending.size();
   }
   return kNone;

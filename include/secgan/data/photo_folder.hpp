@@ -12,7 +12,7 @@
 namespace secgan {
 
 struct PhotoFolderOptions {
-  std::string root;                     ///< its JPEG and PNG files are the photos, those of its subfolders too
+  std::string root;                     ///< its picture files are the photos, those of its subfolders too
   std::string labels;                   ///< a list as read_attribute_list takes it; empty: none
   std::vector<std::string> attributes;  ///< names of the list; empty: the list is not read
   /// Holds index PNGs called as the photos, or NAME_mask.png as `secgan parse` writes them; may be root itself. Empty: no masks.

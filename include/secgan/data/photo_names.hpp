@@ -12,7 +12,7 @@
 
 namespace secgan {
 
-/// Whether a name ends as pictures do: .jpg, .jpeg or .png, in any case.
+/// Whether a name ends as pictures do that read_image reads: .jpg, .jpeg, .png, .webp, .tif, .tiff or .bmp, in any case.
 SECGAN_API bool names_a_picture(std::string_view name);
 SECGAN_API bool names_a_png(std::string_view name);
 /// The name without such an ending.

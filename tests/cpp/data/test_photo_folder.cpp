@@ -49,6 +49,9 @@ TEST_CASE("a folder's pictures are its photos, sorted by name, subfolders and li
   std::filesystem::create_directory_symlink("..", folder / "x/up");    // a loop
   std::filesystem::create_directory_symlink("loop", folder / "loop");  // one that leads nowhere
   std::filesystem::create_directories(folder / "folder.jpg");
+  for (const std::string name : {"z.webp", "z2.TIFF", "z3.Bmp", "z4.gif"}) folder.write(name, "");  // what read_image reads, by name
+  CHECK(names_of(PhotoFolder(folder_options(folder)), folder).size() == 7);
+  for (const std::string name : {"z.webp", "z2.TIFF", "z3.Bmp"}) std::filesystem::remove(folder / name);
   const PhotoFolder data(folder_options(folder));
   CHECK(names_of(data, folder) == std::vector<std::string>{"a.png", "b.JPG", "x/c.jpeg", "x/y/d.PNG"});
   const Sample sample = data.get(2);
