@@ -14,11 +14,12 @@
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "io/temporary.hpp"
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
-#include "secgan/nn/finite.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace fs = std::filesystem;
@@ -105,9 +106,7 @@ Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
       throw Error(fmt::format("{}: not a checkpoint of this version: what it says of its run is not understood", name));
     }
   }
-  if (const auto tensor = first_not_finite(file.tensors)) {
-    throw Error(fmt::format("{}: tensor '{}' holds a value that is not finite", name, *tensor));
-  }
+  require_finite(file.tensors, name);
   checkpoint.tensors = std::move(file.tensors);
   return checkpoint;
 }
@@ -155,6 +154,9 @@ struct RunFolder::Lock {
 
 RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
   if (resume && !is_there(path)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", path.string()));
+  // Runs leave their lock behind: a log or settings without one are somebody else's.
+  require_own_place(path, {"settings.toml", "log.jsonl", "samples"}, resume || is_there(path / ".lock") || has_checkpoint(path));
+  require_bundle_place(path / "bundle");
   lock_ = std::make_unique<Lock>(path);
   if (!resume && has_checkpoint(path)) {
     throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", path.string()));

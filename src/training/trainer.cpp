@@ -16,7 +16,6 @@
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/settings.hpp"
-#include "secgan/nn/finite.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/report/progress.hpp"
 #include "secgan/training/recorder.hpp"
@@ -158,8 +157,8 @@ class TrainingRun {
     ++step_;
     for (const auto& [name, value] : values) {
       if (std::isfinite(value)) continue;
-      const auto tensor = first_not_finite(task_.state());
-      return not_finite(fmt::format("{} is {}{}", name, value, tensor ? fmt::format(", and so is tensor '{}'", *tensor) : ""));
+      const std::string tensor = first_not_finite(task_.state());
+      return not_finite(fmt::format("{} is {}{}", name, value, tensor.empty() ? "" : fmt::format(", and so is tensor '{}'", tensor)));
     }
     values.emplace_back("learning_rate", rate);
     means_.add(values);
@@ -254,9 +253,9 @@ class TrainingRun {
 
   /// Whether all that would be saved is finite. Where it is not, the run is back at its last checkpoint, or an exception leaves.
   bool healthy() {
-    const auto tensor = first_not_finite(task_.state());
-    if (!tensor) return true;
-    not_finite(fmt::format("tensor '{}' holds a value that is not finite", *tensor));
+    const std::string tensor = first_not_finite(task_.state());
+    if (tensor.empty()) return true;
+    not_finite(fmt::format("tensor '{}' holds a value that is not finite", tensor));
     return false;
   }
 

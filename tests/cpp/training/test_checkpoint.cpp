@@ -65,7 +65,7 @@ TEST_CASE("a checkpoint of an earlier version is read, one with a value that is 
   const auto old = [](double value) { return encode_safetensors({{"weight", at::full({2}, value)}}, {{"step", "4"}, {"task", "toy"}}); };
   CHECK_FALSE(parse_checkpoint(old(1), "file").sealed);
   for (const double value : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
-    CHECK_THROWS_WITH(parse_checkpoint(old(value), "file"), "file: tensor 'weight' holds a value that is not finite");
+    CHECK_THROWS_WITH(parse_checkpoint(old(value), "file"), Catch::Contains("file: tensor 'weight' is not finite"));
     Checkpoint sealed = after(4);
     sealed.tensors[0].second[1] = value;
     CHECK_THROWS_WITH(parse_checkpoint(encode_checkpoint(sealed), "file"), Catch::Contains("tensor 'weight'"));
