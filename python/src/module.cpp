@@ -29,7 +29,7 @@ PYBIND11_MODULE(_core, module) {
   secgan::python::bind_parsing(module);
   secgan::python::bind_extractors(module);
   secgan::python::bind_image(module);
-  bind_editing(module);
+  secgan::python::bind_editing(module);
   secgan::python::bind_evaluation(module);
   secgan::python::bind_metrics(module);
   secgan::python::bind_training(module);
