@@ -64,7 +64,8 @@ CelebAMaskHq::CelebAMaskHq(CelebAMaskHqOptions options) : options_(std::move(opt
   if (options_.split_by_mapping) {
     const fs::path file = root / "CelebA-HQ-to-CelebA-mapping.txt";
     if (!fs::exists(file))
-      throw FileNotFound(fmt::format("'{}' is missing: it holds the official split; split_by_mapping=false cuts by id", file.string()));
+      throw FileNotFound(
+          fmt::format("'{}' is missing: it holds the official split; --split-by-id (split_by_mapping = false) cuts by id", file.string()));
     mapping = read_mapping(file);
   }
   for (size_t i = 0; i < ids.size(); ++i) {

@@ -113,6 +113,9 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
   // Nothing to agree on: a zero that still hangs on the host's graph.
   const at::Tensor nothing = full_precision(edited).sum() * 0;
   if (image.size(0) == 0) return nothing;
+  if (at::GradMode::is_enabled() && !edited.requires_grad()) {
+    throw InvalidArgument("edited must hang on the graph of the generator that made it, found a tensor without gradient (detached?)");
+  }
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
   const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));

@@ -10,6 +10,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -17,16 +18,16 @@
 
 namespace secgan {
 
-SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop)
-    : options_(checked(options)), loader_(std::move(data), options.loader), crop_(std::move(crop)) {}
+SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos)
+    : options_(checked(options)), loader_(std::move(data), options.loader), photos_(std::move(photos)) {
+  photos_.image_size = this->data().image_size();
+}
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
   to_channels_last(*network_);
   adam_.emplace(network_->parameters(), options_.adam);
 }
-
-BundleInfo SupervisedTask::info() const { return {.image_size = data().image_size(), .crop = crop_}; }
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
@@ -53,8 +54,8 @@ NamedTensors SupervisedTask::state() {
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
-ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop)
-    : SupervisedTask(data, options.training, std::move(crop)) {
+ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos)
+    : SupervisedTask(data, options.training, std::move(photos)) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   parser_ = make_parser({options.parser, kSecganClasses});
@@ -85,7 +86,7 @@ at::Tensor ParserTask::samples() {
     rows[1].push_back(colorize(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
     rows[2].push_back(colorize(ids, Labels::kSecgan12));
   }
-  return image_grid(rows);
+  return labeled_grid(rows, {}, {"photo", "truth", "parse"});
 }
 
 Bundle ParserTask::bundle() {
@@ -98,8 +99,8 @@ Bundle ParserTask::bundle() {
   return bundle;
 }
 
-ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop)
-    : SupervisedTask(data, options.training, std::move(crop)) {
+ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos)
+    : SupervisedTask(data, options.training, std::move(photos)) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   classifier_ = make_classifier({data->attributes().size(), data->image_size(), options.classifier});

@@ -6,6 +6,8 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/program.hpp"
 
@@ -26,6 +28,23 @@ TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunContr
   return trainer.run(task, control.resume, control.stop);
 }
 
+/// What a bundle says of the photos that it is trained on.
+void describe_photos(const DataSettings& settings, const Dataset& data, BundleInfo& info) {
+  info.crop = settings.crop;
+  info.trained_on = settings.source.title();
+  info.photo_size.clear();
+  if (const std::string terms = settings.source.terms(); !terms.empty()) info.license = terms;
+  if (settings.source.kind == DataKind::kSynthetic) return;
+  const at::Tensor first = read_image(data.sample_name(0));
+  info.photo_size = to_string(PhotoSize{first.size(2), first.size(1)});
+}
+
+BundleInfo described_photos(const DataSettings& settings, const Dataset& data) {
+  BundleInfo info;
+  describe_photos(settings, data, info);
+  return info;
+}
+
 /// The parts of a run's bundle that are there before it.
 Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
   Bundle base;
@@ -33,7 +52,9 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
     const ParserProgram& program = settings.parser_program;
     const int parsers =
         static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
-    if (parsers == 0) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
+    if (parsers == 0)
+      throw InvalidArgument(
+          "parser is missing: name a bundle of train-parser, or train without a mask branch (--no-mask-branch, task.mask_branch = false)");
     if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
     if (!settings.parser.empty()) {
       base = load_bundle_with(BundlePart::kParser, settings.parser, "parser");
@@ -63,7 +84,7 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
     throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
                                       fmt::join(settings.data.attributes, ", ")));
   }
-  base.info.crop = settings.data.crop;
+  describe_photos(settings.data, *data, base.info);
   SecganTask task(data, settings.task, std::move(base), custom.networks);
   return run(task, settings, control);
 }
@@ -72,7 +93,7 @@ TrainingOutcome train(const TrainParserSettings& given, const RunControl& contro
   const TrainParserSettings settings = resolved(given);
   const ThreadGuard threads(settings.threads);
   const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
-  ParserTask task(data, settings.task, settings.data.crop);
+  ParserTask task(data, settings.task, described_photos(settings.data, *data));
   return run(task, settings, control);
 }
 
@@ -81,7 +102,7 @@ TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& co
   const ThreadGuard threads(settings.threads);
   const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
   settings.data.attributes = data->attributes().names();
-  ClassifierTask task(data, settings.task, settings.data.crop);
+  ClassifierTask task(data, settings.task, described_photos(settings.data, *data));
   return run(task, settings, control);
 }
 
