@@ -9,6 +9,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/report/progress.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -52,6 +53,7 @@ void demo(const DemoOptions& options) {
 
   DemoResult result;
   result.folder = out;
+  result.seed = options.seed;
   result.seconds.emplace_back("parser",
                               stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
   result.seconds.emplace_back(
@@ -61,7 +63,13 @@ void demo(const DemoOptions& options) {
   DataSettings unseen = data;
   unseen.count = options.unseen;
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
-  result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{});
+  {
+    Progress progress("evaluation", 0, result.unseen->size(), std::cerr);
+    const auto tell = [&](int64_t done, int64_t) {
+      if (done > 0) progress.update(done, 1, "");
+    };
+    result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = tell});
+  }
   // A few of them as files, to try `secgan edit` on.
   fs::create_directories(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {
