@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/models/options.hpp"
 #include "secgan/training/train.hpp"
@@ -42,7 +43,8 @@ void add_loader(SettingsFlags<S>& flags) {
 /// One name for a branch's two networks.
 template <auto Generator, auto Discriminator>
 void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& flag, const std::string& whose) {
-  flags.change(flag, "NAME", fmt::format("{} networks: {}", whose, fmt::join(preset_names(), ", ")),
+  flags.change(flag, "NAME",
+               fmt::format("{} networks: {} [{}]", whose, fmt::join(preset_names(), ", "), (SecganTaskOptions{}.*Generator).backbone()),
                [](TrainSettings& settings, const std::string& name) {
                  (settings.task.*Generator).choose(name);
                  (settings.task.*Discriminator).choose(name);
@@ -53,6 +55,8 @@ template <class Settings>
 void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& options) {
   const std::filesystem::path folder = options.out, kept = folder / "settings.toml";
   if (options.resume && std::filesystem::exists(kept)) defaults = load_settings(kept, std::move(defaults));
+  if (options.resume && !std::filesystem::exists(folder))
+    throw FileNotFound(fmt::format("nothing to resume: {} is missing", folder.string()));
   const Settings settings = flags.resolve(std::move(defaults));
   stop_on_signals();
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested});
