@@ -19,10 +19,16 @@ def load_weights(module: Generator | Discriminator | Parser | InceptionV3 | Swav
     Nothing in the file is run.
 
     Raises:
+        ValueError: another kind of module.
         FileNotFoundError: there is none.
         RuntimeError: the file is damaged, or belongs to another network: the message names the first entry that
             differs, what the file seems to hold and the options that would fit. The module is then unchanged.
     """
+    if not isinstance(module, (Generator, Discriminator, Parser, InceptionV3, SwavResNet50)):
+        raise ValueError(
+            f"module must be a network of secgan (create_generator, create_discriminator, create_parser, InceptionV3, SwavResNet50), "
+            f"found {type(module).__name__}"
+        )
     module._in_step().load_weights(os.fspath(file))
 
 
