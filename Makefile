@@ -7,7 +7,8 @@ BUILD     := build
 BIN       := $(VENV)/bin
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libeigen3-dev \
-             libjpeg-dev libpng-dev libssl-dev libzip-dev pkg-config python3-venv python3-dev
+             libgloo-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libstb-dev liblcms2-dev zlib1g-dev libssl-dev libzip-dev \
+             pkg-config python3-venv python3-dev
 # Python packages by name; requirements/*.txt, which `make lock` writes, has their versions, those of all that they need, and hashes.
 # torch stands apart, as its files differ by index (CPU, CUDA): its version is above, what it needs itself is locked.
 MYPY      := mypy==2.4.1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import _torch_check  # noqa: F401  (says what is wrong before the extension fails to load)
 from . import _core
 from . import functional
-from .data import Face, Faces, open_dataset, synthetic_faces
+from .data import AttributeList, Face, Faces, open_dataset, read_attribute_list, synthetic_faces
 from .editing import EditedPhoto, Editor, EditWarning, read_image, write_image
 from .evaluating import compare_reports, evaluate
 from .exporting import export
@@ -49,6 +49,7 @@ else:
 __version__: str = _core.version
 
 __all__ = [
+    "AttributeList",
     "Discriminator",
     "EditWarning",
     "EditedPhoto",
@@ -82,6 +83,7 @@ __all__ = [
     "load_weights",
     "metrics",
     "open_dataset",
+    "read_attribute_list",
     "read_image",
     "synthetic_faces",
     "train",

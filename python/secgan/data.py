@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -60,6 +62,11 @@ class Faces(data.Dataset[Face]):
         """The photo's own name, without folder and extension."""
         return self._native.get(index).id
 
+    @property
+    def notes(self) -> list[str]:
+        """What opening the data set found out about its lists and folders, one line each."""
+        return [text for text, _ in self._native.notes()]
+
     def flip(self, labels: torch.Tensor, attribute: int) -> torch.Tensor:
         """Labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
         return self._native.flip(labels, attribute)
@@ -75,7 +82,9 @@ def synthetic_faces(count: int = 8000, image_size: int = 64, seed: int = 1) -> F
 
 
 def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bool = True, masks: bool = False) -> Faces:
-    """CelebA, CelebAMask-HQ or drawn faces, as training opens them.
+    """CelebA, CelebAMask-HQ, a folder of photos or drawn faces, as training opens them.
+
+    What the data set's lists say and its files do not is a warning.
 
     Args:
         settings: as ``settings["data"]`` of :func:`secgan.default_settings`.
@@ -85,5 +94,61 @@ def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bo
     Raises:
         ValueError: unknown settings (the known ones are listed) or values that break a rule.
         FileNotFoundError: a file or folder of the data set is missing.
+        RuntimeError: a list that cannot be read, as "file:line: what is wrong".
     """
-    return Faces(_core.open_dataset, dict(settings), split, attributes, masks)
+    faces = Faces(_core.open_dataset, dict(settings), split, attributes, masks)
+    _warn(faces._native.notes())
+    return faces
+
+
+def _warn(notes: Iterable[tuple[str, bool]]) -> None:
+    for text, wrong in notes:
+        if wrong:
+            warnings.warn(text, stacklevel=3)
+
+
+class AttributeList(Mapping[str, dict[str, bool]]):
+    """What photos show, by their names: ``editor.edit(photo, source=attributes[photo], Bangs=1)``."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the labels, in their order."""
+        return self._native.attributes
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """``[N, A]`` float32, 0 or 1: a row per photo, in the list's order."""
+        return self._native.labels
+
+    def __getitem__(self, photo: str | os.PathLike[str]) -> dict[str, bool]:
+        """The row of a photo: named as in the list, or by a path to it, or with another picture ending."""
+        index = self._native.find(os.fspath(photo))
+        if index is None:
+            raise KeyError(photo)
+        return self._native.row(index)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._native.photos)
+
+    def __len__(self) -> int:
+        return len(self._native.photos)
+
+
+def read_attribute_list(file: str | os.PathLike[str], attributes: Iterable[str] | None = None) -> AttributeList:
+    """A list of what photos show: CelebA's .txt or .csv file, or any table of text with a line of names before the rows.
+
+    Args:
+        file: cells between spaces, commas, semicolons or tabs; labels 1, 0, -1, True, False; UTF-8, or UTF-16 with a byte-order mark.
+        attributes: those to read; None: all.
+
+    Raises:
+        ValueError: an attribute that the list lacks.
+        FileNotFoundError: there is no such file.
+        RuntimeError: a list that cannot be read, as "file:line: what is wrong".
+    """
+    native = _core.read_attribute_list(os.fspath(file), None if attributes is None else list(attributes))
+    _warn(native.notes())
+    return AttributeList(native)

@@ -10,29 +10,33 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-import numpy
 import torch
 
 from . import _core
+from ._photos import Photo, photo_tensor
 from .networks import Generator
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-def read_image(file: str | os.PathLike[str]) -> torch.Tensor:
-    """A JPEG or PNG file as ``[3, H, W]`` uint8 RGB.
+def read_image(file: Photo) -> torch.Tensor:
+    """A photo as ``[3, H, W]`` uint8 RGB: upright, in sRGB, without alpha.
+
+    Args:
+        file: a path, a file's bytes or a binary file that is open, of JPEG, PNG, WebP, TIFF or BMP; or a PIL picture, which gives what its
+            file gives.
 
     Raises:
         FileNotFoundError: there is none.
         RuntimeError: it is damaged, truncated or no picture; the message names it.
     """
-    return _core.read_image(os.fspath(file))
+    return photo_tensor(file)
 
 
-def write_image(file: str | os.PathLike[str], image: Any) -> None:
-    """Writes ``[3, H, W]`` uint8, or any picture that :meth:`Editor.edit` takes, as .png or .jpg, whole or not at all."""
-    _core.write_image(os.fspath(file), _photo(image))
+def write_image(file: str | os.PathLike[str], image: Photo) -> None:
+    """Writes ``[3, H, W]`` uint8, or whatever :func:`read_image` takes, as .png or .jpg, whole or not at all."""
+    _core.write_image(os.fspath(file), photo_tensor(image))
 
 
 class EditWarning(UserWarning):
@@ -76,17 +80,6 @@ class EditedPhoto(NamedTuple):
         asked = ", ".join(f"{name} {value:+g}" for name, value in self.difference.items() if value)
         _, high, wide = self.original.shape
         return f"EditedPhoto({width} x {height} at ({x}, {y}) of {wide} x {high}, asked for {asked or 'nothing'})"
-
-
-def _photo(image: Any) -> torch.Tensor:
-    if isinstance(image, (str, os.PathLike)):
-        return read_image(image)
-    if isinstance(image, torch.Tensor):
-        return image
-    array = numpy.asarray(image)  # PIL pictures and arrays: height, width, channels
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != numpy.uint8:
-        raise ValueError(f"image must be a file, a [3, H, W] tensor or a [H, W, 3] uint8 array, found {array.dtype} {list(array.shape)}")
-    return torch.from_numpy(numpy.ascontiguousarray(array.transpose(2, 0, 1)))
 
 
 def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool] | None:
@@ -158,13 +151,13 @@ class Editor:
         """The photo generator, sharing its weights with the editor."""
         return Generator._wrap(self._native.generator())
 
-    def predict(self, image: Any, *, crop: str | None = None) -> dict[str, float]:
+    def predict(self, image: Photo, *, crop: str | None = None) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute. Photo and crop as in :meth:`edit`."""
-        return self._native.predict(_photo(image), crop)
+        return self._native.predict(photo_tensor(image), crop)
 
-    def parse(self, image: Any, *, crop: str | None = None) -> torch.Tensor:
+    def parse(self, image: Photo, *, crop: str | None = None) -> torch.Tensor:
         """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size. Photo and crop as in :meth:`edit`."""
-        return self._native.parse(_photo(image), crop)
+        return self._native.parse(photo_tensor(image), crop)
 
     @overload
     def edit(
@@ -182,7 +175,7 @@ class Editor:
     @overload
     def edit(
         self,
-        image: str | os.PathLike[str] | bytes | torch.Tensor | numpy.ndarray[Any, Any] | Image.Image,
+        image: Photo,
         edits: Mapping[str, float] = ...,
         /,
         *,
@@ -206,7 +199,8 @@ class Editor:
         """Edits one photo, or a list of them: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
         Args:
-            image: a file, a ``[3, H, W]`` uint8 tensor, a ``[H, W, 3]`` uint8 array or a PIL picture; a list of those gives a list.
+            image: a path, a file's bytes or a binary file that is open, a PIL picture, a ``[3, H, W]`` uint8 tensor or a ``[H, W, 3]``
+                uint8 array; a list of those gives a list.
             edits: strength by attribute, for names that are no keywords: ``{"5_o_Clock_Shadow": 1}``. Positive adds, negative
                 removes, 1 is what training used.
             source: attributes that the photo has, as names or ``{name: bool}`` (missing ones: not); None: predicted.
@@ -229,7 +223,7 @@ class Editor:
 
     def edit_all(
         self,
-        images: Iterable[Any],
+        images: Iterable[Photo],
         edits: Mapping[str, float],
         *,
         source: Mapping[str, bool] | Iterable[str] | None = None,
@@ -247,7 +241,7 @@ class Editor:
         upscaling: str,
         crop: str | None,
     ) -> list[EditedPhoto]:
-        photos = [_photo(image) for image in images]
+        photos = [photo_tensor(image) for image in images]
         out = []
         for photo, one in zip(photos, self._native.edit(photos, dict(edits), _labels(source), upscaling, crop), strict=True):
             for note in one.notes:

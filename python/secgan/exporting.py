@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import pathlib
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from . import _core
 from .editing import Editor
 
 
@@ -128,7 +128,7 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ValueError: an unknown format (the known ones are listed) or another ending.
-        RuntimeError: a package or a compiler is missing.
+        RuntimeError: a package or a compiler is missing, or nothing can be written at ``path``, which is tried first.
     """
     if format not in _FORMATS:
         raise ValueError(f"format '{format}' is unknown; known: {', '.join(_FORMATS)}")
@@ -136,9 +136,9 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
     file = pathlib.Path(path).absolute()
     if not file.name.endswith(ending):
         raise ValueError(f"path must end in {ending} for format '{format}', found '{file.name}'")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".exporting-") as folder, warnings.catch_warnings():
+    _core.require_writable_file(str(file))
+    with tempfile.TemporaryDirectory(prefix="secgan-exporting-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations between torch's own parts
-        written = str(pathlib.Path(folder) / file.name)
-        write(editor, written)
-        shutil.move(written, file)
+        written = pathlib.Path(folder) / ("program" + ending)
+        write(editor, str(written))
+        _core.write_file(str(file), written.read_bytes())

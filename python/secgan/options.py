@@ -21,19 +21,25 @@ class TrainSettings(TypedDict, total=False):
     task: SecganTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
 class DataSettings(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces
-    kind: Literal["synthetic", "celeba", "celebamask-hq"]
+    #: the data set; synthetic: drawn faces, folder: any photos
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
     #: the data set's folder; drawn faces have none
     root: str
-    #: celebamask-hq: class order of index PNGs
+    #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]
     #: celebamask-hq: the official split; false: 80/10/10 % by id
     split_by_mapping: bool
+    #: folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none
+    labels: str
+    #: folder: index PNGs called as the photos; empty: they have none
+    mask_folder: str
+    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    whole_folder: bool
     #: names from the data set's list; drawn faces: empty for all of theirs
     attributes: list[str]
     #: side in pixels
@@ -295,6 +301,10 @@ class TrainerOptions(TypedDict, total=False):
     decay_start: float
     #: factor of the learning rate at the end
     final_rate: float
+    #: when a value is not finite: end the run, or go back to the last checkpoint and on with the batches after the failed one
+    on_nan: Literal["stop", "rollback"]
+    #: how often a run may go back; then it ends
+    rollbacks: int
 
 
 class TrainParserSettings(TypedDict, total=False):
@@ -304,7 +314,7 @@ class TrainParserSettings(TypedDict, total=False):
     task: ParserTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
@@ -345,7 +355,7 @@ class TrainClassifierSettings(TypedDict, total=False):
     task: ClassifierTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
@@ -382,19 +392,25 @@ class EvaluateSettings(TypedDict, total=False):
     identity: ExtractorProgram
     #: photos at once
     batch: int
-    #: CPU threads; 0: as the process has them
+    #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
 
 class DataSource(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces
-    kind: Literal["synthetic", "celeba", "celebamask-hq"]
+    #: the data set; synthetic: drawn faces, folder: any photos
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
     #: the data set's folder; drawn faces have none
     root: str
-    #: celebamask-hq: class order of index PNGs
+    #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]
     #: celebamask-hq: the official split; false: 80/10/10 % by id
     split_by_mapping: bool
+    #: folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none
+    labels: str
+    #: folder: index PNGs called as the photos; empty: they have none
+    mask_folder: str
+    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    whole_folder: bool
 
 
 class EvaluationProtocol(TypedDict, total=False):

@@ -46,6 +46,9 @@ class SemanticBranch(NativeModule):
             "consistency_target": "soft", "intensity": 0.5}``).
         learning_rate: of both Adam optimizers (betas 0.5 and 0.999).
         accumulate: calls per optimizer step; as many as the host accumulates. Save between such groups.
+        synchronize: where ``torch.distributed`` is initialized, the steps are collectives of its default group: weights begin as
+            rank 0's, and gradients and running statistics are means over the ranks, so that beside a host in
+            ``DistributedDataParallel`` all ranks stay the same. Every rank must then call them equally often. Losses are the rank's own.
         seed: of the first weights and of the gradient penalty's places. The host's random state is not used.
         **options: of the backbone, for whichever of the two networks knows the name.
 
@@ -70,6 +73,7 @@ class SemanticBranch(NativeModule):
         losses: SecganStepOptions | None = None,
         learning_rate: float = 2e-4,
         accumulate: int = 1,
+        synchronize: bool = True,
         seed: int = 0,
         **options: Any,
     ) -> None:
@@ -89,6 +93,7 @@ class SemanticBranch(NativeModule):
                 losses=dict(losses or {}),
                 learning_rate=learning_rate,
                 accumulate=accumulate,
+                synchronize=synchronize,
                 seed=seed,
                 options=options,
             )

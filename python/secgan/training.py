@@ -57,6 +57,7 @@ def train(
     out: str | os.PathLike[str],
     *,
     resume: bool = False,
+    synchronize: bool = True,
     photo_generator: nn.Module | None = None,
     photo_discriminator: nn.Module | None = None,
     mask_generator: nn.Module | None = None,
@@ -70,18 +71,23 @@ def train(
     ``(adversarial [N, 1], attribute_logits [N, A])`` and must be twice differentiable (gradient penalty). A bundle
     cannot hold a custom generator: its averaged weights are ``out/photo_generator.safetensors``.
 
-    Ctrl-C stops after the step, with a checkpoint.
+    Ctrl-C stops after the step, with a checkpoint: see ``finished``. What the host and other trainings draw at random meanwhile
+    is neither read nor changed.
 
     Args:
         settings: nested as in ``settings.toml``; :func:`default_settings` shows all. Missing ones keep their default.
-        out: the run's folder.
-        resume: go on from its checkpoint, bit for bit as if never stopped.
+        out: the run's folder, held by one training at a time.
+        resume: go on from its checkpoint, bit for bit as if never stopped; before the first, from the beginning. Settings are those given
+            here: what decides the checkpoint's meaning must be the same, the rest is told. ``threads`` 0: as the run had them.
+        synchronize: in a job of several processes (``torch.distributed`` is initialized, or torchrun started this one) all
+            of them call this and train one run together, each on its share of every batch; the first one writes
+            (docs/scaling.md). False: this process trains by itself.
         photo_generator, photo_discriminator, mask_generator, mask_discriminator: custom modules.
         parser: the frozen parser, in place of ``settings["parser"]``.
 
     Raises:
         ValueError: an unknown setting (the known ones are listed) or a value that breaks a rule.
-        RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that does not fit.
+        RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that is damaged or does not fit, a folder in use.
     """
 
     def custom(module: nn.Module | None, what: str) -> _CustomNetwork | None:
@@ -92,6 +98,7 @@ def train(
             dict(settings),
             os.fspath(out),
             resume,
+            synchronize,
             custom(photo_generator, "photo_generator"),
             custom(photo_discriminator, "photo_discriminator"),
             custom(mask_generator, "mask_generator"),
@@ -101,11 +108,15 @@ def train(
     )
 
 
-def train_parser(settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_parser(
+    settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
+) -> TrainingOutcome:
     """``secgan train-parser``: a face parser on photos with masks. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume))
+    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume, synchronize))
 
 
-def train_classifier(settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False) -> TrainingOutcome:
+def train_classifier(
+    settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
+) -> TrainingOutcome:
     """``secgan train-classifier``: the attribute classifier. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume))
+    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume, synchronize))

@@ -12,24 +12,36 @@ from .networks import Discriminator, Generator, Parser
 from .options import ImportOptions
 
 
-def load_weights(module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str]) -> None:
+def load_weights(
+    module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str], *, entry: str = ""
+) -> None:
     """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing, pytorch-fid or SwAV, or safetensors.
 
-    Bare or nested dictionaries, with or without ``module.`` prefixes and optimizer state, of any PyTorch version.
-    Nothing in the file is run.
+    Dictionaries bare or nested, beside whatever else there is, under the names of wrappers (``module.``, ``_orig_mod.``, ``model.``), of
+    any PyTorch version; the index of weights in several parts. Of two states that fit, an average over training is taken, with a
+    warning. Nothing in the file is run.
+
+    Args:
+        entry: where in the file, as ``"G"`` or ``"state_dict.model"``; empty: wherever a state fits.
 
     Raises:
         ValueError: another kind of module.
         FileNotFoundError: there is none.
         RuntimeError: the file is damaged, or belongs to another network: the message names the first entry that
-            differs, what the file seems to hold and the options that would fit. The module is then unchanged.
+            differs, what the file seems to hold and the options that would fit; or a tensor is not finite; or several
+            states fit of which none is an average. The module is then unchanged.
     """
     if not isinstance(module, (Generator, Discriminator, Parser, InceptionV3, SwavResNet50)):
         raise ValueError(
             f"module must be a network of secgan (create_generator, create_discriminator, create_parser, InceptionV3, SwavResNet50), "
             f"found {type(module).__name__}"
         )
-    module._in_step().load_weights(os.fspath(file))
+    _tell(module._in_step().load_weights(os.fspath(file), entry))
+
+
+def _tell(note: str) -> None:
+    if note:
+        warnings.warn(note, UserWarning, stacklevel=3)
 
 
 def import_weights(
@@ -44,6 +56,7 @@ def import_weights(
     classifier: str | os.PathLike[str] = "",
     parser: str | os.PathLike[str] = "",
     license: str = "",
+    entry: str = "",
     licence: str | None = None,
 ) -> None:
     """Turns such a file into a bundle for :class:`secgan.Editor`: ``secgan import`` as a function.
@@ -58,6 +71,8 @@ def import_weights(
         intensity: what strength 1 means; default: as the repository's test script.
         classifier, parser: bundles whose classifier and parser are included.
         license: of the weights, for people to read.
+        entry: which of several states in the file, as ``"G_ema"``; default: the one that fits, an average over training first, which a
+            warning tells.
         licence: the former name of ``license``; deprecated.
 
     Raises:
@@ -76,5 +91,6 @@ def import_weights(
         classifier=os.fspath(classifier),
         parser=os.fspath(parser),
         license=license,
+        entry=entry,
     )
-    _core.import_weights(origin, os.fspath(file), os.fspath(out), dict(options))
+    _tell(_core.import_weights(origin, os.fspath(file), os.fspath(out), dict(options)))

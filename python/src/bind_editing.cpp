@@ -1,6 +1,6 @@
 #include "bindings.hpp"
 #include "secgan/editing/editor.hpp"
-#include "secgan/image/image_file.hpp"
+#include "secgan/io/file.hpp"
 
 namespace secgan::python {
 namespace {
@@ -105,9 +105,16 @@ void bind_editing(py::module_& module) {
       ReleaseGil(), "photo"_a, "edit"_a, "place"_a);
   module.def("encode_png", [](const at::Tensor& image) { return py::bytes(encode_png(image)); }, "image"_a);
 
-  module.def("read_image", [](const std::string& file) { return read_image(file); }, ReleaseGil(), "file"_a);
+  module.def("require_writable_file", [](const std::string& file) { require_writable_file(file); }, ReleaseGil(), "file"_a);
   module.def(
-      "write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil(), "file"_a, "image"_a);
+      "write_file",
+      [](const std::string& file, const py::bytes& bytes) {
+        const auto view = static_cast<std::string_view>(bytes);
+        const py::gil_scoped_release released;
+        make_folder(std::filesystem::absolute(file).parent_path());
+        write_file(file, view);
+      },
+      "file"_a, "bytes"_a);
 }
 
 }  // namespace secgan::python

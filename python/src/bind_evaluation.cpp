@@ -25,6 +25,7 @@ py::dict report(const std::string& out, const Run& run) {
   nlohmann::ordered_json json;
   {
     const py::gil_scoped_release released;
+    if (!out.empty()) require_report_place(out);
     const EvaluationRun evaluated = run();
     if (!out.empty()) write_evaluation(out, evaluated.evaluation, evaluated.context);
     json = detail::report_json(evaluated.evaluation, evaluated.context);

@@ -17,7 +17,7 @@ void bind_semantic_branch(py::module_& module) {
           "create",
           [](const FaceParser& parser, int64_t attributes, int64_t image_size, const std::string& backbone, const py::dict& generator,
              const py::dict& discriminator, double semantic_consistency, const py::dict& losses, double learning_rate, int64_t accumulate,
-             uint64_t seed, const py::dict& options) {
+             bool synchronize, uint64_t seed, const py::dict& options) {
             SemanticBranchConfig config{attributes, image_size};
             SemanticBranchOptions& o = config.options;
             o.generator.choose(backbone);
@@ -30,11 +30,12 @@ void bind_semantic_branch(py::module_& module) {
             o.losses = options_from(losses, "losses", o.losses);
             o.generator_adam.learning_rate = o.discriminator_adam.learning_rate = learning_rate;
             o.accumulate = accumulate;
+            o.synchronize = synchronize;
             o.seed = seed;
             return SemanticBranch(parser, config);
           },
           "parser"_a, "attributes"_a, "image_size"_a, "backbone"_a, "generator"_a, "discriminator"_a, "semantic_consistency"_a, "losses"_a,
-          "learning_rate"_a, "accumulate"_a, "seed"_a, "options"_a)
+          "learning_rate"_a, "accumulate"_a, "synchronize"_a, "seed"_a, "options"_a)
       .def(
           "discriminator_step",
           [](SemanticBranch& b, const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {

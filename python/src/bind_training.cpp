@@ -54,12 +54,13 @@ std::function<Discriminator(const NetworkSpec&)> discriminator_from(const MakeNe
 /// Trains in a thread of its own, so that Ctrl-C reaches this one.
 /// @param start  (control) -> outcome
 template <class Start>
-TrainingOutcome run_training(const std::string& out, bool resume, const Start& start) {
+TrainingOutcome run_training(const std::string& out, bool resume, bool synchronize, const Start& start) {
   py::detail::pythonbuf to_python(py::module_::import("secgan._status").attr("stream")());
   std::ostream status(&to_python);
   std::atomic<bool> stop{false};
   bool interrupted = false;
-  const RunControl control{out, resume, &status, &stop};
+  RunControl control{out, resume, &status, &stop};
+  if (!synchronize) control.processes = ProcessGroup();
   std::future<TrainingOutcome> running = std::async(std::launch::async, [&] { return start(control); });
   for (;;) {
     {
@@ -79,11 +80,11 @@ template <class Settings>
 void bind_supervised(py::module_& module, const char* name) {
   module.def(
       name,
-      [](const py::dict& settings, const std::string& out, bool resume) {
+      [](const py::dict& settings, const std::string& out, bool resume, bool synchronize) {
         const auto chosen = options_from<Settings>(settings, "settings");
-        return run_training(out, resume, [&](const RunControl& control) { return train(chosen, control); });
+        return run_training(out, resume, synchronize, [&](const RunControl& control) { return train(chosen, control); });
       },
-      "settings"_a, "out"_a, "resume"_a);
+      "settings"_a, "out"_a, "resume"_a, "synchronize"_a);
 }
 
 }  // namespace
@@ -101,17 +102,17 @@ void bind_training(py::module_& module) {
 
   module.def(
       "train",
-      [](const py::dict& settings, const std::string& out, bool resume, const MakeNetwork& photo_generator,
+      [](const py::dict& settings, const std::string& out, bool resume, bool synchronize, const MakeNetwork& photo_generator,
          const MakeNetwork& photo_discriminator, const MakeNetwork& mask_generator, const MakeNetwork& mask_discriminator,
          const std::optional<FaceParser>& parser) {
         const auto chosen = options_from<TrainSettings>(settings, "settings");
         const CustomParts custom{{generator_from(photo_generator), generator_from(mask_generator), discriminator_from(photo_discriminator),
                                   discriminator_from(mask_discriminator)},
                                  parser};
-        return run_training(out, resume, [&](const RunControl& control) { return train(chosen, control, custom); });
+        return run_training(out, resume, synchronize, [&](const RunControl& control) { return train(chosen, control, custom); });
       },
-      "settings"_a, "out"_a, "resume"_a, "photo_generator"_a, "photo_discriminator"_a, "mask_generator"_a, "mask_discriminator"_a,
-      "parser"_a);
+      "settings"_a, "out"_a, "resume"_a, "synchronize"_a, "photo_generator"_a, "photo_discriminator"_a, "mask_generator"_a,
+      "mask_discriminator"_a, "parser"_a);
   bind_supervised<TrainParserSettings>(module, "train_parser");
   bind_supervised<TrainClassifierSettings>(module, "train_classifier");
   module.def(
@@ -130,7 +131,9 @@ void bind_training(py::module_& module) {
         const auto chosen = options_from<ImportOptions>(options, "options");
         const py::gil_scoped_release released;
         require_bundle_place(out);
-        save_bundle(out, import_weights(from, file, chosen));
+        std::string note;
+        save_bundle(out, import_weights(from, file, chosen, &note));
+        return note;
       },
       "origin"_a, "file"_a, "out"_a, "options"_a);
 }

@@ -28,6 +28,7 @@ void bind_data(py::module_& module);
 void bind_models(py::module_& module);
 void bind_parsing(py::module_& module);
 void bind_extractors(py::module_& module);
+void bind_image(py::module_& module);
 void bind_editing(py::module_& module);
 void bind_evaluation(py::module_& module);
 void bind_metrics(py::module_& module);
@@ -95,7 +96,9 @@ void bind_module_state(Class& binding) {
 template <class Class>
 void bind_load_weights(Class& binding) {
   using Holder = typename Class::type;
-  binding.def("load_weights", [](Holder& network, const std::string& file) { load_weights(network, file); }, ReleaseGil(), "file"_a);
+  binding.def(
+      "load_weights", [](Holder& network, const std::string& file, const std::string& entry) { return load_weights(network, file, entry); },
+      ReleaseGil(), "file"_a, "entry"_a);
 }
 
 }  // namespace secgan::python

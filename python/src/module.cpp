@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "bindings.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/version.hpp"
@@ -15,6 +17,9 @@ PYBIND11_MODULE(_core, module) {
       py::set_error(PyExc_ValueError, wrong.what());
     } catch (const secgan::Error& failed) {
       py::set_error(PyExc_RuntimeError, failed.what());
+    } catch (const std::filesystem::filesystem_error& failed) {
+      const std::string message = failed.path1().string() + ": " + failed.code().message();
+      py::set_error(PyExc_RuntimeError, message.c_str());
     }
   });
   module.attr("version") = secgan::kVersion;
@@ -23,7 +28,8 @@ PYBIND11_MODULE(_core, module) {
   secgan::python::bind_models(module);
   secgan::python::bind_parsing(module);
   secgan::python::bind_extractors(module);
-  secgan::python::bind_editing(module);
+  secgan::python::bind_image(module);
+  bind_editing(module);
   secgan::python::bind_evaluation(module);
   secgan::python::bind_metrics(module);
   secgan::python::bind_training(module);

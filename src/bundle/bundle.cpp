@@ -8,8 +8,10 @@
 
 #include "core/format.hpp"
 #include "io/json.hpp"
+#include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/state.hpp"
@@ -84,11 +86,29 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
 StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
   StoredInfo info;
   try {
-    from_json_strict(info, config.value("info", nlohmann::json::object()), file + ": info");
+    if (config.contains("info")) from_json_strict(info, config["info"], file + ": info");
+    validate(info, file + ": info");
+    if (!info.bundle.crop.empty()) parse_crop(info.bundle.crop);
   } catch (const InvalidArgument& error) {
     throw Error(error.what());
   }
   return info;
+}
+
+/// What the table "info" says of the networks must be what they are: an edit would notice too late, and call it wrong use.
+void check_info(const Bundle& bundle, const std::string& file) {
+  const auto attributes = std::ssize(bundle.info.attributes);
+  const auto check = [&](const char* network, int64_t network_attributes, int64_t image_size) {
+    if (network_attributes != attributes) {
+      throw Error(fmt::format("{}: info.attributes names {}, networks.{} is of {}", file, attributes, network, network_attributes));
+    }
+    if (image_size != bundle.info.image_size) {
+      throw Error(fmt::format("{}: info.image_size is {}, networks.{} is for {}", file, bundle.info.image_size, network, image_size));
+    }
+  };
+  if (!bundle.generator.is_empty())
+    check("generator", bundle.generator->config().spec.attributes, bundle.generator->config().spec.image_size);
+  if (!bundle.classifier.is_empty()) check("classifier", bundle.classifier->config().attributes, bundle.classifier->config().image_size);
 }
 
 }  // namespace
@@ -125,7 +145,7 @@ Bundle load_bundle(const std::filesystem::path& folder) {
   try {
     const std::string weights = (folder / kModelFile).string();
     const Safetensors model = load_safetensors(folder / kModelFile);
-    const nlohmann::json networks = config.value("networks", nlohmann::json::object());
+    const nlohmann::json networks = config.contains("networks") ? detail::json_object(config, "networks", file) : nlohmann::json::object();
     for (const auto& [name, options] : networks.items()) {
       if (std::ranges::find(kNetworks, name) == kNetworks.end()) {
         throw Error(fmt::format("{}: network '{}' is unknown", file, name));
@@ -135,8 +155,19 @@ Bundle load_bundle(const std::filesystem::path& folder) {
       if (!networks.contains(name)) return;
       Config options;
       from_json_strict(options, networks[name], fmt::format("{}: networks.{}", file, name));
+      // The options ask for memory before the tensors do: not for more than those fill.
+      const std::string prefix = std::string(name) + ".";
+      int64_t values = 0;
+      NamedTensors stored;
+      for (const auto& [key, tensor] : model.tensors) {
+        if (!key.starts_with(prefix)) continue;
+        values += tensor.numel();
+        stored.emplace_back(key, tensor);
+      }
+      const ParameterBudget budget(values);
       network = make(options);
-      load_module_state(*network, model.tensors, std::string(name) + ".", weights);
+      load_module_state(*network, stored, prefix, weights);
+      require_finite(stored, weights);
       network->eval();
     };
     load("generator", bundle.generator, &make_generator);
@@ -145,6 +176,7 @@ Bundle load_bundle(const std::filesystem::path& folder) {
     Parser parser{nullptr};
     load("parser", parser, &make_parser);
     if (!parser.is_empty()) bundle.parser.emplace(parser, info.parser());
+    check_info(bundle, file);
   } catch (const InvalidArgument& error) {
     const std::string message = error.what();
     throw Error(message.starts_with(file) ? message : file + ": " + message);

@@ -1,14 +1,18 @@
 #include "secgan/bundle/import_weights.hpp"
 
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bundle/comparison.hpp"
 #include "bundle/state_dict.hpp"
+#include "bundle/state_views.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/random.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/torch_file.hpp"
@@ -52,20 +56,29 @@ std::vector<std::string> published_attributes(WeightOrigin origin) {
 
 /// AttGAN-PyTorch's record of a run. Fields that it lacks keep what they were.
 void apply_setting_txt(const fs::path& file, ImportOptions& options, AttGanGeneratorOptions& network, double& thres_int, double& test_int) {
-  try {
-    const nlohmann::json settings = nlohmann::json::parse(read_file(file));
-    if (options.attributes.empty() && settings.contains("attrs")) settings["attrs"].get_to(options.attributes);
-    if (!options.image_size && settings.contains("img_size")) options.image_size = settings["img_size"].get<int64_t>();
-    if (options.crop.empty() && settings.value("data", "CelebA") == "CelebA-HQ") options.crop = "none";
-    thres_int = settings.value("thres_int", thres_int);
-    test_int = settings.value("test_int", test_int);
-    nlohmann::json activations = nlohmann::json::object();
-    for (const char* name : {"enc_acti", "dec_acti"}) {
-      if (settings.contains(name)) activations[std::string(name) + "_fn"] = settings[name];
+  const std::string where = file.string();
+  const nlohmann::json settings = detail::read_json(where);
+  if (!settings.is_object()) throw Error(fmt::format("{}: not AttGAN-PyTorch's settings", where));
+  const auto has = [&](const char* key) { return settings.contains(key); };
+  if (options.attributes.empty() && has("attrs")) {
+    for (const nlohmann::json& name : detail::json_array(settings, "attrs", where)) {
+      if (!name.is_string()) throw Error(fmt::format("{}: 'attrs' must be a list of names, found {}", where, detail::short_text(name)));
+      options.attributes.push_back(name.get<std::string>());
     }
-    detail::from_json_strict(network, activations, file.string());
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("{}: not AttGAN-PyTorch's settings: {}", file.string(), error.what()));
+  }
+  if (!options.image_size && has("img_size")) options.image_size = detail::json_integer(settings, "img_size", where);
+  if (options.crop.empty() && has("data") && detail::json_text(settings, "data", where) == "CelebA-HQ") options.crop = "none";
+  if (has("thres_int")) thres_int = detail::json_number(settings, "thres_int", where);
+  if (has("test_int")) test_int = detail::json_number(settings, "test_int", where);
+  nlohmann::json known = nlohmann::json::object();
+  for (const char* name : {"enc_acti", "dec_acti"}) {
+    if (has(name)) known[std::string(name) + "_fn"] = settings[name];
+  }
+  for (const char* name : {"shortcut_layers", "inject_layers"}) {
+    if (has(name)) known[name] = settings[name];
+  }
+  try {
+    detail::from_json_strict(network, known, where);
   } catch (const InvalidArgument& error) {
     throw Error(error.what());
   }
@@ -79,38 +92,70 @@ std::optional<fs::path> setting_txt(const fs::path& weights) {
   return std::nullopt;
 }
 
-/// The first network of `file` that is wanted, with the dictionary that holds it.
+/// The network of `file` that is wanted, with the state that holds it.
 template <class Config>
 struct Found {
   Config config;
-  StateDict dict;
+  StateView view;
 };
 
+/// @param fits  whether a config is the wanted one
 template <class Config>
-Found<Config> find_in(const fs::path& file, const Config& base, auto&& fits, std::string_view wanted) {
+Found<Config> find_in(const fs::path& file, std::string_view entry, const Config& base, auto&& fits, std::string_view wanted,
+                      std::string& note) {
   const AnyConfig hint = base;
-  std::string seen;
-  for (StateDict& dict : load_state_dicts(file)) {
-    const std::optional<AnyConfig> found = recognize(dict.tensors, &hint);
+  const std::vector<StateDict> dicts = load_state_dicts(file);
+  constexpr size_t kFewest = 4;  // tensors of a network
+  const std::vector<StateView> views = only_entry(state_views(dicts, kFewest), entry, file.string());
+  std::vector<const StateView*> fitting;
+  std::vector<Config> configs;
+  std::vector<std::string> seen;
+  const StateView* nearest = nullptr;
+  for (const StateView& view : views) {
+    const std::optional<Recognized> found = recognize_nearly(view, &hint);
     if (!found) continue;
-    if (const auto* config = std::get_if<Config>(&*found); config != nullptr && fits(*config)) return {*config, std::move(dict)};
-    seen += (seen.empty() ? "a " : ", a ") + describe(*found);
+    const auto* const config = std::get_if<Config>(&found->config);
+    if (config != nullptr && fits(*config) && found->difference.wrong == 0) {
+      fitting.push_back(&view);
+      configs.push_back(*config);
+    } else if (config != nullptr && fits(*config)) {
+      nearest = nearest == nullptr ? &view : nearest;
+    }
+    if (std::string text = "a " + describe(found->config); std::ranges::find(seen, text) == seen.end()) seen.push_back(std::move(text));
   }
-  throw Error(
-      fmt::format("{}: holds no {}; it seems to hold {}", file.string(), wanted, seen.empty() ? "none of the known networks" : seen));
+  if (!fitting.empty()) {
+    std::vector<StateView> renamed;
+    for (const StateView* view : fitting) rename_entries(renamed.emplace_back(*view));
+    std::vector<const StateView*> choices;
+    for (const StateView& view : renamed) choices.push_back(&view);
+    const StateView& chosen = choose(choices, file.string(), note);
+    const auto place = static_cast<size_t>(&chosen - renamed.data());
+    return {configs[place], std::move(renamed[place])};
+  }
+  if (nearest != nullptr) {  // loading says what is wrong
+    StateView view = *nearest;
+    rename_entries(view);
+    const auto found = recognize_nearly(view, &hint);
+    return {std::get<Config>(found->config), std::move(view)};
+  }
+  throw Error(fmt::format("{}: holds no {}; it seems to hold {}{}", file.string(), wanted,
+                          seen.empty() ? "none of the known networks" : fmt::format("{}", fmt::join(seen, ", ")),
+                          seen.empty() ? first_names(dicts) : ""));
 }
 
-Bundle import_parser(const fs::path& file, const ImportOptions& options) {
+Bundle import_parser(const fs::path& file, const ImportOptions& options, std::string& note) {
   if (!options.attributes.empty()) throw InvalidArgument("attributes: a parser has none");
   if (options.intensity) throw InvalidArgument("intensity: a parser has none");
   if (!options.parser.empty()) throw InvalidArgument("parser: the file is one itself");
-  const auto [config, dict] = find_in(file, ParserConfig{}, [](const ParserConfig&) { return true; }, "face-parsing network");
+  const auto [config, view] =
+      find_in(file, options.entry, ParserConfig{}, [](const ParserConfig&) { return true; }, "face-parsing network", note);
   const int64_t classes = std::ssize(class_names(Labels::kFaceParsing));
   if (config.classes != classes) {
     throw Error(fmt::format("{}: a parser of {} classes; the public label order has {}", file.string(), config.classes, classes));
   }
+  const SeedGuard untouched(0);  // heads that the file lacks begin with the same weights each time
   Parser network = make_parser(config);
-  load_state_dict(network, dict, file.string());
+  load_state_view(network, view, file.string());
   Bundle bundle;
   // Made for faces of 512 px: photos of every size are brought to it.
   const FaceParserOptions input{.input_size = options.image_size.value_or(512)};
@@ -120,7 +165,7 @@ Bundle import_parser(const fs::path& file, const ImportOptions& options) {
   return bundle;
 }
 
-Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions options) {
+Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions options, std::string& note) {
   const Recipe recipe = recipe_of(origin);
   GeneratorConfig base;
   double intensity = recipe.intensity;
@@ -135,9 +180,9 @@ Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions
     intensity = test_int + thres_int;
   }
   base.spec.image_size = options.image_size.value_or(128);
-  const auto [config, dict] = find_in(
-      file, base, [&](const GeneratorConfig& found) { return found.options.backbone() == recipe.backbone; },
-      fmt::format("generator '{}'", recipe.backbone));
+  const auto [config, view] = find_in(
+      file, options.entry, base, [&](const GeneratorConfig& found) { return found.options.backbone() == recipe.backbone; },
+      fmt::format("generator '{}'", recipe.backbone), note);
   if (options.attributes.empty()) options.attributes = published_attributes(origin);
   if (std::ssize(options.attributes) != config.spec.attributes) {
     throw InvalidArgument(fmt::format("attributes: {} has {} of them, {} are named ({})", file.string(), config.spec.attributes,
@@ -145,8 +190,9 @@ Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions
   }
   Bundle bundle;
   bundle.info.attributes = AttributeSchema(options.attributes).names();
+  const SeedGuard untouched(0);
   bundle.generator = make_generator(config);
-  load_state_dict(bundle.generator, dict, file.string());
+  load_state_view(bundle.generator, view, file.string());
   bundle.generator->eval();
   bundle.info.image_size = config.spec.image_size;
   bundle.info.crop = options.crop.empty() ? std::string(recipe.crop) : options.crop;
@@ -167,10 +213,11 @@ void ImportOptions::check() const {
   if (!crop.empty()) parse_crop(crop);
 }
 
-Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOptions& options) {
+Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOptions& options, std::string* note) {
   validate(options);
+  std::string told;
   const bool parser = origin == WeightOrigin::kFaceParsing || origin == WeightOrigin::kFaceParsingYakhyo;
-  Bundle bundle = parser ? import_parser(file, options) : import_generator(origin, file, options);
+  Bundle bundle = parser ? import_parser(file, options, told) : import_generator(origin, file, options, told);
   if (!options.classifier.empty()) {
     const Bundle other = load_bundle_with(BundlePart::kClassifier, options.classifier, "classifier");
     if (!parser && other.info.attributes != bundle.info.attributes) {
@@ -185,6 +232,7 @@ Bundle import_weights(WeightOrigin origin, const fs::path& file, const ImportOpt
     bundle.info.attributes = other.info.attributes;
   }
   bundle.info.license = options.license;
+  if (note != nullptr) *note = told;
   return bundle;
 }
 

@@ -3,122 +3,131 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "bundle/state_dict.hpp"
+#include "bundle/state_views.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/torch_file.hpp"
 #include "secgan/nn/state.hpp"
-#include "secgan/parsing/bisenet.hpp"
 
 namespace secgan {
 namespace {
 
-/// zllrunning's names of a parser and pytorch-fid's of an Inception v3 become ours; others stay.
-NamedTensors renamed(NamedTensors tensors) {
-  for (auto& [name, tensor] : tensors) {
-    if (name.starts_with("cp.") || name.starts_with("ffm.") || name.starts_with("conv_out")) {
-      name = bisenet_name_from_zllrunning(name);
-    } else if (name.starts_with("blocks.")) {
-      name = inception_name_from_wrapper(name);
-    }
-  }
-  return tensors;
-}
-
-/// Entries that take no part in computing: counters that old files lack, the classifier of yakhyo's parser.
-bool may_be_missing(std::string_view name) { return name.ends_with("num_batches_tracked") || name.starts_with("fpn.backbone.fc."); }
-
-using Ignored = bool (*)(std::string_view name);
-bool ignore_none(std::string_view) { return false; }
 /// What SwAV trains its features with.
 bool is_swav_head(std::string_view name) { return name.starts_with("projection_head.") || name.starts_with("prototypes."); }
 
-/// How a file's entries differ from a module's.
-struct Comparison {
-  NamedTensors fitting;  ///< pairs to copy: the module's tensor is looked up by name
-  int64_t wrong = 0;
-  std::string first;  ///< the first difference in words
-};
-
-Comparison compare(const NamedTensors& wanted, const NamedTensors& given, Ignored ignored) {
-  Comparison out;
-  const auto wrong = [&](const std::string& what) {
-    if (out.wrong++ == 0) out.first = what;
-  };
-  std::unordered_map<std::string_view, at::Tensor> by_name;
-  for (const auto& [name, tensor] : given) by_name.emplace(name, tensor);
-  std::unordered_set<std::string_view> known;
-  for (const auto& [name, target] : wanted) {
-    known.insert(name);
-    const auto found = by_name.find(name);
-    if (found == by_name.end()) {
-      if (!may_be_missing(name)) wrong(fmt::format("'{}' is missing", name));
-    } else if (found->second.sizes() != target.sizes()) {
-      wrong(fmt::format("'{}' has shape [{}], the network [{}]", name, fmt::join(found->second.sizes(), ", "),
-                        fmt::join(target.sizes(), ", ")));
-    } else {
-      out.fitting.emplace_back(name, found->second);
-    }
-  }
-  for (const auto& [name, tensor] : given) {
-    if (!known.contains(name) && !may_be_missing(name) && !ignored(name))
-      wrong(fmt::format("'{}' belongs to no layer of the network", name));
-  }
+/// The entries as the network will hold them. A value beyond the network's type becomes infinite there.
+NamedTensors converted(const Comparison& comparison, const NamedTensors& state) {
+  std::unordered_map<std::string_view, at::Tensor> targets;
+  for (const auto& [name, target] : state) targets.emplace(name, target);
+  NamedTensors out;
+  for (const auto& [name, tensor] : comparison.fitting) out.emplace_back(name, tensor.to(targets.at(name).options()));
   return out;
 }
 
-void load(torch::nn::Module& module, const std::string& file, std::vector<StateDict> dicts, const AnyConfig* config, Ignored ignored) {
-  const NamedTensors state = module_state(module);
-  std::optional<Comparison> best;
-  std::optional<StateDict> closest;
-  for (StateDict& dict : dicts) {
-    dict.tensors = renamed(std::move(dict.tensors));
-    Comparison comparison = compare(state, dict.tensors, ignored);
-    if (!best || comparison.wrong < best->wrong) {
-      best = std::move(comparison);
-      closest = std::move(dict);
-    }
+void assign(const NamedTensors& state, const Comparison& comparison, const std::string& file) {
+  const NamedTensors values = converted(comparison, state);
+  require_finite(values, file);
+  std::unordered_map<std::string_view, at::Tensor> by_name;
+  for (const auto& [name, tensor] : values) by_name.emplace(name, tensor);
+  at::NoGradGuard no_grad;
+  for (const auto& [name, target] : state) {
+    if (const auto found = by_name.find(name); found != by_name.end()) at::Tensor(target).copy_(found->second);
   }
-  if (!best) throw Error(fmt::format("{}: no tensors by name in it", file));
-  if (best->wrong == 0) {
-    std::unordered_map<std::string_view, at::Tensor> by_name;
-    for (const auto& [name, tensor] : best->fitting) by_name.emplace(name, tensor);
-    at::NoGradGuard no_grad;
-    for (const auto& [name, target] : state) {
-      if (const auto found = by_name.find(name); found != by_name.end()) at::Tensor(target).copy_(found->second);
-    }
-    return;
-  }
-  std::string message = fmt::format("{}: {}", file, best->first);
-  if (best->wrong > 1) message += fmt::format(" ({} entries differ)", best->wrong);
-  if (const auto seems = recognize(closest->tensors, config)) {
-    message += fmt::format("; the file seems to hold a {}", describe(*seems));
-    if (config != nullptr) {
-      const std::string advice = differences(*seems, *config);
-      if (!advice.empty()) message += fmt::format("; options that would fit: {}", advice);
-    }
-  }
-  throw Error(message);
 }
 
-void load(torch::nn::Module& module, const std::filesystem::path& file, Ignored ignored = ignore_none) {
-  load(module, file.string(), load_state_dicts(file), nullptr, ignored);
+/// What is wrong, and what the file seems to hold instead.
+/// @param closest  the views that come closest, which are looked at in this order
+std::string refusal(const std::string& file, const Comparison& best, const std::vector<const StateView*>& closest,
+                    const std::vector<StateDict>& dicts, const AnyConfig* config) {
+  std::string message = fmt::format("{}: {}", file, best.first);
+  if (best.wrong > 1) message += fmt::format(" ({} entries differ)", best.wrong);
+  std::optional<Recognized> seems;
+  for (size_t i = 0; i < closest.size() && !seems; ++i) seems = recognize_nearly(*closest[i], config);
+  if (!seems) return message + first_names(dicts);
+  message += fmt::format("; the file seems to hold a {}", describe(seems->config));
+  if (config != nullptr) {
+    const std::string advice = differences(seems->config, *config);
+    if (!advice.empty()) message += fmt::format("; options that would fit: {}", advice);
+  }
+  return message;
+}
+
+/// Averages that are kept of the parameters alone lack the statistics that a network computes with: they cannot be taken, which is told.
+std::string note_of_partial_average(const std::vector<StateView>& views, const std::vector<Comparison>& comparisons,
+                                    const NamedTensors& state, const std::string& file) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    if (is_averaged(views[i].entry) && comparisons[i].wrong > 0 && 2 * comparisons[i].fitting.size() >= state.size()) {
+      return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, views[i].entry, comparisons[i].first);
+    }
+  }
+  return {};
+}
+
+/// @return the note of choose()
+std::string load(torch::nn::Module& module, const std::string& file, const std::vector<StateDict>& dicts, std::string_view entry,
+                 const AnyConfig* config, IgnoredEntry ignored = ignore_none) {
+  const NamedTensors state = module_state(module);
+  // A state has all that computes; a prefix with fewer tensors than half of it has no such state below it.
+  std::vector<StateView> views = only_entry(state_views(dicts, state.size() / 4 + 1), entry, file);
+  std::vector<Comparison> comparisons;
+  for (StateView& view : views) {
+    rename_entries(view);
+    comparisons.push_back(compare(state, view, ignored));
+  }
+  if (views.empty()) throw Error(fmt::format("{}: no tensors by name in it", file));
+  std::vector<const StateView*> fitting;
+  for (size_t i = 0; i < views.size(); ++i) {
+    if (comparisons[i].wrong == 0 && !comparisons[i].fitting.empty()) fitting.push_back(&views[i]);
+  }
+  const auto place = [&](const StateView& view) { return static_cast<size_t>(&view - views.data()); };
+  if (!fitting.empty()) {
+    std::string note;
+    const StateView& chosen = choose(fitting, file, note);
+    assign(state, comparisons[place(chosen)], file);
+    if (note.empty() && !is_averaged(chosen.entry)) note = note_of_partial_average(views, comparisons, state, file);
+    return note;
+  }
+  // The most that fits, whole dictionaries first.
+  std::vector<const StateView*> closest;
+  for (const StateView& view : views) closest.push_back(&view);
+  std::ranges::stable_sort(closest, {}, [&](const StateView* view) {
+    const Comparison& comparison = comparisons[place(*view)];
+    return std::tuple(-std::ssize(comparison.fitting), !view->whole, comparison.wrong);
+  });
+  constexpr size_t kLookedAt = 16;
+  if (closest.size() > kLookedAt) closest.resize(kLookedAt);
+  throw Error(refusal(file, comparisons[place(*closest.front())], closest, dicts, config));
+}
+
+std::string load(torch::nn::Module& module, const std::filesystem::path& file, std::string_view entry, IgnoredEntry ignored = ignore_none) {
+  return load(module, file.string(), load_state_dicts(file), entry, nullptr, ignored);
 }
 
 /// A network whose config is what advice compares with; a custom one has none.
 template <class Holder>
-void load_configured(Holder& network, const std::string& file, std::vector<StateDict> dicts) {
+std::string load_configured(Holder& network, const std::filesystem::path& file, std::string_view entry) {
+  const std::vector<StateDict> dicts = load_state_dicts(file);
   if constexpr (requires { network->custom(); }) {
-    if (network->custom()) return load(*network, file, std::move(dicts), nullptr, ignore_none);
+    if (network->custom()) return load(*network, file.string(), dicts, entry, nullptr);
   }
   const AnyConfig config = network->config();
-  load(*network, file, std::move(dicts), &config, ignore_none);
+  return load(*network, file.string(), dicts, entry, &config);
+}
+
+template <class Holder>
+void load_view(Holder& network, const StateView& view, const std::string& file) {
+  const NamedTensors state = module_state(*network);
+  const Comparison comparison = compare(state, view);
+  if (comparison.wrong == 0) return assign(state, comparison, file);
+  const AnyConfig config = network->config();
+  throw Error(refusal(file, comparison, {&view}, {}, &config));
 }
 
 void require_weights(const std::filesystem::path& file, std::string_view origin) {
@@ -129,31 +138,38 @@ void require_weights(const std::filesystem::path& file, std::string_view origin)
 
 }  // namespace
 
-void load_state_dict(Generator& generator, const StateDict& dict, const std::string& file) { load_configured(generator, file, {dict}); }
-void load_state_dict(Parser& parser, const StateDict& dict, const std::string& file) { load_configured(parser, file, {dict}); }
+void load_state_view(Generator& generator, const StateView& view, const std::string& file) { load_view(generator, view, file); }
+void load_state_view(Parser& parser, const StateView& view, const std::string& file) { load_view(parser, view, file); }
 
-void load_weights(Generator& generator, const std::filesystem::path& file) {
-  load_configured(generator, file.string(), load_state_dicts(file));
+std::string load_weights(Generator& generator, const std::filesystem::path& file, std::string_view entry) {
+  return load_configured(generator, file, entry);
 }
-void load_weights(Discriminator& discriminator, const std::filesystem::path& file) {
-  load_configured(discriminator, file.string(), load_state_dicts(file));
+std::string load_weights(Discriminator& discriminator, const std::filesystem::path& file, std::string_view entry) {
+  return load_configured(discriminator, file, entry);
 }
-void load_weights(Parser& parser, const std::filesystem::path& file) { load_configured(parser, file.string(), load_state_dicts(file)); }
+std::string load_weights(Parser& parser, const std::filesystem::path& file, std::string_view entry) {
+  return load_configured(parser, file, entry);
+}
 
-void load_weights(InceptionV3& network, const std::filesystem::path& file) { load(*network, file); }
+std::string load_weights(InceptionV3& network, const std::filesystem::path& file, std::string_view entry) {
+  return load(*network, file, entry);
+}
 
-void load_weights(ResNet& network, const std::filesystem::path& file) { load(*network, file, is_swav_head); }
+std::string load_weights(ResNet& network, const std::filesystem::path& file, std::string_view entry) {
+  return load(*network, file, entry, is_swav_head);
+}
 
 InceptionV3 read_inception_v3(const std::filesystem::path& file) {
   require_weights(file, kInceptionWeightsOrigin);
   const std::vector<StateDict> dicts = load_state_dicts(file);
   const auto has_classifier = [](const StateDict& dict) {
-    return std::ranges::any_of(dict.tensors, [](const auto& entry) { return entry.first == "fc.weight"; });
+    return std::ranges::any_of(dict.tensors,
+                               [](const auto& entry) { return entry.first == "fc.weight" || entry.first.ends_with(".fc.weight"); });
   };
   InceptionV3Options options;
   if (std::ranges::none_of(dicts, has_classifier)) options.classes = 0;
   InceptionV3 network(options);
-  load(*network, file.string(), dicts, nullptr, ignore_none);
+  load(*network, file.string(), dicts, {}, nullptr);
   network->eval();
   return network;
 }
@@ -166,6 +182,8 @@ ResNet read_swav_resnet50(const std::filesystem::path& file) {
   return network;
 }
 
-void load_weights(torch::nn::Module& module, const std::filesystem::path& file) { load(module, file); }
+std::string load_weights(torch::nn::Module& module, const std::filesystem::path& file, std::string_view entry) {
+  return load(module, file, entry);
+}
 
 }  // namespace secgan

@@ -1,22 +1,30 @@
 #include "secgan/bundle/recognize.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "bundle/comparison.hpp"
+#include "bundle/state_dict.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
+#include "nn/parameter_budget.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/random.hpp"
 #include "secgan/models/backbone.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace {
 
-/// face-parsing's networks, in either dialect.
+/// face-parsing's networks, under the names that both dialects have here.
 std::optional<ParserConfig> recognize_parser(const StateShapes& state, ParserConfig base) {
-  for (const std::string backbone : {"cp.resnet", "fpn.backbone"}) {
-    if (!state.has(backbone + ".conv1.weight")) continue;
-    const bool deep = state.has(backbone + ".layer1.2.conv1.weight");
-    base.options.network = deep ? ParserNetwork::kBisenetResnet34 : ParserNetwork::kBisenetResnet18;
-    base.classes = state.extent(state.has("conv_out.conv_out.weight") ? "conv_out.conv_out.weight" : "conv_out.conv.weight", 0);
-    return base;
-  }
-  return std::nullopt;
+  if (!state.has("fpn.backbone.conv1.weight")) return std::nullopt;
+  const bool deep = state.has("fpn.backbone.layer1.2.conv1.weight");
+  base.options.network = deep ? ParserNetwork::kBisenetResnet34 : ParserNetwork::kBisenetResnet18;
+  base.classes = state.extent("conv_out.conv.weight", 0);
+  return base;
 }
 
 std::optional<ResNetOptions> recognize_resnet(const StateShapes& state) {
@@ -24,6 +32,51 @@ std::optional<ResNetOptions> recognize_resnet(const StateShapes& state) {
   ResNetOptions options{.depth = ResNetDepth::k18, .classes = state.extent("fc.weight", 0)};
   if (state.has("layer3.5.conv1.weight")) options.depth = state.has("layer1.0.conv3.weight") ? ResNetDepth::k50 : ResNetDepth::k34;
   return options;
+}
+
+int64_t value_count(const NamedTensors& state) {
+  int64_t values = 0;
+  for (const auto& [name, tensor] : state) {
+    if (__builtin_add_overflow(values, tensor.numel(), &values)) return std::numeric_limits<int64_t>::max();
+  }
+  return values;
+}
+
+NamedTensors state_of(const AnyConfig& config) {
+  const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
+  const auto state = []<class Config>(const Config& c) {
+    if constexpr (std::is_same_v<Config, GeneratorConfig>) {
+      return module_state(*make_generator(c));
+    } else if constexpr (std::is_same_v<Config, DiscriminatorConfig>) {
+      return module_state(*make_discriminator(c));
+    } else if constexpr (std::is_same_v<Config, ParserConfig>) {
+      return module_state(*make_parser(c));
+    } else if constexpr (std::is_same_v<Config, InceptionV3Options>) {
+      return module_state(*InceptionV3(c));
+    } else {
+      return module_state(*ResNet(c));
+    }
+  };
+  return std::visit(state, config);
+}
+
+bool is_training_head(std::string_view name) { return name.starts_with("projection_head.") || name.starts_with("prototypes."); }
+
+/// From the whole state that these options imply; nullopt where they imply none, or another one altogether.
+std::optional<Comparison> difference_from(const AnyConfig& config, const StateView& view) {
+  // A file's parser may lack its auxiliary heads.
+  constexpr int64_t kDispensableValues = 4'000'000;
+  const int64_t values = value_count(view.tensors);
+  const ParameterBudget budget(values < std::numeric_limits<int64_t>::max() - kDispensableValues ? values + kDispensableValues : values);
+  try {
+    const NamedTensors wanted = state_of(config);
+    Comparison difference = compare(wanted, view, std::holds_alternative<ResNetOptions>(config) ? is_training_head : ignore_none);
+    // A network of which some entries are damaged is still told; half of another one is not.
+    const bool near = difference.wrong <= std::max<int64_t>(4, std::ssize(wanted) / 10) && 2 * difference.fitting.size() > wanted.size();
+    return near ? std::optional(std::move(difference)) : std::nullopt;
+  } catch (const InvalidArgument&) {
+    return std::nullopt;  // options that no network has
+  }
 }
 
 nlohmann::ordered_json json_of(const AnyConfig& options) {
@@ -46,18 +99,35 @@ void collect_differences(const nlohmann::ordered_json& found, const nlohmann::or
 
 }  // namespace
 
-std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* base) {
-  const StateShapes shapes(state);
+std::optional<Recognized> recognize_nearly(const StateView& given, const AnyConfig* base) {
+  StateView view = given;
+  rename_entries(view);
+  const StateShapes shapes(view.tensors);
   const auto base_of = [base]<class Config>(const Config& otherwise) {
-    const Config* const given = base != nullptr ? std::get_if<Config>(base) : nullptr;
-    return given != nullptr ? *given : otherwise;
+    const Config* const chosen = base != nullptr ? std::get_if<Config>(base) : nullptr;
+    return chosen != nullptr ? *chosen : otherwise;
   };
-  if (auto generator = recognize_generator(shapes, base_of(GeneratorConfig{}))) return *generator;
-  if (auto discriminator = recognize_discriminator(shapes, base_of(DiscriminatorConfig{}))) return *discriminator;
-  if (auto parser = recognize_parser(shapes, base_of(ParserConfig{}))) return *parser;
-  if (shapes.has("Mixed_7c.branch_pool.conv.weight")) return InceptionV3Options{.classes = shapes.extent("fc.weight", 0)};
-  if (auto resnet = recognize_resnet(shapes)) return *resnet;
-  return std::nullopt;
+  // Names and a few shapes make a guess; whether it is one only the whole state tells.
+  std::vector<AnyConfig> guesses;
+  const auto guess = [&](const auto& config) {
+    if (config) guesses.emplace_back(*config);
+  };
+  guess(recognize_generator(shapes, base_of(GeneratorConfig{})));
+  guess(recognize_discriminator(shapes, base_of(DiscriminatorConfig{})));
+  guess(recognize_parser(shapes, base_of(ParserConfig{})));
+  if (shapes.has("Mixed_7c.branch_pool.conv.weight")) guesses.emplace_back(InceptionV3Options{.classes = shapes.extent("fc.weight", 0)});
+  guess(recognize_resnet(shapes));
+  std::optional<Recognized> best;
+  for (AnyConfig& config : guesses) {
+    auto difference = difference_from(config, view);
+    if (difference && (!best || difference->wrong < best->difference.wrong)) best = Recognized{std::move(config), std::move(*difference)};
+  }
+  return best;
+}
+
+std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* base) {
+  auto found = recognize_nearly({"", state, {}}, base);
+  return found && found->difference.wrong == 0 ? std::optional(std::move(found->config)) : std::nullopt;
 }
 
 std::string describe(const AnyConfig& config) {

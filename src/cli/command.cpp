@@ -1,10 +1,15 @@
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <c10/util/Exception.h>
@@ -12,7 +17,9 @@
 #include "secgan/command.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/training/process_group.hpp"
 #include "secgan/version.hpp"
 
 namespace secgan::cli {
@@ -20,13 +27,37 @@ namespace secgan::cli {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 std::atomic<bool> stop_requested{false};
 
+namespace {
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): as above
+std::atomic<int> stop_signal{0};
+
+void request_stop(int signal) {
+  int none = 0;
+  stop_signal.compare_exchange_strong(none, signal);
+  stop_requested.store(true);
+}
+
+}  // namespace
+
 void stop_on_signals() {
-  const auto handler = [](int signal) {
-    stop_requested.store(true);
-    std::signal(signal, SIG_DFL);
-  };
-  std::signal(SIGINT, handler);
-  std::signal(SIGTERM, handler);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) {
+    struct sigaction before{};
+    if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    struct sigaction action{};
+    action.sa_handler = request_stop;
+    action.sa_flags = SA_RESTART;
+    // Writing to a closed pipe or past a limit is tried again, by the last message for one; who asks twice does not want to wait.
+    if (signal != SIGPIPE && signal != SIGXFSZ) action.sa_flags |= static_cast<int>(SA_RESETHAND);
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the stream's own mark says that it failed, not why
+std::atomic<int> output_error{0};
+
+void print_bytes(std::FILE* stream, std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stream) < bytes.size() && stream == stdout) output_error = errno;
 }
 
 }  // namespace secgan::cli
@@ -35,15 +66,15 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
+constexpr int kSignal = 128;  // and the signal's number
 
 /// Every command in a line.
-std::string command_list(const CLI::App& app) {
-  std::string out = "Usage: secgan COMMAND ...\n\n";
-  for (const CLI::App* command : app.get_subcommands({})) {
-    out += "  " + command->get_name() + std::string(18 - std::min<size_t>(command->get_name().size(), 17), ' ') +
-           command->get_description() + "\n";
-  }
-  return out + "\n'secgan COMMAND --help' lists what a command takes.\n";
+void list_commands(const CLI::App& app) {
+  secgan::cli::say("Usage: secgan COMMAND ...");
+  secgan::cli::say("");
+  for (const CLI::App* command : app.get_subcommands({})) secgan::cli::say("  {:<17} {}", command->get_name(), command->get_description());
+  secgan::cli::say("");
+  secgan::cli::say("'secgan COMMAND --help' lists what a command takes.");
 }
 
 /// How many letters have to be put in, left out or changed.
@@ -77,24 +108,63 @@ std::string missing_command(const CLI::App& app, int argc, char** argv) {
   return message;
 }
 
-int complain(const CLI::App& app, std::string message, int status) {
+int complain(const CLI::App& app, const std::string& message, int status) {
   const auto commands = app.get_subcommands();
   const std::string prefix = commands.empty() ? "secgan" : "secgan " + commands.front()->get_name();
-  // One line: what went wrong is all that a user needs.
-  for (char& c : message) {
-    if (c == '\n') c = ' ';
-  }
-  std::fprintf(stderr, "%s: %s\n", prefix.c_str(), message.c_str());
+  secgan::cli::tell("{}: {}", prefix, message);
   return status;
+}
+
+/// A stream that the caller closed would be the next file that is opened, and messages would go into it. The null device takes its place,
+/// opened the wrong way round, so that using it fails as it should.
+void occupy_standard_streams() {
+  for (int stream = 0; stream < 3; ++stream) {
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) ::open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
+  }
+}
+
+/// Results that did not get through are a failure, whatever the command says.
+int finish(const CLI::App& app, int status) {
+  if (std::fflush(stdout) != 0) secgan::cli::output_error = errno;
+  if (std::ferror(stdout) == 0) return status;
+  return complain(app, "standard output cannot be written: " + std::generic_category().message(secgan::cli::output_error), kFailed);
+}
+
+int run(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return complain(app, error.what(), kWrongUse);
+  } catch (const secgan::InvalidArgument& error) {
+    return complain(app, error.what(), kWrongUse);
+  } catch (const secgan::cli::Stopped& stopped) {
+    const int signal = secgan::cli::stop_signal.load();  // none: another process of the job got it
+    return complain(app, stopped.what(), kSignal + (signal != 0 ? signal : SIGTERM));
+  } catch (const c10::Error& error) {
+    return complain(app, error.what_without_backtrace(), kFailed);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return complain(app, fmt::format("'{}': {}", error.path1().string(), error.code().message()), kFailed);
+  } catch (const std::exception& error) {
+    return complain(app, error.what(), kFailed);
+  }
+  return 0;
 }
 
 }  // namespace
 
 int secgan::command(int argc, char** argv) {
+  occupy_standard_streams();
   CLI::App app("SeCGAN: edits attributes of face photos, and trains what that takes");
   app.name("secgan");
   app.set_version_flag("--version", std::string("secgan ") + secgan::kVersion);
   app.require_subcommand(1);
+  app.footer("Exit status: 0 done, 1 failed, 2 wrong use, 128 + n stopped by signal n (130: Ctrl-C), with a checkpoint where it trains");
+  app.parse_complete_callback([&app] {
+    const std::string name = app.get_subcommands().front()->get_name();
+    if (!name.starts_with("train")) secgan::require_single_process(name);
+  });
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
@@ -105,21 +175,8 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_options(app);
   secgan::cli::add_data_check(app);
   if (const std::string missing = missing_command(app, argc, argv); !missing.empty()) {
-    std::fputs(command_list(app).c_str(), stdout);
-    return complain(app, missing, kWrongUse);
+    list_commands(app);
+    return finish(app, complain(app, missing, kWrongUse));
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {
-    return app.exit(asked);
-  } catch (const CLI::ParseError& error) {
-    return complain(app, error.what(), kWrongUse);
-  } catch (const secgan::InvalidArgument& error) {
-    return complain(app, error.what(), kWrongUse);
-  } catch (const c10::Error& error) {
-    return complain(app, error.what_without_backtrace(), kFailed);
-  } catch (const std::exception& error) {
-    return complain(app, error.what(), kFailed);
-  }
-  return 0;
+  return finish(app, run(app, argc, argv));
 }

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <iostream>
+#include <span>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/data/check.hpp"
@@ -10,7 +13,8 @@
 namespace secgan::cli {
 
 void add_data_check(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("data-check", "read every sample of a data set and list what is wrong");
+  CLI::App& command =
+      *app.add_subcommand("data-check", "read every sample of a data set and tell what is wrong, one line for each kind of fault");
   auto flags = std::make_shared<SettingsFlags<DataSettings>>(command);
   auto masks = std::make_shared<bool>(false);
   add_data_source<&DataSettings::source>(*flags);
@@ -19,23 +23,30 @@ void add_data_check(CLI::App& app) {
   flags->bind<&DataSettings::image_size>("--image-size", "N");
   command.add_flag("--masks", *masks, "read the masks as well");
   command.callback([=] {
-    DataSettings settings = flags->resolve();
-    settings.cache = false;
-    validate(settings);
-    int64_t samples = 0, problems = 0;
-    for (const auto& [name, split] : kSplits) {
-      const auto data = open_dataset(settings, split, !settings.attributes.empty(), *masks);
-      samples += data->size();
-      Progress progress(std::string(name), 0, data->size(), std::cerr);
-      const auto problems_here = check_data(*data, 2, [&](int64_t done) { progress.update(done, 1, ""); });
-      progress.finish();
-      for (const DataProblem& problem : problems_here) {
-        fmt::print("{}\n", problem.problem);
-        ++problems;
-      }
+    const DataSettings settings = flags->resolve();
+    const auto data = open_whole_dataset(settings, !settings.attributes.empty(), *masks);
+    bool contradicted = false;
+    for (const DataNote& note : data->notes()) {
+      say("{}", note.text);
+      contradicted |= note.wrong;
     }
-    if (problems > 0) throw Error(fmt::format("{} of {} samples cannot be used", problems, samples));
-    fmt::print("{} samples, all fine\n", samples);
+    Progress progress("data", 0, data->size(), std::cerr);
+    const auto problems = check_data(*data, 2, [&](int64_t done) { progress.update(done, 1, ""); });
+    progress.finish();
+    constexpr size_t kExamples = 10;
+    for (const DataFault& fault : group_problems(problems)) {
+      const auto& samples = fault.samples;
+      if (samples.size() == 1) {
+        say("{}", fault.problem);
+        continue;
+      }
+      const std::span shown = std::span(samples).first(std::min(samples.size(), kExamples));
+      say("{} samples, as {}; they are {}{}", samples.size(), fault.problem, fmt::join(shown, ", "),
+          samples.size() > kExamples ? fmt::format(" and {} more", samples.size() - kExamples) : "");
+    }
+    if (!problems.empty()) throw Error(fmt::format("{} of {} samples cannot be used", problems.size(), data->size()));
+    if (contradicted) throw Error(fmt::format("{} samples can be used; the lists of the data set do not add up", data->size()));
+    say("{} samples, all fine", data->size());
   });
 }
 

@@ -9,6 +9,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/io/file.hpp"
 #include "secgan/report/progress.hpp"
 #include "secgan/training/train.hpp"
 
@@ -34,13 +35,16 @@ template <class Settings>
 double stage(Settings settings, const fs::path& run, int64_t threads) {
   settings.threads = threads;
   const TrainingOutcome outcome = train_or_resume(settings, {.run = run, .status = &std::cerr, .stop = &stop_requested});
-  if (!outcome.finished) throw Error("stopped; the same command goes on from here");
+  if (!outcome.finished) throw Stopped("stopped; the same command goes on from here");
   return outcome.seconds;
 }
 
 void demo(const DemoOptions& options) {
   stop_on_signals();
   const fs::path out = options.out;
+  std::error_code ignored;
+  require_own_place(out, {"parser", "classifier", "secgan", "photos", "report.html", "report.json"},
+                    fs::exists(out / "parser" / "settings.toml", ignored));
   const DataSettings data{.source = {.kind = DataKind::kSynthetic}, .image_size = options.image_size, .count = options.faces};
 
   TrainSettings secgan;
@@ -65,13 +69,14 @@ void demo(const DemoOptions& options) {
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
   {
     Progress progress("evaluation", 0, result.unseen->size(), std::cerr);
-    const auto tell = [&](int64_t done, int64_t) {
+    const auto tell_or_stop = [&](int64_t done, int64_t) {
+      if (stop_requested) throw Stopped("stopped; the same command goes on from here");
       if (done > 0) progress.update(done, 1, "");
     };
-    result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = tell});
+    result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = tell_or_stop});
   }
   // A few of them as files, to try `secgan edit` on.
-  fs::create_directories(out / "photos");
+  make_folder(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {
     const Sample sample = result.unseen->get(i);
     write_image(out / "photos" / (sample.id + ".png"), sample.image);

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/printing.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/editing/preview.hpp"
@@ -126,7 +127,7 @@ bool write_demo_report(const DemoResult& result) {
     json["goals"][goal.key] = goal.at_least;
     goal_rows.push_back({goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("at least {:g}", goal.at_least),
                          holds ? "reached" : "missed"});
-    fmt::print("{:40} {:>8}   goal: at least {:g}, {}\n", goal.name, goal_rows.back()[1], goal.at_least, holds ? "reached" : "missed");
+    say("{:40} {:>8}   goal: at least {:g}, {}", goal.name, goal_rows.back()[1], goal.at_least, holds ? "reached" : "missed");
   }
   json["reached"] = reached;
   json["unseen_photos"] = e.photos;
@@ -185,7 +186,7 @@ bool write_demo_report(const DemoResult& result) {
   body += "<h2>Next</h2>\n<p>" + next_steps(result.folder) + "</p>\n";
   write_file(result.folder / "report.html", html_page("SeCGAN on drawn faces", body));
   write_file(result.folder / "report.json", json.dump(2) + "\n");
-  fmt::print("report: {}\n", (result.folder / "report.html").string());
+  say("report: {}", (result.folder / "report.html").string());
   return reached;
 }
 

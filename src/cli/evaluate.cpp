@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/load_weights.hpp"
@@ -20,6 +21,8 @@ struct EvaluationRequest {
 
 void evaluate_model(const EvaluationRequest& request, const SettingsFlags<EvaluateSettings>& flags) {
   const EvaluateSettings settings = flags.resolve({.protocol = open_protocol(request.protocol)});
+  if (!request.out.empty()) require_report_place(request.out);
+  if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
   std::optional<Progress> progress;
   const EvaluationRun run = evaluate(request.model, settings, {}, [&](int64_t done, int64_t total) {
     if (!progress) progress.emplace("evaluate", 0, total, std::cerr);
@@ -28,12 +31,12 @@ void evaluate_model(const EvaluationRequest& request, const SettingsFlags<Evalua
   if (progress) progress->finish();
   if (!request.out.empty()) write_evaluation(request.out, run.evaluation, run.context);
   if (request.json == "-") {
-    std::cout << evaluation_json(run.evaluation, run.context);
+    print_bytes(stdout, evaluation_json(run.evaluation, run.context));
     return;
   }
   if (!request.json.empty()) write_file(request.json, evaluation_json(run.evaluation, run.context));
-  std::cout << evaluation_markdown(run.evaluation, run.context);
-  if (!request.out.empty()) fmt::print("\nreport: {}\n", (std::filesystem::path(request.out) / "report.html").string());
+  say("{}", evaluation_markdown(run.evaluation, run.context));
+  if (!request.out.empty()) say("\nreport: {}", (std::filesystem::path(request.out) / "report.html").string());
 }
 
 }  // namespace
@@ -60,6 +63,8 @@ void add_evaluation(CLI::App& app) {
         ".normalization by --option");
     flags->bind<&S::identity, &ExtractorProgram::file>("--identity", "FILE",
                                                        "an identity embedding likewise, for the cosine between photo and edit");
+    flags->require_trust<&S::extractor, &ExtractorProgram::file>("--extractor");
+    flags->require_trust<&S::identity, &ExtractorProgram::file>("--identity");
     flags->bind<&S::protocol, &EvaluationProtocol::photos>(
         "--photos", "N", "the first N photos of the split: another protocol, with another hash; 0: all [the protocol's; secgan: all]");
     flags->bind<&S::batch>("--batch", "N");
@@ -75,7 +80,7 @@ void add_evaluation(CLI::App& app) {
     auto different = std::make_shared<bool>(false);
     command.add_option("reports", *files, "report.json files")->required()->type_name("FILE...");
     command.add_flag("--different-protocols", *different, "also where their protocols differ");
-    command.callback([=] { std::cout << compare_reports({files->begin(), files->end()}, *different); });
+    command.callback([=] { say("{}", compare_reports({files->begin(), files->end()}, *different)); });
   }
   {
     CLI::App& command = *app.add_subcommand("compare", "does the mask branch pay? train with and without it on drawn faces, and report");
@@ -96,8 +101,8 @@ void add_evaluation(CLI::App& app) {
     command.callback([=] {
       const StudySettings settings = flags->resolve();
       stop_on_signals();
-      if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Error("stopped; the same command goes on from here");
-      fmt::print("report: {}\n", (std::filesystem::path(*out) / "report.html").string());
+      if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Stopped("stopped; the same command goes on from here");
+      say("report: {}", (std::filesystem::path(*out) / "report.html").string());
     });
   }
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/import_weights.hpp"
@@ -18,15 +19,16 @@ struct ImportRequest {
 void run(const ImportRequest& request, const ImportOptions& options) {
   const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
   require_bundle_place(request.out);
-  const Bundle bundle = import_weights(origin, request.file, options);
+  std::string note;
+  const Bundle bundle = import_weights(origin, request.file, options, &note);
   save_bundle(request.out, bundle);
-  fmt::print("{}: {}\n", request.out,
-             bundle.generator.is_empty()
-                 ? describe(bundle.parser->network()->config())
-                 : fmt::format("{} ({})", describe(bundle.generator->config()), fmt::join(bundle.info.attributes, ", ")));
-  fmt::print("photos are cropped by '{}' and shown to it at {} px\n", bundle.info.crop, bundle.info.image_size);
+  if (!note.empty()) say("{}", note);
+  say("{}: {}", request.out,
+      bundle.generator.is_empty() ? describe(bundle.parser->network()->config())
+                                  : fmt::format("{} ({})", describe(bundle.generator->config()), fmt::join(bundle.info.attributes, ", ")));
+  say("photos are cropped by '{}' and shown to it at {} px", bundle.info.crop, bundle.info.image_size);
   if (!bundle.generator.is_empty() && bundle.classifier.is_empty()) {
-    fmt::print("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE\n");
+    say("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE");
   }
 }
 
@@ -51,6 +53,7 @@ void add_import(CLI::App& app) {
   flags->bind<&ImportOptions::intensity>("--intensity", "X");
   flags->bind<&ImportOptions::classifier>("--classifier", "BUNDLE");
   flags->bind<&ImportOptions::parser>("--parser", "BUNDLE");
+  flags->bind<&ImportOptions::entry>("--entry", "PATH");
   flags->bind<&ImportOptions::license>("--license,--licence", "TEXT");
   command.callback([=] { run(*request, flags->resolve()); });
 }

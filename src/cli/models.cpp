@@ -1,9 +1,7 @@
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
-
-#include <iostream>
-
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "core/rules.hpp"
 #include "secgan/core/labels.hpp"
@@ -98,28 +96,28 @@ nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<R
 void run(const ModelsRequest& request) {
   require_positive("image_size", request.image_size);
   require_positive("attributes", request.attributes);
+  if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
   const std::vector<Row> rows = measure(request);
   if (request.json == "-") {
-    std::cout << to_json(request, rows).dump(2) << '\n';
+    print_bytes(stdout, to_json(request, rows).dump(2) + "\n");
     return;
   }
   if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
   const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  fmt::print("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes,
-             kSecganClasses);
-  fmt::print("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs",
-             "training needs");
+  say("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes,
+      kSecganClasses);
+  say("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs",
+      "training needs");
   for (const Row& r : rows) {
     if (!r.profile) {
-      fmt::print("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
+      say("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
       continue;
     }
-    fmt::print("{:<18}{:<16}{:>10.2f} M{:>12.2f} G{:>10.1f} MiB{:>12.1f} MiB{:>12.1f} MiB\n", r.network, r.part,
-               static_cast<double>(r.profile->parameters) / 1e6, static_cast<double>(r.profile->multiply_adds) / 1e9,
-               mebibytes(r.profile->weight_bytes), mebibytes(r.profile->forward_bytes), mebibytes(r.profile->training_bytes));
+    say("{:<18}{:<16}{:>10.2f} M{:>12.2f} G{:>10.1f} MiB{:>12.1f} MiB{:>12.1f} MiB\n", r.network, r.part,
+        static_cast<double>(r.profile->parameters) / 1e6, static_cast<double>(r.profile->multiply_adds) / 1e9,
+        mebibytes(r.profile->weight_bytes), mebibytes(r.profile->forward_bytes), mebibytes(r.profile->training_bytes));
   }
-  fmt::print(
-      "\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with "
+  say("\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with "
       "gradients\n");
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cctype>
-#include <iostream>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/bundle/import_weights.hpp"
@@ -144,26 +144,26 @@ std::string cell(std::string text) {
 
 void print_markdown(const Catalog& all) {
   for (const OptionTable& one : all.structs()) {
-    fmt::print("### {}\n\n| setting | default | rule | meaning |\n|---|---|---|---|\n", one.type);
+    say("### {}\n\n| setting | default | rule | meaning |\n|---|---|---|---|\n", one.type);
     for (const Json& field : one.fields) {
       const bool nested = field["kind"] == "struct";
       const std::string type = nested ? field["type"].get<std::string>() : "";
       const std::string value = field.value("default", "");
       std::string rule = field.value("rule", "");
       if (field.contains("names")) rule = fmt::format("one of {}", fmt::join(field["names"].get<std::vector<std::string>>(), ", "));
-      fmt::print("| `{}` | {} | {} | {} |\n", field["name"].get<std::string>(),
-                 nested ? fmt::format("[{}](#{}){}", type, lowered(type), value.empty() ? "" : ": " + value)
-                        : (value.empty() ? "" : fmt::format("`{}`", value)),
-                 cell(rule), cell(field["meaning"].get<std::string>()));
+      say("| `{}` | {} | {} | {} |\n", field["name"].get<std::string>(),
+          nested ? fmt::format("[{}](#{}){}", type, lowered(type), value.empty() ? "" : ": " + value)
+                 : (value.empty() ? "" : fmt::format("`{}`", value)),
+          cell(rule), cell(field["meaning"].get<std::string>()));
     }
-    fmt::print("\n");
+    say("\n");
   }
 }
 
 void print_json(const Catalog& all) {
   Json out = Json::object();
   for (const OptionTable& one : all.structs()) out[one.type] = one.fields;
-  std::cout << out.dump(2) << '\n';
+  print_bytes(stdout, out.dump(2) + "\n");
 }
 
 }  // namespace

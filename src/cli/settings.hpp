@@ -82,20 +82,50 @@ class SettingsFlags {
         ->take_last();
   }
 
+  /// A bound member that names a program. Settings files come from strangers too, so such a name counts on the command line alone, or with
+  /// --trust-code.
+  template <auto... Path>
+  void require_trust(const std::string& flag) {
+    if (programs_.empty()) {
+      command_.add_flag("--trust-code", trusted_, "let settings files name programs too, which are run; without it flags alone can");
+    }
+    programs_.push_back({flag, [](Settings& settings) -> std::string& { return detail::member_at<Path...>(settings); }});
+  }
+
   /// The settings with file and flags applied; not yet validated.
   Settings resolve(Settings settings) const {
     if (!config_.empty()) detail::from_json_strict(settings, detail::read_toml(config_), config_);
+    std::vector<std::string> in_files;
+    for (const Program& program : programs_) in_files.push_back(std::exchange(program.file(settings), ""));
     for (const auto& apply : changes_) apply(settings);
     // A flag may stand for many settings; one that is named by its path is meant.
     for (const auto& [path, text] : named_) detail::set_field(record_of(settings), path, text, "settings");
+    for (size_t i = 0; i < programs_.size(); ++i) {
+      std::string& file = programs_[i].file(settings);
+      if (!file.empty() || in_files[i].empty()) continue;
+      if (!trusted_) {
+        throw InvalidArgument(
+            fmt::format("the settings file names a program, '{}', whose code would be run: name it on the command line with "
+                        "{}, or allow it with --trust-code",
+                        in_files[i], programs_[i].flag));
+      }
+      file = in_files[i];
+    }
     return settings;
   }
   Settings resolve() const { return resolve(defaults_); }
 
  private:
+  struct Program {
+    std::string flag;
+    std::function<std::string&(Settings&)> file;
+  };
+
   CLI::App& command_;
   Settings defaults_;
   std::string config_;
+  bool trusted_ = false;
+  std::vector<Program> programs_;
   std::vector<std::function<void(Settings&)>> changes_;  // in the order of the command line
   std::vector<std::pair<std::string, std::string>> named_;
 };
@@ -108,6 +138,10 @@ void add_data_source(SettingsFlags<Settings>& flags) {
   flags.template bind<Source..., &DataSource::mask_labels>("--mask-labels", "NAME");
   flags.template bind_switch<Source..., &DataSource::split_by_mapping>(
       "--split-by-id", false, "celebamask-hq: 80/10/10 % by id, where the mapping file is missing");
+  flags.template bind<Source..., &DataSource::labels>("--labels", "FILE");
+  flags.template bind<Source..., &DataSource::mask_folder>("--mask-folder", "DIR");
+  flags.template bind_switch<Source..., &DataSource::whole_folder>("--whole-folder", true,
+                                                                   "folder: every photo, whichever split is asked for");
 }
 
 }  // namespace secgan::cli

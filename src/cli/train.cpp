@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -27,16 +28,23 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
   flags.template bind<&S::trainer, &TrainerOptions::log_every>("--log-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::sample_every>("--sample-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::checkpoint_every>("--checkpoint-every", "N");
+  flags.template bind<&S::trainer, &TrainerOptions::on_nan>("--on-nan", "NAME");
+  flags.template bind<&S::trainer, &TrainerOptions::process_timeout>("--process-timeout", "SECONDS");
   flags.template bind<&S::threads>("--threads", "N");
   auto run = std::make_shared<Run>();
   command.add_option("--out", run->out, "the run's folder")->required()->type_name("RUN");
-  command.add_flag("--resume", run->resume, "go on from the run's checkpoint");
+  command.add_flag("--resume", run->resume, "go on from the run's checkpoint, with its settings");
   return run;
 }
 
 template <auto... Loader, class S>
 void add_loader(SettingsFlags<S>& flags) {
-  flags.template bind<Loader..., &LoaderOptions::batch>("--batch", "N");
+  flags.change("--batch", "N", fmt::format("samples per batch, of each process where several train [{}]", LoaderOptions{}.batch),
+               [](S& settings, const std::string& text) {
+                 LoaderOptions& loader = detail::member_at<Loader...>(settings);
+                 detail::set_value(&loader.batch, text, "--batch");
+                 loader.per_process = true;
+               });
   flags.template bind<Loader..., &LoaderOptions::seed>("--seed", "N");
 }
 
@@ -54,17 +62,24 @@ void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& f
 template <class Settings>
 void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& options) {
   const std::filesystem::path folder = options.out, kept = folder / "settings.toml";
-  if (options.resume && std::filesystem::exists(kept)) defaults = load_settings(kept, std::move(defaults));
-  if (options.resume && !std::filesystem::exists(folder))
-    throw FileNotFound(fmt::format("nothing to resume: {} is missing", folder.string()));
+  if (options.resume && !std::filesystem::exists(folder)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", options.out));
+  const bool has_settings = options.resume && std::filesystem::exists(kept);
+  if (has_settings) defaults = load_settings(kept, std::move(defaults));
   const Settings settings = flags.resolve(std::move(defaults));
-  stop_on_signals();
-  const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested});
-  if (outcome.finished) {
-    fmt::print("{} steps in {:.0f} s; the bundle is {}\n", outcome.steps, outcome.seconds, (folder / "bundle").string());
-  } else {
-    fmt::print("stopped after step {}; go on with --resume --out {}\n", outcome.steps, options.out);
+  if (options.resume && !has_settings) {
+    // Killed before its first step, or no run at all: what is missing is missing there.
+    try {
+      validate(settings);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(fmt::format("{} holds no settings.toml to resume with, and {}", options.out, error.what()));
+    }
   }
+  stop_on_signals();
+  const ProcessGroup processes = ProcessGroup::join(settings.trainer.process_timeout);
+  const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
+  if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
+  if (!processes.leads()) return;
+  say("{} steps in {:.0f} s; the bundle is {}", outcome.steps, outcome.seconds, (folder / "bundle").string());
 }
 
 void add_train(CLI::App& app) {
@@ -82,6 +97,7 @@ void add_train(CLI::App& app) {
   flags->bind<&S::parser_program, &ParserProgram::file>(
       "--parser-program", "FILE",
       "a parser as TorchScript instead; it runs the file's code. parser_program.labels, .normalization, .input_size by --option");
+  flags->require_trust<&S::parser_program, &ParserProgram::file>("--parser-program");
   flags->bind<&S::classifier>("--classifier", "BUNDLE");
   flags->change("--lambda-sc", "X",
                 fmt::format("weight of the semantic consistency in both branches [{}]", LossWeights{}.semantic_consistency),

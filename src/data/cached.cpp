@@ -2,12 +2,32 @@
 
 #include <exception>
 
+#include "core/format.hpp"
 #include "data/each_sample.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/memory.hpp"
 
 namespace secgan {
+namespace {
 
-CachedDataset::CachedDataset(std::shared_ptr<const Dataset> source, int threads)
-    : source_(std::move(source)), samples_(static_cast<size_t>(source_->size())) {
+/// The number of samples, after a look at whether they fit.
+size_t fitting(const Dataset& source) {
+  constexpr double kOverhead = 1000;  // bytes of a sample's tensors and name beside their content
+  const double bytes = static_cast<double>(source.size()) *
+                       (static_cast<double>(source.image_size() * source.image_size() * (source.has_masks() ? 4 : 3)) + kOverhead);
+  const auto available = available_memory();
+  if (available && bytes > static_cast<double>(*available)) {
+    throw Error(
+        fmt::format("the data cache needs {:.1f} GB for {} photos of {} px, and {:.1f} GB of memory are free: turn it off (data.cache = "
+                    "false decodes each photo whenever it is needed), or choose fewer photos (data.count) or a smaller image_size",
+                    bytes / 1e9, source.size(), source.image_size(), static_cast<double>(*available) / 1e9));
+  }
+  return static_cast<size_t>(source.size());
+}
+
+}  // namespace
+
+CachedDataset::CachedDataset(std::shared_ptr<const Dataset> source, int threads) : source_(std::move(source)), samples_(fitting(*source_)) {
   std::vector<std::exception_ptr> failures(samples_.size());
   // Indices are handed out in order: those below the first failure are still read, so that every run reports the same.
   std::atomic<int64_t> first_failure{source_->size()};

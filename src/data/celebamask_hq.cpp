@@ -3,30 +3,104 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <optional>
+#include <cctype>
+#include <filesystem>
+#include <map>
 #include <unordered_map>
 
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "data/list_file.hpp"
+#include "data/places.hpp"
+#include "data/splits.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/core/names.hpp"
+#include "secgan/data/attribute_list.hpp"
+#include "secgan/data/photo_names.hpp"
 #include "secgan/image/image_file.hpp"
 
 namespace secgan {
 namespace fs = std::filesystem;
 namespace {
 
-/// Ids of the photos in a folder, ascending.
-std::vector<int64_t> photo_ids(const fs::path& folder) {
-  std::vector<int64_t> ids;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string stem = entry.path().stem().string(), extension = entry.path().extension().string();
-    const std::optional<int64_t> id = whole_number(stem);
-    if (extension == ".jpg" && id) ids.push_back(*id);
+/// Masks by the photo's id.
+using MasksById = std::unordered_map<int64_t, std::vector<std::pair<int64_t, std::string>>>;
+
+/// The number that a picture's name writes, with or without zeros before it.
+std::optional<int64_t> id_of(std::string_view file) {
+  const std::string_view stem = without_picture_ending(file.substr(file.rfind('/') + 1));
+  return stem.starts_with('-') ? std::nullopt : whole_number(stem);
+}
+
+/// The photos of a folder by id, ascending. Of two with one id the one of the official name counts.
+std::map<int64_t, std::string> photos_by_id(const PictureFolder& folder, std::vector<DataNote>& notes) {
+  std::map<int64_t, std::string> photos;
+  int64_t again = 0;
+  for (const std::string& file : folder.files) {
+    const std::optional<int64_t> id = id_of(file);
+    if (!id) continue;
+    const auto [known, fresh] = photos.emplace(*id, file);
+    if (fresh) continue;
+    ++again;
+    const std::string official = fmt::format("{}.jpg", *id);
+    if (file == official) known->second = file;
+    if (known->second != official)
+      throw Error(fmt::format("'{}': '{}' and '{}' are both photo {}", folder.folder.string(), known->second, file, *id));
   }
-  std::ranges::sort(ids);
-  return ids;
+  if (again > 0)
+    notes.push_back({fmt::format("'{}': {} photos are there twice, under other names too; ID.jpg is read", folder.folder.string(), again)});
+  return photos;
+}
+
+/// CelebA-HQ-img, and what else its packages are called: CelebA-HQ-img-1024, celeba_hq_256.
+std::vector<std::string> photo_places(const fs::path& root) {
+  std::vector<std::string> places;
+  std::error_code error, ignored;
+  for (fs::directory_iterator at(root, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    std::string plain;
+    for (const char c : name) {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0) plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    if (plain.starts_with("celebahq") && name != "CelebA-HQ-img" && at->is_directory(ignored)) places.push_back(name);
+  }
+  std::ranges::sort(places);
+  places.insert(places.begin(), "CelebA-HQ-img");
+  return places;
+}
+
+MasksById index_masks(const PictureFolder& folder) {
+  MasksById masks;
+  for (const std::string& file : folder.files) {
+    const std::optional<int64_t> id = id_of(file);
+    if (!id || !names_a_png(file)) continue;
+    const std::string place = (folder.folder / file).string(), official = (folder.folder / fmt::format("{}.png", *id)).string();
+    auto& known = masks[*id];
+    if (known.empty()) known.emplace_back(0, place);
+    if (place == official) known[0].second = official;
+    if (known[0].second != place && known[0].second != official)
+      throw Error(fmt::format("'{}' and '{}' are both the mask of photo {}", known[0].second, place, *id));
+  }
+  return masks;
+}
+
+/// `<id>_<part>.png`, in any folder below. A part that a face lacks has no file.
+MasksById part_masks(const PictureFolder& folder) {
+  const auto& names = class_names(Labels::kCelebAMaskHq);
+  MasksById masks;
+  for (const std::string& file : folder.files) {
+    const std::string_view stem = without_picture_ending(std::string_view(file).substr(file.rfind('/') + 1));
+    const size_t end = std::min(stem.find('_'), stem.size());
+    const std::optional<int64_t> id = id_of(stem.substr(0, end));
+    const auto part = end < stem.size() ? std::ranges::find(names, stem.substr(end + 1)) : names.end();
+    if (!id || part == names.end() || part == names.begin()) continue;  // the background is what no part covers
+    masks[*id].emplace_back(part - names.begin(), (folder.folder / file).string());
+  }
+  for (auto& [id, files] : masks) {
+    std::ranges::stable_sort(files, {}, &std::pair<int64_t, std::string>::first);
+    const auto twice = std::ranges::adjacent_find(files, {}, &std::pair<int64_t, std::string>::first);
+    if (twice != files.end()) throw Error(fmt::format("'{}' and '{}' are one part of one photo", twice->second, (twice + 1)->second));
+  }
+  return masks;
 }
 
 /// CelebA's partition by its image index, as CelebAMask-HQ's own split code cuts it.
@@ -35,115 +109,154 @@ Split split_of(int64_t celeba_index) {
 }
 
 std::unordered_map<int64_t, Split> read_mapping(const fs::path& file) {
+  ListFile list(file, ListFile::Heading::kOptional);
+  const auto found = std::ranges::find(list.columns(), "orig_idx");
+  const auto column = static_cast<size_t>(found == list.columns().end() ? 0 : found - list.columns().begin());
   std::unordered_map<int64_t, Split> split;
-  for_each_line(file, [&](const ListLine& line) {
-    if (line.number == 1 && line.words[0] == "idx") return;  // the header
-    split[list_number(file, line, 0)] = split_of(list_number(file, line, 1));
-  });
+  while (list.next()) {
+    const std::optional<int64_t> id = id_of(list.photo());
+    if (!id) list.fail(fmt::format("'{}' is not a number", list.photo()));
+    const Split part = split_of(list.whole_number_in(column));
+    const auto [known, fresh] = split.emplace(*id, part);
+    if (!fresh && known->second != part) list.fail(fmt::format("photo {} has another split above", *id));
+  }
   return split;
+}
+
+std::vector<Split> splits_by_mapping(const fs::path& root, const std::map<int64_t, std::string>& photos, std::string& file) {
+  const fs::path place = root / "CelebA-HQ-to-CelebA-mapping.txt";
+  file = place.string();
+  if (!fs::exists(place))
+    throw FileNotFound(
+        fmt::format("'{}' is missing: it holds the official split; split_by_mapping=false (--split-by-id) cuts by id", file));
+  const auto mapping = read_mapping(place);
+  std::vector<Split> splits;
+  std::vector<std::string> lacking;
+  for (const auto& [id, photo] : photos) {
+    const auto found = mapping.find(id);
+    if (found == mapping.end()) {
+      lacking.push_back(std::to_string(id));
+    } else {
+      splits.push_back(found->second);
+    }
+  }
+  if (!lacking.empty()) {
+    throw Error(fmt::format("{}: photo {} is missing{}", file, lacking[0],
+                            lacking.size() == 1 ? "" : fmt::format(", and {} more", lacking.size() - 1)));
+  }
+  return splits;
+}
+
+/// The list's rows in the order of the photos.
+at::Tensor labels_by_id(const AttributeList& list, const std::string& file, const std::map<int64_t, std::string>& photos,
+                        std::vector<DataNote>& notes) {
+  std::unordered_map<int64_t, int64_t> rows;
+  size_t absent = 0;
+  for (size_t row = 0; row < list.photos.size(); ++row) {
+    const std::optional<int64_t> id = id_of(list.photos[row]);
+    if (!id || !photos.contains(*id)) {
+      ++absent;
+    } else if (!rows.emplace(*id, row).second) {
+      throw Error(fmt::format("{}: '{}' has two rows, under two spellings of its number", file, list.photos[row]));
+    }
+  }
+  std::vector<int64_t> order;
+  std::vector<std::string> lacking;
+  for (const auto& [id, photo] : photos) {
+    const auto found = rows.find(id);
+    if (found == rows.end()) {
+      lacking.push_back(photo);
+    } else {
+      order.push_back(found->second);
+    }
+  }
+  if (!lacking.empty()) {
+    throw Error(fmt::format("{}: '{}' is missing{}", file, lacking[0],
+                            lacking.size() == 1 ? "" : fmt::format(", and {} more photos", lacking.size() - 1)));
+  }
+  if (absent > 0) notes.push_back({fmt::format("'{}': {} of its {} photos are not there", file, absent, list.photos.size()), true});
+  return list.labels.index_select(0, at::tensor(order));
 }
 
 }  // namespace
 
-CelebAMaskHq::CelebAMaskHq(CelebAMaskHqOptions options) : options_(std::move(options)) {
-  const fs::path root = options_.root;
-  if (!fs::is_directory(root)) throw FileNotFound(fmt::format("data set folder '{}' is missing", root.string()));
-  const fs::path photos = find_place(root, {"CelebA-HQ-img"});
-  if (options_.masks) part_folders_ = find_place(root, {"mask", "CelebAMask-HQ-mask-anno"}).filename() != "mask";
+CelebAMaskHq::CelebAMaskHq(const CelebAMaskHqOptions& options)
+    : FileDataset(options.attributes, options.image_size, options.crop), masks_(options.masks), mask_labels_(options.mask_labels) {
+  const fs::path root = options.root;
+  require_folder(root);
+  const PictureFolder folder = find_pictures(
+      root, photo_places(root), 1,
+      [](const PictureFolder& found) {
+        return static_cast<size_t>(std::ranges::any_of(found.files, [](const std::string& file) { return id_of(file).has_value(); }));
+      },
+      notes_);
+  const std::map<int64_t, std::string> photos = photos_by_id(folder, notes_);
 
-  std::unordered_map<std::string, std::vector<float>> labels;
-  fs::path list_file;
-  if (!options_.attributes.empty()) {
-    list_file = find_place(root, {"CelebAMask-HQ-attribute-anno.txt"});
-    AttributeList list = read_attribute_list(list_file, options_.attributes);
-    for (size_t i = 0; i < list.photos.size(); ++i) labels.emplace(std::move(list.photos[i]), std::move(list.labels[i]));
-    attributes_ = AttributeSchema(options_.attributes);
+  MasksById masks;
+  fs::path mask_folder;
+  if (options.masks) {
+    const std::string parts = "CelebAMask-HQ-mask-anno";
+    const auto read = [&](const PictureFolder& found) { return found.folder.filename() == parts ? part_masks(found) : index_masks(found); };
+    const PictureFolder found = find_pictures(
+        root, {"mask", "CelebAMask-HQ-mask", "CelebAMaskHQ-mask", "label", parts}, photos.size(),
+        [&](const PictureFolder& candidate) {
+          masks = read(candidate);
+          return static_cast<size_t>(std::ranges::count_if(photos, [&](const auto& photo) { return masks.contains(photo.first); }));
+        },
+        notes_);
+    masks = read(found);
+    in_parts_ = found.folder.filename() == parts;
+    if (in_parts_) mask_labels_ = Labels::kCelebAMaskHq;
+    mask_folder = found.folder;
   }
-  const std::vector<int64_t> ids = photo_ids(photos);
-  std::unordered_map<int64_t, Split> mapping;
-  if (options_.split_by_mapping) {
-    const fs::path file = root / "CelebA-HQ-to-CelebA-mapping.txt";
-    if (!fs::exists(file))
-      throw FileNotFound(
-          fmt::format("'{}' is missing: it holds the official split; --split-by-id (split_by_mapping = false) cuts by id", file.string()));
-    mapping = read_mapping(file);
+  at::Tensor labels;
+  if (!options.attributes.empty()) {
+    const fs::path file = find_place(root, {"CelebAMask-HQ-attribute-anno.txt", "CelebAMask-HQ-attribute-anno.csv"}, notes_);
+    const AttributeList list = read_attribute_list(file, options.attributes);
+    notes_.insert(notes_.end(), list.notes.begin(), list.notes.end());
+    labels = labels_by_id(list, file.string(), photos, notes_);
   }
-  for (size_t i = 0; i < ids.size(); ++i) {
-    Split split = i * 10 < ids.size() * 8 ? Split::kTrain : i * 10 < ids.size() * 9 ? Split::kValidation : Split::kTest;
-    if (options_.split_by_mapping) {
-      const auto found = mapping.find(ids[i]);
-      if (found == mapping.end()) throw Error(fmt::format("CelebA-HQ-to-CelebA-mapping.txt: photo {} is missing", ids[i]));
-      split = found->second;
+  std::string where = fmt::format("'{}'", folder.folder.string());
+  std::vector<Split> splits;
+  if (options.split_by_mapping) {
+    splits = splits_by_mapping(root, photos, where);
+  } else {
+    for (size_t i = 0; i < photos.size(); ++i)
+      splits.push_back(i * 10 < photos.size() * 8 ? Split::kTrain : i * 10 < photos.size() * 9 ? Split::kValidation : Split::kTest);
+  }
+
+  const std::vector<int64_t> rows = samples_of(splits, options.split, options.count, where, notes_);
+  auto photo = photos.begin();
+  for (int64_t at = 0; const int64_t row : rows) {
+    std::advance(photo, row - std::exchange(at, row));
+    files_.push_back((folder.folder / photo->second).string());
+    if (!options.masks) continue;
+    mask_files_.push_back(std::move(masks[photo->first]));
+    if (mask_files_.back().empty()) {
+      const std::string name = in_parts_ ? fmt::format("{:05}_<part>.png", photo->first) : fmt::format("{}.png", photo->first);
+      mask_files_.back().emplace_back(0, (mask_folder / name).string());
+      missing_.push_back(mask_files_.back()[0].second);
     }
-    if (split != options_.split) continue;
-    if (options_.count > 0 && size() == options_.count) break;
-    const std::string name = fmt::format("{}.jpg", ids[i]);
-    if (!options_.attributes.empty()) {
-      const auto found = labels.find(name);
-      if (found == labels.end()) throw Error(fmt::format("{}: '{}' is missing", list_file.string(), name));
-      labels_.push_back(found->second);
-    }
-    ids_.push_back(ids[i]);
-    files_.push_back((photos / name).string());
   }
-  if (ids_.empty()) throw Error(fmt::format("'{}': the {} split is empty", photos.string(), name_of(kSplits, options_.split)));
+  if (labels.defined()) labels_ = labels.index_select(0, at::tensor(rows));
 }
 
-std::string CelebAMaskHq::sample_name(int64_t index) const { return files_.at(static_cast<size_t>(index)); }
-
-at::Tensor CelebAMaskHq::mask(int64_t id) const {
-  const fs::path root = options_.root;
-  if (!part_folders_) {
-    const fs::path file = root / "mask" / fmt::format("{}.png", id);
-    const at::Tensor ids = read_index_mask(file);
-    try {
-      ClassMerge(options_.mask_labels).ids(ids);
-    } catch (const InvalidArgument& error) {
-      throw Error(fmt::format("'{}': {} in {} order", file.string(), error.what(), name_of(kLabelSets, options_.mask_labels)));
-    }
-    return ids;
-  }
-  // A part that a face lacks has no file; where parts overlap, the later class of the official order is on top.
-  const fs::path folder = root / "CelebAMask-HQ-mask-anno" / std::to_string(id / 2000);
-  const auto& names = class_names(Labels::kCelebAMaskHq);
+at::Tensor CelebAMaskHq::read_mask(int64_t index) const {
+  if (!masks_) return {};
+  const MaskFiles& files = mask_files_.at(static_cast<size_t>(index));
+  if (!in_parts_) return read_ids(files[0].second, mask_labels_);
+  // Where parts overlap, the later class of the official order is on top.
   at::Tensor merged;
-  for (size_t part = 1; part < names.size(); ++part) {
-    const fs::path file = folder / fmt::format("{:05}_{}.png", id, names[part]);
-    if (!fs::exists(file)) continue;
+  for (const auto& [part, file] : files) {
     const at::Tensor covered = read_image(file)[0] > 127;
     if (!merged.defined()) merged = at::zeros(covered.sizes(), at::kByte);
     if (covered.sizes() != merged.sizes()) {
-      throw Error(fmt::format("'{}' has {} x {} pixels, the parts before it {} x {}", file.string(), covered.size(1), covered.size(0),
+      throw Error(fmt::format("'{}' has {} x {} pixels, the parts before it {} x {}", file, covered.size(1), covered.size(0),
                               merged.size(1), merged.size(0)));
     }
-    merged.masked_fill_(covered, static_cast<int64_t>(part));
+    merged.masked_fill_(covered, part);
   }
-  if (!merged.defined()) throw FileNotFound(fmt::format("'{}' has no {:05}_<part>.png", folder.string(), id));
   return merged;
-}
-
-Sample CelebAMaskHq::get(int64_t index) const {
-  const auto i = static_cast<size_t>(index);
-  const at::Tensor photo = read_image(files_.at(i));
-  const int64_t side = options_.image_size;
-  Sample sample;
-  try {
-    const Rect rect = crop_rect(options_.crop, photo.size(2), photo.size(1));
-    sample.image = resize_image(crop_image(photo, rect), side, side);
-    if (options_.masks) {
-      const at::Tensor ids = mask(ids_[i]);
-      // The same part of the mask, in its own pixels.
-      const Rect scaled{rect.x * ids.size(1) / photo.size(2), rect.y * ids.size(0) / photo.size(1),
-                        std::max<int64_t>(1, rect.width * ids.size(1) / photo.size(2)),
-                        std::max<int64_t>(1, rect.height * ids.size(0) / photo.size(1))};
-      sample.mask = resize_mask(crop_image(ids, scaled), side, side);
-    }
-  } catch (const InvalidArgument& error) {
-    throw Error(fmt::format("'{}': {}", files_[i], error.what()));
-  }
-  if (!options_.attributes.empty()) sample.labels = at::tensor(labels_[i]);
-  sample.id = std::to_string(ids_[i]);
-  return sample;
 }
 
 }  // namespace secgan

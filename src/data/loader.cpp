@@ -34,13 +34,17 @@ int64_t permuted(int64_t place, int64_t n, uint64_t key) {
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options) : dataset_(std::move(dataset)), options_(options) {
+Loader::Loader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, Shard shard)
+    : dataset_(std::move(dataset)), options_(options.of_job(shard.count)), shard_(shard) {
   validate(options_);
   if (options_.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     throw InvalidArgument(fmt::format("seed {} is above 2^63 - 1, the largest number of a settings file", options_.seed));
   }
   if (options_.batch > dataset_->size()) {
     throw InvalidArgument(fmt::format("batch {} is larger than the data set of {} samples", options_.batch, dataset_->size()));
+  }
+  if (options_.batch % shard_.count != 0) {
+    throw InvalidArgument(fmt::format("batch {} of the whole job is no multiple of its {} processes", options_.batch, shard_.count));
   }
 }
 
@@ -53,8 +57,8 @@ int64_t Loader::sample_at(int64_t position) const {
 
 Batch Loader::read(int64_t index) const {
   std::vector<at::Tensor> photos, labels, masks;
-  for (int64_t i = 0; i < options_.batch; ++i) {
-    const int64_t position = index * options_.batch + i;
+  const int64_t size = options_.batch / shard_.count, first = index * options_.batch + shard_.index * size;
+  for (int64_t position = first; position < first + size; ++position) {
     const Sample sample = dataset_->get(sample_at(position));
     const bool flip = options_.flip && (mix_seed(options_.seed, RandomPurpose::kMirroring, position) & 1) != 0;
     photos.push_back(flip ? sample.image.flip({2}) : sample.image);
@@ -67,6 +71,12 @@ Batch Loader::read(int64_t index) const {
   // Left and right are one class in the twelve, so a mirrored mask needs no other ids.
   if (!masks.empty()) batch.mask = ClassMerge(dataset_->label_set()).ids(at::stack(masks)).to(at::kLong);
   return batch;
+}
+
+std::vector<std::string> Loader::names(int64_t index) const {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < options_.batch; ++i) names.push_back(dataset_->sample_name(sample_at(index * options_.batch + i)));
+  return names;
 }
 
 Batch Loader::get(int64_t index) {

@@ -1,12 +1,16 @@
 #include "secgan/data/source.hpp"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/format.hpp"
+#include "data/places.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/names.hpp"
 #include "secgan/data/cached.hpp"
 #include "secgan/data/celeba.hpp"
 #include "secgan/data/celebamask_hq.hpp"
+#include "secgan/data/photo_folder.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/image/transforms.hpp"
 
@@ -18,7 +22,7 @@ void DataSource::check() const {
 }
 
 std::string DataSource::usual_crop() const {
-  // AttGAN's crop of CelebA's 178 x 218; the HQ photos are square.
+  // AttGAN's crop of CelebA's 178 x 218.
   return kind == DataKind::kCelebA ? "center:170" : "center";
 }
 
@@ -26,48 +30,85 @@ std::string DataSource::title() const {
   switch (kind) {
     case DataKind::kSynthetic: return "drawn faces";
     case DataKind::kCelebA: return "CelebA";
-    case DataKind::kCelebAMaskHq: break;
+    case DataKind::kCelebAMaskHq: return "CelebAMask-HQ";
+    case DataKind::kFolder: break;
   }
-  return "CelebAMask-HQ";
+  return "a folder of photos";
 }
 
-std::string DataSource::terms() const { return kind == DataKind::kSynthetic ? "" : title() + "'s terms: non-commercial research"; }
+std::string DataSource::terms() const {
+  const bool somebodys = kind == DataKind::kCelebA || kind == DataKind::kCelebAMaskHq;
+  return somebodys ? title() + "'s terms: non-commercial research" : "";
+}
 
 void DataSettings::check() const {
   source.check();
   parse_crop(resolved_crop());
 }
 
-std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks) {
+namespace {
+
+/// A setting that would not be read is a misunderstanding.
+void refuse_unread(const DataSource& source) {
+  if (source.kind == DataKind::kFolder) return;
+  for (const auto& [name, given] : {std::pair{"labels", !source.labels.empty()}, std::pair{"mask_folder", !source.mask_folder.empty()},
+                                    std::pair{"whole_folder", source.whole_folder}}) {
+    if (given) throw InvalidArgument(fmt::format("{} is for data folder, not for {}", name, name_of(kDataKinds, source.kind)));
+  }
+}
+
+/// @param split  nullopt: all
+std::shared_ptr<const Dataset> open(const DataSettings& settings, std::optional<Split> split, bool with_attributes, bool with_masks) {
   validate(settings);
+  const DataSource& source = settings.source;
+  refuse_unread(source);
   const std::vector<std::string> attributes = with_attributes ? settings.attributes : std::vector<std::string>{};
-  if (with_attributes && attributes.empty() && settings.source.kind != DataKind::kSynthetic) {
+  if (with_attributes && attributes.empty() && source.kind != DataKind::kSynthetic) {
     throw InvalidArgument("attributes is empty: name at least one");
   }
   const Crop crop = parse_crop(settings.resolved_crop());
-  std::shared_ptr<const Dataset> data;
-  switch (settings.source.kind) {
+  switch (source.kind) {
     case DataKind::kSynthetic: {
       if (with_attributes && !attributes.empty() && attributes != synthetic_attribute_names()) {
         throw InvalidArgument(
             fmt::format("drawn faces have these attributes, all of them: {}", fmt::join(synthetic_attribute_names(), ", ")));
       }
       // Other people in every split.
-      const auto seed = uint64_t{1} + static_cast<uint64_t>(split);
-      data = std::make_shared<SyntheticFaces>(SyntheticFacesOptions{settings.count > 0 ? settings.count : 8000, settings.image_size, seed});
-      break;
+      const auto seed = uint64_t{1} + static_cast<uint64_t>(split.value_or(Split::kTrain));
+      return std::make_shared<SyntheticFaces>(SyntheticFacesOptions{settings.count > 0 ? settings.count : 8000, settings.image_size, seed});
     }
     case DataKind::kCelebA:
-      if (with_masks) throw InvalidArgument("celeba has no masks: a parser is trained on celebamask-hq");
-      data = std::make_shared<CelebA>(CelebAOptions{settings.source.root, attributes, split, settings.image_size, crop, settings.count});
-      break;
+      if (with_masks) throw InvalidArgument("celeba has no masks: a parser is trained on celebamask-hq or a folder");
+      return std::make_shared<CelebA>(CelebAOptions{source.root, attributes, split, settings.image_size, crop, settings.count});
     case DataKind::kCelebAMaskHq:
-      data = std::make_shared<CelebAMaskHq>(CelebAMaskHqOptions{settings.source.root, attributes, with_masks, settings.source.mask_labels,
-                                                                split, settings.source.split_by_mapping, settings.image_size, crop,
-                                                                settings.count});
-      break;
+      return std::make_shared<CelebAMaskHq>(CelebAMaskHqOptions{source.root, attributes, with_masks, source.mask_labels, split,
+                                                                source.split_by_mapping, settings.image_size, crop, settings.count});
+    case DataKind::kFolder:
+      if (with_attributes && source.labels.empty())
+        throw InvalidArgument("labels is missing: a folder of photos does not say what they show; name a list of it (--labels FILE)");
+      if (with_masks && source.mask_folder.empty())
+        throw InvalidArgument("mask_folder is missing: name the folder of the photos' masks (--mask-folder DIR)");
+      return std::make_shared<PhotoFolder>(PhotoFolderOptions{source.root, source.labels, attributes, source.mask_folder, with_masks,
+                                                              source.mask_labels, split, source.whole_folder, settings.image_size, crop,
+                                                              settings.count});
+  }
+  throw InvalidArgument("a data set without a name");
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks) {
+  auto data = open(settings, split, with_attributes, with_masks);
+  if (const auto missing = data->missing(); !missing.empty()) {
+    throw FileNotFound(missing.size() == 1
+                           ? fmt::format("'{}' is missing", missing[0])
+                           : fmt::format("{} files of {} samples are missing: {}", missing.size(), data->size(), some_of(missing)));
   }
   return settings.cache ? std::make_shared<CachedDataset>(data) : data;
+}
+
+std::shared_ptr<const Dataset> open_whole_dataset(const DataSettings& settings, bool with_attributes, bool with_masks) {
+  return open(settings, std::nullopt, with_attributes, with_masks);
 }
 
 }  // namespace secgan

@@ -426,6 +426,30 @@ void check_labels(const std::array<bool, kAttributes>& shows) {
   }
 }
 
+/// What a person shows; drawn apart from all else.
+std::array<bool, kAttributes> drawn_labels(uint64_t identity) {
+  Dice dice(mix_seed(identity, RandomPurpose::kDrawnLabels));
+  std::array<bool, kAttributes> shows{};
+  shows[kMale] = dice.chance(0.5f);
+  const float hair = dice.uniform(0, 1);
+  shows[kBald] = hair < 0.17f;
+  shows[kBlackHair] = hair >= 0.17f && hair < 0.45f;
+  shows[kBlondHair] = hair >= 0.45f && hair < 0.73f;
+  shows[kBangs] = dice.chance(0.40f) && !shows[kBald];
+  shows[kEyeglasses] = dice.chance(0.38f);
+  shows[kMouthOpen] = dice.chance(0.5f);
+  // Mostly but not only men, or the two attributes could not be distinguished.
+  shows[kMustache] = dice.chance(shows[kMale] ? 0.45f : 0.15f);
+  shows[kPaleSkin] = dice.chance(0.33f);
+  return shows;
+}
+
+at::Tensor as_tensor(const std::array<bool, kAttributes>& shows) {
+  at::Tensor labels = at::empty({kAttributes});
+  for (size_t a = 0; a < kAttributes; ++a) labels.mutable_data_ptr<float>()[a] = shows[a] ? 1.0f : 0.0f;
+  return labels;
+}
+
 Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64_t image_size) {
   const Person person(identity);
   Painter painter(person, shows, static_cast<int>(image_size));
@@ -433,7 +457,7 @@ Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64
   Sample sample;
   sample.image = at::empty({3, image_size, image_size}, at::kByte);
   sample.mask = at::empty({image_size, image_size}, at::kByte);
-  sample.labels = at::empty({kAttributes});
+  sample.labels = as_tensor(shows);
   const auto plane = image_size * image_size;
   auto* const image = sample.image.mutable_data_ptr<uint8_t>();
   // NOLINTNEXTLINE(bugprone-incorrect-roundings): never negative, and lround would draw other faces by a bit
@@ -445,7 +469,6 @@ Sample draw(uint64_t identity, const std::array<bool, kAttributes>& shows, int64
     image[2 * plane + i] = byte(c.b);
   }
   std::copy(canvas.classes().begin(), canvas.classes().end(), sample.mask.mutable_data_ptr<uint8_t>());
-  for (size_t a = 0; a < kAttributes; ++a) sample.labels.mutable_data_ptr<float>()[a] = shows[a] ? 1.0f : 0.0f;
   return sample;
 }
 
@@ -470,23 +493,16 @@ Sample draw_face(uint64_t identity, const at::Tensor& labels, int64_t image_size
 
 SyntheticFaces::SyntheticFaces(SyntheticFacesOptions options) : options_(checked(options)), attributes_(synthetic_attribute_names()) {}
 
-Sample SyntheticFaces::get(int64_t index) const {
+uint64_t SyntheticFaces::identity(int64_t index) const {
   if (index < 0 || index >= size()) throw InvalidArgument(fmt::format("index {} is not below {}", index, size()));
-  const uint64_t identity = mix_seed(options_.seed, RandomPurpose::kIdentity, index);
-  Dice dice(mix_seed(identity, RandomPurpose::kDrawnLabels));
-  std::array<bool, kAttributes> shows{};
-  shows[kMale] = dice.chance(0.5f);
-  const float hair = dice.uniform(0, 1);
-  shows[kBald] = hair < 0.17f;
-  shows[kBlackHair] = hair >= 0.17f && hair < 0.45f;
-  shows[kBlondHair] = hair >= 0.45f && hair < 0.73f;
-  shows[kBangs] = dice.chance(0.40f) && !shows[kBald];
-  shows[kEyeglasses] = dice.chance(0.38f);
-  shows[kMouthOpen] = dice.chance(0.5f);
-  // Mostly but not only men, or the two attributes could not be distinguished.
-  shows[kMustache] = dice.chance(shows[kMale] ? 0.45f : 0.15f);
-  shows[kPaleSkin] = dice.chance(0.33f);
-  Sample sample = draw(identity, shows, options_.image_size);
+  return mix_seed(options_.seed, RandomPurpose::kIdentity, index);
+}
+
+at::Tensor SyntheticFaces::labels(int64_t index) const { return as_tensor(drawn_labels(identity(index))); }
+
+Sample SyntheticFaces::get(int64_t index) const {
+  const uint64_t person = identity(index);
+  Sample sample = draw(person, drawn_labels(person), options_.image_size);
   sample.id = fmt::format("face{:06}", index);
   return sample;
 }

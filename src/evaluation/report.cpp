@@ -113,20 +113,55 @@ std::string first_difference(const Json& a, const Json& b, const std::string& pa
     }
     return "";
   }
-  return a == b ? "" : fmt::format("{} is {} and {}", path, a.dump(), b.dump());
+  return a == b ? "" : fmt::format("{} is {} and {}", path, detail::short_text(a), detail::short_text(b));
+}
+
+/// The most members that a table of it has: one that keeps their order looks through all for each.
+size_t widest_table(const nlohmann::json& value) {
+  size_t widest = value.is_object() ? value.size() : 0;
+  if (value.is_structured()) {
+    for (const auto& item : value) widest = std::max(widest, widest_table(item));
+  }
+  return widest;
+}
+
+/// What a table of reports takes of a metric; what a report lacks is not measured.
+void check_metric(const nlohmann::json& metrics, const std::string& key, const std::string& where) {
+  const nlohmann::json& metric = detail::json_object(metrics, key, where);
+  const std::string place = where + ": " + key;
+  for (const char* name : {"title", "unit"}) {
+    if (metric.contains(name)) detail::json_text(metric, name, place);
+  }
+  for (const char* name : {"value", "low", "high"}) {
+    if (metric.contains(name) && !metric[name].is_null()) detail::json_number(metric, name, place);
+  }
+  constexpr int64_t kMostDigits = 17;
+  if (!metric.contains("digits")) return;
+  if (const int64_t digits = detail::json_integer(metric, "digits", place); digits < 0 || digits > kMostDigits) {
+    throw Error(fmt::format("{}: 'digits' must be in [0, {}], found {}", place, kMostDigits, digits));
+  }
 }
 
 Json read_report(const std::filesystem::path& file) {
-  const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("report_format") || !json.contains("figures") || !json.contains("hash") ||
-      !json.contains("protocol") || !json.contains("pinned")) {
-    throw Error(fmt::format("{}: not a report of secgan evaluate", file.string()));
+  const std::string where = file.string(), text = read_file(file);
+  const nlohmann::json json = detail::parse_json(text, where);
+  for (const char* key : {"report_format", "figures", "hash", "protocol", "pinned", "model"}) {
+    if (!json.is_object() || !json.contains(key)) throw Error(fmt::format("{}: not a report of secgan evaluate", where));
   }
   if (json["report_format"] != kReportFormat) {
-    throw Error(fmt::format("{}: report format {} is not the one that this version reads ({})", file.string(), json["report_format"].dump(),
-                            kReportFormat));
+    throw Error(fmt::format("{}: report format {} is not the one that this version reads ({})", where,
+                            detail::short_text(json["report_format"]), kReportFormat));
   }
-  return json;
+  detail::json_text(json, "hash", where);
+  detail::json_object(json, "protocol", where);
+  detail::json_object(json, "pinned", where);
+  if (const nlohmann::json& model = detail::json_object(json, "model", where); model.contains("name"))
+    detail::json_text(model, "name", where);
+  const nlohmann::json& metrics = detail::json_object(json, "figures", where);
+  for (const auto& [key, metric] : metrics.items()) check_metric(metrics, key, where + ": figures");
+  constexpr size_t kWidest = 4096;
+  if (widest_table(json) > kWidest) throw Error(fmt::format("{}: a table of more than {} values", where, kWidest));
+  return Json::parse(text);  // metrics in the file's order
 }
 
 std::string cell(const Json& metrics, const std::string& key) {
@@ -134,7 +169,7 @@ std::string cell(const Json& metrics, const std::string& key) {
   const Json& f = metrics[key];
   const auto digits = f.value("digits", 3);
   const auto text = [&](const char* name) {
-    return f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–");
+    return f.contains(name) && f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–");
   };
   return fmt::format("{} [{}, {}]", text("value"), text("low"), text("high"));
 }
@@ -211,12 +246,23 @@ std::string evaluation_html(const Evaluation& evaluation, const ReportContext& c
   return html_page(fmt::format("{}: evaluation", context.model), body);
 }
 
+void require_report_place(const std::filesystem::path& folder) {
+  bool own = true;
+  try {
+    read_report(folder / "report.json");
+  } catch (const Error&) {
+    own = false;
+  }
+  require_own_place(folder, {"report.json", "report.md", "report.html", "protocol.toml"}, own);
+}
+
 void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context) {
-  std::filesystem::create_directories(folder);
+  require_report_place(folder);
+  make_folder(folder);
+  write_file(folder / "report.json", evaluation_json(evaluation, context));  // first: it tells whose the others are
   save_settings(folder / "protocol.toml", evaluation.protocol);
   write_file(folder / "report.md", evaluation_markdown(evaluation, context));
   write_file(folder / "report.html", evaluation_html(evaluation, context));
-  write_file(folder / "report.json", evaluation_json(evaluation, context));
 }
 
 std::string compare_reports(const std::vector<std::filesystem::path>& files, bool different_protocols) {

@@ -33,6 +33,9 @@ EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model,
   run.context.model = std::filesystem::weakly_canonical(model).filename().string();
   run.context.model_digest = sha256_file(model / "model.safetensors");
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
+  for (const DataNote& note : photos.notes()) {
+    if (note.wrong) run.context.data += "; " + note.text;
+  }
   run.context.grid = example_grid(bundle, photos, 8);
   run.context.grid_caption = kExampleGridCaption;
   return run;

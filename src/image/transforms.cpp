@@ -138,7 +138,11 @@ at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width) {
 at::Tensor to_float(const at::Tensor& image) { return image.to(at::kFloat).div(127.5).sub_(1); }
 
 at::Tensor to_bytes(const at::Tensor& image) {
-  return image.detach().to(at::kFloat).add(1).mul_(127.5).round_().clamp_(0, 255).to(at::kByte);
+  const at::Tensor values = image.detach().to(at::kFloat);
+  // They would be black.
+  if (!at::isfinite(values).all().item<bool>())
+    throw Error("the picture is not finite: a network's weights, or what it was given, are broken");
+  return values.add(1).mul_(127.5).round_().clamp_(0, 255).to(at::kByte);
 }
 
 at::Tensor image_grid(const std::vector<std::vector<at::Tensor>>& rows, int64_t gap) {

@@ -131,8 +131,14 @@ void refuse_if(const fs::path& folder, const std::string& reason) {
   if (!reason.empty()) throw Error(fmt::format("'{}' {}: it is left as it is; name another folder", folder.string(), reason));
 }
 
+/// An unset variable of a script must not mean the current folder.
+void require_name(const fs::path& folder) {
+  if (folder.empty()) throw InvalidArgument("a folder's name is empty");
+}
+
 /// The folder that a target means, links followed; what may never be replaced is refused.
 fs::path place_of(const fs::path& target) {
+  require_name(target);
   struct stat about{};
   if (::stat(target.c_str(), &about) == 0) {
     if (!S_ISDIR(about.st_mode)) throw Error(fmt::format("'{}' is {}, not a folder", target.string(), file_kind(about.st_mode)));
@@ -245,7 +251,19 @@ void require_writable_file(const fs::path& path) {
   try_to_write(folder_of(followed(path)), path);
 }
 
-void require_writable_folder(const fs::path& path) { try_to_write(path, path); }
+void require_writable_folder(const fs::path& path) {
+  require_name(path);
+  try_to_write(path, path);
+}
+
+void require_own_place(const fs::path& folder, const std::vector<std::string>& names, bool own) {
+  require_writable_folder(folder);
+  for (const std::string& name : names) {
+    std::error_code ignored;
+    if (!own && fs::exists(fs::symlink_status(folder / name, ignored)))
+      throw Error(fmt::format("'{}' holds '{}', which this command did not make: choose another folder", folder.string(), name));
+  }
+}
 
 void require_replaceable(const fs::path& target, const WhyNotReplace& why) {
   const fs::path place = place_of(target);
@@ -275,7 +293,7 @@ const fs::path& AtomicFolder::path() const { return temporary_->path(); }
 void AtomicFolder::commit() {
   sync_folder(path());
   struct stat old{};
-  if (::stat(target_.c_str(), &old) == 0) ::chmod(path().c_str(), old.st_mode & 0777);
+  if (::stat(target_.c_str(), &old) == 0) ::chmod(path().c_str(), old.st_mode & 07777);
   // This takes a free name or an empty folder and nothing else. Others may fill or free the place at any moment.
   while (::rename(path().c_str(), target_.c_str()) != 0) {
     if (errno != ENOTEMPTY && errno != EEXIST) fail(target_, "cannot be written", errno);

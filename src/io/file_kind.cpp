@@ -180,12 +180,17 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// Whether the beginning is text: no control character but white space and escape.
+/// Whether the beginning is text: no control character but white space and escape; UTF-8, or a single-byte script among ASCII.
 bool is_text(std::string_view beginning) {
-  return std::ranges::none_of(beginning, [](char c) {
+  size_t high = 0;
+  bool utf8 = true;
+  for (const char c : beginning) {
     const auto byte = static_cast<uint8_t>(c);
-    return (byte < 0x20 && "\t\n\v\f\r\x1b"sv.find(c) == std::string_view::npos) || byte == 0x7f;
-  });
+    if ((byte < 0x20 && "\t\n\v\f\r\x1b"sv.find(c) == std::string_view::npos) || byte == 0x7f) return false;
+    high += byte >= 0x80 ? 1 : 0;
+    utf8 = utf8 && byte != 0xc0 && byte != 0xc1 && byte < 0xf5;
+  }
+  return utf8 || 2 * high <= beginning.size();
 }
 
 FileKind kind_of_text(std::string_view beginning) {

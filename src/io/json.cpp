@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "core/format.hpp"
+#include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -40,7 +41,7 @@ bool holds_integer(const nlohmann::json& value) {
 template <class Value>
 void read_plain(Value& into, const nlohmann::json& value, const std::string& where) {
   const auto require = [&](bool holds, const char* what) {
-    if (!holds) throw InvalidArgument(where + " must be " + what + ", found " + value.dump());
+    if (!holds) throw InvalidArgument(where + " must be " + what + ", found " + short_text(value));
   };
   if constexpr (std::is_same_v<Value, bool>) {
     require(value.is_boolean(), "true or false");
@@ -78,7 +79,7 @@ void set_name(const EnumRef& reference, const std::string& name, const std::stri
 
 void read_value(const FieldValue& field, const nlohmann::json& value, const std::string& where) {
   std::visit(Overloaded{[&](const EnumRef& reference) {
-                          if (!value.is_string()) throw InvalidArgument(where + " must be a name, found " + value.dump());
+                          if (!value.is_string()) throw InvalidArgument(where + " must be a name, found " + short_text(value));
                           set_name(reference, value.get<std::string>(), where);
                         },
                         [&](const Record& record) { record_from_json(record, value, where); },
@@ -124,7 +125,7 @@ nlohmann::ordered_json record_to_json(const Record& record) {
 }
 
 void record_from_json(const Record& record, const nlohmann::json& json, const std::string& where) {
-  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + json.dump());
+  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + short_text(json));
   const auto read = [&](const FieldRef& field) {
     const std::string name(field.name), former(field.former_name);
     if (!former.empty() && json.contains(former)) {
@@ -184,7 +185,7 @@ std::string value_text(const FieldValue& field) {
 }
 
 void records_from_json(const std::vector<Record>& records, const nlohmann::json& json, const std::string& where) {
-  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + json.dump());
+  if (!json.is_object()) throw InvalidArgument(where + " must be a table, found " + short_text(json));
   std::vector<std::string> known;
   for (const Record& record : records) {
     for (const FieldRef& field : record.fields()) {
@@ -199,12 +200,84 @@ void records_from_json(const std::vector<Record>& records, const nlohmann::json&
   }
 }
 
-nlohmann::json read_json(const std::string& file) {
-  try {
-    return nlohmann::json::parse(read_file(file));
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("{}: not JSON: {}", file, error.what()));
+void check_nesting(std::string_view text, std::string_view name) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepestNesting) throw Error(fmt::format("{}: nested more than {} deep", name, kDeepestNesting));
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
   }
+}
+
+nlohmann::json parse_json(std::string_view text, std::string_view name) {
+  constexpr size_t kLargest = size_t{64} << 20;  // a value takes up to twenty times its text
+  if (text.size() > kLargest) throw Error(fmt::format("{}: {} bytes of JSON, at most {} are read", name, text.size(), kLargest));
+  check_nesting(text, name);
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    const auto line = 1 + std::ranges::count(text.substr(0, error.byte), '\n');
+    throw Error(fmt::format("{}: not JSON ({})", name, text.empty() ? "empty" : fmt::format("line {}", line)));
+  } catch (const nlohmann::json::exception&) {  // a number beyond all numbers
+    throw Error(fmt::format("{}: not JSON that can be read: a number is too large", name));
+  }
+}
+
+nlohmann::json read_json(const std::string& file) {
+  const std::string text = read_file(file);
+  const FileKind kind = file_kind(text);
+  if (kind != FileKind::kJson && kind != FileKind::kText) throw Error(fmt::format("{}: not JSON: it is {}", file, describe(kind)));
+  return parse_json(text, file);
+}
+
+std::string short_text(const nlohmann::json& value) {
+  constexpr size_t kMost = 80;
+  if (value.is_structured() && value.size() > kMost)
+    return fmt::format("{} of {} values", value.is_array() ? "a list" : "a table", value.size());
+  std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (text.size() > kMost) text = text.substr(0, kMost) + "…";
+  return text;
+}
+
+namespace {
+
+const nlohmann::json& member(const nlohmann::json& object, std::string_view key, const std::string& where, const char* kind,
+                             bool (*is)(const nlohmann::json&)) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  if (!object.is_object() || found == object.end()) throw Error(fmt::format("{}: '{}' is missing", where, key));
+  if (!is(*found)) throw Error(fmt::format("{}: '{}' must be {}, found {}", where, key, kind, short_text(*found)));
+  return *found;
+}
+
+}  // namespace
+
+const nlohmann::json& json_object(const nlohmann::json& object, std::string_view key, const std::string& where) {
+  return member(object, key, where, "a table", [](const nlohmann::json& value) { return value.is_object(); });
+}
+
+const nlohmann::json& json_array(const nlohmann::json& object, std::string_view key, const std::string& where) {
+  return member(object, key, where, "a list", [](const nlohmann::json& value) { return value.is_array(); });
+}
+
+const std::string& json_text(const nlohmann::json& object, std::string_view key, const std::string& where) {
+  return member(object, key, where, "text", [](const nlohmann::json& value) { return value.is_string(); }).get_ref<const std::string&>();
+}
+
+double json_number(const nlohmann::json& object, std::string_view key, const std::string& where) {
+  return member(object, key, where, "a number", [](const nlohmann::json& value) { return value.is_number(); }).get<double>();
+}
+
+int64_t json_integer(const nlohmann::json& object, std::string_view key, const std::string& where) {
+  return member(object, key, where, "an integer", [](const nlohmann::json& value) { return holds_integer<int64_t>(value); }).get<int64_t>();
 }
 
 }  // namespace secgan::detail

@@ -34,8 +34,30 @@ SECGAN_API void records_from_json(const std::vector<Record>& records, const nloh
 /// The field at a path.  @throws InvalidArgument that lists the known names.
 SECGAN_API FieldRef find_field(const Record& record, std::string_view path, const std::string& where);
 
-/// A file's JSON.  @throws FileNotFound, or Error naming the file.
+/// Arrays and objects inside one another: as many as any file of ours, or of a training's, has.
+inline constexpr int kDeepestNesting = 64;
+
+/// Throws where text nests deeper: what walks a value walks down its nesting, and a stack ends.
+/// @param name  of the file, for the message   @throws Error
+SECGAN_API void check_nesting(std::string_view text, std::string_view name);
+
+/// The one way from text to JSON.
+/// @param name  of the file, for messages
+/// @throws Error for text that is no JSON, is larger than 64 MiB or nests deeper than kDeepestNesting.
+SECGAN_API nlohmann::json parse_json(std::string_view text, std::string_view name);
+
+/// A file's JSON.  @throws FileNotFound, and as parse_json.
 SECGAN_API nlohmann::json read_json(const std::string& file);
+
+/// A value in a message: its text, cut to some eighty characters.
+SECGAN_API std::string short_text(const nlohmann::json& value);
+
+/// What an object has under a key.  @throws Error ("where: 'key' must be text, found …") where it is missing or of another kind.
+SECGAN_API const nlohmann::json& json_object(const nlohmann::json& object, std::string_view key, const std::string& where);
+SECGAN_API const nlohmann::json& json_array(const nlohmann::json& object, std::string_view key, const std::string& where);
+SECGAN_API const std::string& json_text(const nlohmann::json& object, std::string_view key, const std::string& where);
+SECGAN_API double json_number(const nlohmann::json& object, std::string_view key, const std::string& where);
+SECGAN_API int64_t json_integer(const nlohmann::json& object, std::string_view key, const std::string& where);
 
 template <Described T>
 nlohmann::ordered_json to_json(const T& options) {

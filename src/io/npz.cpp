@@ -9,9 +9,12 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "core/format.hpp"
+#include "io/file_kind.hpp"
+#include "io/zip_archive.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -22,8 +25,6 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::string_view kSuffix = ".npy";
 constexpr size_t kAlignment = 64;       // of the data, as NumPy writes it
 constexpr size_t kMostDimensions = 64;  // NumPy's own limit
-// Deflate repeats at most 258 bytes per code: a member that claims more than this is no honest one.
-constexpr uint64_t kMostExpansion = 1040;
 
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kArrayTypes{{{"f8", at::kDouble},
                                                                                   {"f4", at::kFloat},
@@ -45,7 +46,6 @@ struct ZipError : zip_error_t {
 struct Discard {
   void operator()(zip_t* archive) const { zip_discard(archive); }
   void operator()(zip_source_t* source) const { zip_source_free(source); }
-  void operator()(zip_file_t* file) const { zip_fclose(file); }
 };
 using Archive = std::unique_ptr<zip_t, Discard>;
 using Source = std::unique_ptr<zip_source_t, Discard>;
@@ -196,64 +196,31 @@ at::Tensor parse_array(std::string_view bytes) {
   return tensor.permute(order).contiguous();
 }
 
-std::string read_member(zip_t* archive, uint64_t index, const zip_stat_t& about, uint64_t file_size) {
-  if (about.encryption_method != ZIP_EM_NONE) throw Error("encrypted");
-  if (about.comp_method != ZIP_CM_STORE && about.comp_method != ZIP_CM_DEFLATE) {
-    throw Error(fmt::format("compression method {} is not supported", about.comp_method));
-  }
-  if (about.comp_size > file_size || about.size / kMostExpansion > about.comp_size) {
-    throw Error(fmt::format("claims {} bytes out of {} in a file of {}", about.size, about.comp_size, file_size));
-  }
-  const std::unique_ptr<zip_file_t, Discard> file(zip_fopen_index(archive, index, 0));
-  if (!file) throw Error(zip_strerror(archive));
-  std::string bytes(about.size, '\0');
-  // The checksum is compared where the end is found: one byte more is asked for.
-  uint64_t done = 0;
-  for (char beyond = 0;;) {
-    const bool full = done == about.size;
-    const int64_t got = zip_fread(file.get(), full ? &beyond : bytes.data() + done, full ? 1 : about.size - done);
-    if (got < 0) throw Error(fmt::format("damaged: {}", zip_file_strerror(file.get())));
-    if (got == 0) break;
-    done += static_cast<uint64_t>(got);
-    if (done > about.size) break;
-  }
-  if (done != about.size) throw Error(fmt::format("damaged: {} bytes instead of {}", done, about.size));
-  return bytes;
-}
-
 }  // namespace
 
 NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std::vector<std::string>& only) {
-  // To libzip an empty file is an archive too.
-  if (!bytes.starts_with("PK")) throw Error(fmt::format("{}: not an .npz file", name));
-  ZipError error;
-  Source source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
-  const Archive archive(source ? zip_open_from_source(source.get(), ZIP_RDONLY | ZIP_CHECKCONS, &error) : nullptr);
-  if (!archive) throw Error(fmt::format("{}: a damaged or truncated .npz file: {}", name, zip_error_strerror(&error)));
-  static_cast<void>(source.release());  // the archive's now
-
+  if (!bytes.starts_with("PK")) throw Error(fmt::format("{}: not an .npz file: it is {}", name, detail::describe_file(bytes)));
+  std::optional<detail::ZipArchive> archive;
+  try {
+    archive.emplace(bytes);
+  } catch (const Error& problem) {
+    throw Error(fmt::format("{}: {}", name, problem.what()));
+  }
   NamedTensors arrays;
   std::set<std::string> names;
-  const int64_t members = zip_get_num_entries(archive.get(), 0);
-  for (int64_t i = 0; i < members; ++i) {
-    zip_stat_t about;
-    constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), 0, &about) != 0 || (about.valid & kNeeded) != kNeeded) {
-      throw Error(fmt::format("{}: damaged directory", name));
-    }
-    std::string member = about.name;
-    if (!member.ends_with(kSuffix)) continue;
-    member.resize(member.size() - kSuffix.size());
+  for (const detail::ZipMember& file : archive->members()) {
+    if (!file.name.ends_with(kSuffix)) continue;
+    const std::string member = file.name.substr(0, file.name.size() - kSuffix.size());
     if (!only.empty() && std::ranges::find(only, member) == only.end()) continue;
     try {
-      const at::Tensor array = parse_array(read_member(archive.get(), static_cast<uint64_t>(i), about, bytes.size()));
+      const at::Tensor array = parse_array(archive->read(file));
       // Which of two were read would depend on the reader.
       if (!names.insert(member).second) throw Error("stands twice");
       arrays.emplace_back(member, array);
     } catch (const Error& problem) {
-      throw Error(fmt::format("{}: '{}': {}", name, about.name, problem.what()));
+      throw Error(fmt::format("{}: '{}': {}", name, file.name, problem.what()));
     } catch (const std::bad_alloc&) {
-      throw Error(fmt::format("{}: '{}': claims more memory than there is", name, about.name));
+      throw Error(fmt::format("{}: '{}': claims more memory than there is", name, file.name));
     }
   }
   return arrays;

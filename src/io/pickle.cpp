@@ -34,11 +34,33 @@ std::vector<int64_t> integers(const PickleRef& ref, const char* what) {
   return out;
 }
 
+/// torch's name of a type, as in `torch.float8_e4m3fn`.
+std::optional<at::ScalarType> scalar_type_named(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, at::ScalarType>, 19> kTypeNames{{{"float64", at::kDouble},
+                                                                                    {"float32", at::kFloat},
+                                                                                    {"float16", at::kHalf},
+                                                                                    {"bfloat16", at::kBFloat16},
+                                                                                    {"float8_e4m3fn", at::kFloat8_e4m3fn},
+                                                                                    {"float8_e4m3fnuz", at::kFloat8_e4m3fnuz},
+                                                                                    {"float8_e5m2", at::kFloat8_e5m2},
+                                                                                    {"float8_e5m2fnuz", at::kFloat8_e5m2fnuz},
+                                                                                    {"complex64", at::kComplexFloat},
+                                                                                    {"complex128", at::kComplexDouble},
+                                                                                    {"int64", at::kLong},
+                                                                                    {"int32", at::kInt},
+                                                                                    {"int16", at::kShort},
+                                                                                    {"int8", at::kChar},
+                                                                                    {"uint8", at::kByte},
+                                                                                    {"uint16", at::kUInt16},
+                                                                                    {"uint32", at::kUInt32},
+                                                                                    {"uint64", at::kUInt64},
+                                                                                    {"bool", at::kBool}}};
+  const auto* const found = std::ranges::find(kTypeNames, name, &std::pair<std::string_view, at::ScalarType>::first);
+  return found != kTypeNames.end() ? std::optional(found->second) : std::nullopt;
+}
+
 /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …): a view of the storage, which must hold it.
-at::Tensor rebuild_tensor(const PickleList& arguments) {
-  if (arguments.items.size() < 4) refuse("a tensor with too few arguments");
-  const auto* storage = as<at::Tensor>(arguments.items[0]);
-  if (storage == nullptr) refuse("a tensor without storage");
+PickleValue rebuild_tensor(const PickleList& arguments, at::Tensor storage) {
   const int64_t offset = integer(arguments.items[1], "storage offset");
   const auto size = integers(arguments.items[2], "size");
   const auto stride = integers(arguments.items[3], "stride");
@@ -53,16 +75,38 @@ at::Tensor rebuild_tensor(const PickleList& arguments) {
       refuse("a tensor that is too large");
     }
   }
-  if (empty) return at::empty(size, storage->options());
-  if (last < 0 || last >= storage->numel()) {
-    refuse(fmt::format("a tensor of [{}] leaves its storage of {} values", fmt::join(size, ", "), storage->numel()));
-  }
-  // A stride of 0 could ask for more memory than there is.
+  // The strides of an empty tensor are products too: they are counted without the zeros.
   int64_t values = 1;
   for (const int64_t extent : size) {
-    if (__builtin_mul_overflow(values, extent, &values) || values > storage->numel()) refuse("a tensor that repeats its storage");
+    if (__builtin_mul_overflow(values, std::max<int64_t>(extent, 1), &values)) refuse("a tensor that is too large");
+    // A stride of 0 could ask for more memory than there is.
+    if (!empty && values > storage.numel()) {
+      refuse(fmt::format("a tensor of [{}] leaves its storage of {} values, or repeats it", fmt::join(size, ", "), storage.numel()));
+    }
   }
-  return storage->as_strided(size, stride, offset);
+  if (empty) return {at::empty(size, storage.options())};
+  if (last < 0 || last >= storage.numel()) {
+    refuse(fmt::format("a tensor of [{}] leaves its storage of {} values", fmt::join(size, ", "), storage.numel()));
+  }
+  return {storage.as_strided(size, stride, offset)};
+}
+
+/// What a call of the rebuilding functions makes of arguments (storage, offset, size, stride, requires_grad, hooks, type, …).
+/// @param typed  the storage is of bytes, the seventh argument says of what
+PickleValue rebuild_tensor(const PickleList& arguments, bool typed) {
+  if (arguments.items.size() < (typed ? 7 : 4)) refuse("a tensor with too few arguments");
+  const PickleRef& stored = arguments.items[0];
+  if (const auto* unknown = as<PickleOpaque>(stored); unknown != nullptr && unknown->kind == PickleOpaque::Kind::kTensor) return {*unknown};
+  const auto* storage = as<at::Tensor>(stored);
+  if (storage == nullptr) refuse("a tensor without storage");
+  if (!typed) return rebuild_tensor(arguments, *storage);
+  const auto* name = as<PickleGlobal>(arguments.items[6]);
+  if (name == nullptr) refuse("a tensor without a type");
+  constexpr std::string_view kPrefix = "torch.";
+  const auto type = name->name.starts_with(kPrefix) ? scalar_type_named(std::string_view(name->name).substr(kPrefix.size())) : std::nullopt;
+  if (!type) return {PickleOpaque{PickleOpaque::Kind::kTensor, arguments.items[6]}};
+  if (storage->nbytes() % c10::elementSize(*type) != 0) refuse("a storage that is no whole number of values");
+  return rebuild_tensor(arguments, storage->view(*type));
 }
 
 /// The operations by their names in Python's pickletools. Those that are not here no state dictionary is written with.
@@ -182,6 +226,7 @@ class Stack {
  public:
   void push(PickleRef value) { entries_.push_back(std::move(value)); }
   void mark() { entries_.emplace_back(); }
+  size_t size() const { return entries_.size(); }
 
   PickleRef& top() {
     if (entries_.empty() || !entries_.back()) refuse("stack underflow");
@@ -250,38 +295,67 @@ PickleValue unquoted(std::string_view text) {
   return {std::string(text.substr(1, text.size() - 2))};
 }
 
-/// What the operations work on.
+/// What the operations work on. Whatever takes memory is spent from a budget.
 class Machine {
  public:
-  Machine(std::string_view& bytes, const PersistentLoad& persistent_load) : input_(bytes), persistent_load_(persistent_load) {}
+  Machine(std::string_view& bytes, const PersistentLoad& persistent_load, size_t file_size)
+      : input_(bytes),
+        persistent_load_(persistent_load),
+        budget_(std::min(kFreeMemory + kMemoryPerByte * std::min(bytes.size(), file_size), kMostMemory)) {}
 
   Input& input() { return input_; }
   Stack& stack() { return stack_; }
   Op next() { return Op{input_.number<uint8_t>()}; }
 
-  void push(PickleValue value) {
-    count(1);
-    stack_.push(document_.make(std::move(value)));
+  void push(PickleValue value) { push_again(made(std::move(value))); }
+  /// A value that was made before.
+  void push_again(PickleRef value) {
+    spend_stack();
+    stack_.push(std::move(value));
+  }
+  void mark() {
+    spend_stack();
+    stack_.mark();
   }
 
   void append(std::vector<PickleRef> items) {
-    auto* list = std::get_if<PickleList>(&stack_.top()->value);
-    if (list == nullptr) return;  // an opaque object's own list
+    PickleRef owner = stack_.top();
+    if (auto* opaque = std::get_if<PickleOpaque>(&owner->value)) {  // an object's own list
+      if (!opaque->state) opaque->state = made({PickleList{}});
+      owner = opaque->state;
+    }
+    auto* list = std::get_if<PickleList>(&owner->value);
+    if (list == nullptr || list->tuple) return;
+    spend(items.size() * kEntry);
     std::ranges::move(items, std::back_inserter(list->items));
   }
   void set_items(std::vector<PickleRef> items) {
     if (items.size() % 2 != 0) refuse("a key without a value");
-    auto* dict = std::get_if<PickleDict>(&stack_.top()->value);
+    PickleRef owner = stack_.top();
+    if (auto* opaque = std::get_if<PickleOpaque>(&owner->value)) {  // a dictionary of the object's own kind
+      if (!opaque->state) opaque->state = made({PickleDict{}});
+      owner = opaque->state;
+    }
+    auto* dict = std::get_if<PickleDict>(&owner->value);
     if (dict == nullptr) return;
+    spend(items.size() * kEntry);
     for (size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(std::move(items[i]), std::move(items[i + 1]));
   }
+  /// An object's attributes. State dictionaries keep `_metadata` there, which nobody asks for.
+  void build() {
+    PickleRef state = stack_.pop();
+    if (auto* opaque = std::get_if<PickleOpaque>(&stack_.top()->value); opaque != nullptr && !opaque->state)
+      opaque->state = std::move(state);
+  }
 
-  void remember(uint64_t place) { memo_[place] = stack_.top(); }
+  void remember(uint64_t place) {
+    if (memo_.insert_or_assign(place, stack_.top()).second) spend(kMemoEntry);
+  }
   void remember_next() { remember(memo_.size()); }
   void recall(uint64_t place) {
     const auto found = memo_.find(place);
     if (found == memo_.end()) refuse("an unknown memo entry");
-    stack_.push(found->second);
+    push_again(found->second);
   }
 
   /// A name whose parts are on the stack.
@@ -293,13 +367,22 @@ class Machine {
 
   /// What a call would have made, for the handful of calls that state dictionaries consist of.
   void reduce() {
-    const PickleRef arguments = stack_.pop(), callee = stack_.pop();
-    const auto* function = as<PickleGlobal>(callee);
-    const auto* list = as<PickleList>(arguments);
-    if (function == nullptr || list == nullptr) return push({PickleOpaque{}});
-    if (function->name == "torch.Size" && list->items.size() == 1 && as<PickleList>(list->items[0])) return stack_.push(list->items[0]);
-    push(called(function->name, *list));
+    PickleRef arguments = stack_.pop(), callee = stack_.pop();
+    // A tensor of a subclass, or with attributes: (function, class, its arguments, state).
+    for (int depth = 0; depth < 8; ++depth) {
+      const auto* function = as<PickleGlobal>(callee);
+      const auto* list = as<PickleList>(arguments);
+      if (function == nullptr || list == nullptr) return push({PickleOpaque{PickleOpaque::Kind::kCall, callee}});
+      const bool wrapped = function->name == "torch._tensor._rebuild_from_type_v2" || function->name == "torch._tensor._rebuild_from_type";
+      if (!wrapped || list->items.size() < 3) return push_again(called(callee, *function, *list));
+      PickleRef inner = list->items[0], parts = list->items[2];
+      callee = std::move(inner);
+      arguments = std::move(parts);
+    }
+    refuse("calls inside calls without end");
   }
+  /// An object of a class, which the topmost but `count` value is; they all go.
+  void make_object(size_t count) { push({PickleOpaque{PickleOpaque::Kind::kObject, stack_.pop(count).front()}}); }
 
   void load_persistent() {
     const PickleRef id = stack_.pop();
@@ -313,20 +396,44 @@ class Machine {
   }
 
  private:
-  /// A value costs a hundred times the byte that asks for it; a state dictionary has some ten thousand.
-  void count(size_t values) {
-    values_ += values;
-    if (values_ > kMaxValues) refuse(fmt::format("more than {} values", kMaxValues));
+  // What an honest pickle of a million values takes, and more for larger files: in bytes.
+  static constexpr size_t kFreeMemory = size_t{96} << 20, kMemoryPerByte = 32, kMostMemory = size_t{2} << 30;
+  static constexpr size_t kValue = 160, kEntry = 48, kMemoEntry = 80, kTensor = 800;
+
+  void spend(size_t memory) {
+    if (memory > budget_) refuse("asks for more memory than a file of this size has use for");
+    budget_ -= memory;
+  }
+  /// The stack gives its memory back to itself only: what counts is how high it was.
+  void spend_stack() {
+    if (stack_.size() < highest_) return;
+    ++highest_;
+    spend(2 * sizeof(PickleRef));
+  }
+  static size_t value_cost(const PickleValue& value) {
+    const auto* const text = std::get_if<std::string>(&value.value);
+    const auto* const global = std::get_if<PickleGlobal>(&value.value);
+    const auto* const list = std::get_if<PickleList>(&value.value);
+    return kValue + (text != nullptr ? text->size() : 0) + (global != nullptr ? global->name.size() : 0) +
+           (list != nullptr ? list->items.size() * sizeof(PickleRef) : 0) + (std::holds_alternative<at::Tensor>(value.value) ? kTensor : 0);
+  }
+  PickleRef made(PickleValue value) {
+    spend(value_cost(value));
+    return document_.make(std::move(value));
   }
 
-  PickleValue called(const std::string& function, const PickleList& arguments) {
-    if (function == "collections.OrderedDict") return {ordered_dict(arguments)};
-    if (function == "collections.defaultdict" || function == "builtins.dict" || function == "__builtin__.dict") return {PickleDict{}};
-    if (function == "torch._utils._rebuild_tensor_v2" || function == "torch._utils._rebuild_tensor") return {rebuild_tensor(arguments)};
-    if (function == "torch._utils._rebuild_parameter" && !arguments.items.empty()) {
-      if (const auto* tensor = as<at::Tensor>(arguments.items[0])) return {*tensor};
-    }
-    return {PickleOpaque{}};
+  PickleRef called(const PickleRef& callee, const PickleGlobal& function, const PickleList& arguments) {
+    const std::string& name = function.name;
+    if (name == "torch.Size" && arguments.items.size() == 1 && as<PickleList>(arguments.items[0])) return arguments.items[0];
+    if (name == "collections.OrderedDict") return made({ordered_dict(arguments)});
+    if (name == "collections.defaultdict" || name == "builtins.dict" || name == "__builtin__.dict") return made({PickleDict{}});
+    if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return made(rebuild_tensor(arguments, false));
+    if (name == "torch._utils._rebuild_tensor_v3") return made(rebuild_tensor(arguments, true));
+    // The tensor and what is said of it.
+    constexpr std::array<std::string_view, 3> kPassing{"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
+                                                       "torch._utils._rebuild_device_tensor_from_cpu_tensor"};
+    if (std::ranges::find(kPassing, name) != kPassing.end() && !arguments.items.empty()) return arguments.items[0];
+    return made({PickleOpaque{PickleOpaque::Kind::kCall, callee}});
   }
 
   /// Python 3 makes it empty, Python 2 of a list of pairs.
@@ -334,7 +441,7 @@ class Machine {
     PickleDict dict;
     const auto* pairs = arguments.items.size() == 1 ? as<PickleList>(arguments.items[0]) : nullptr;
     if (pairs == nullptr) return dict;
-    count(pairs->items.size());  // one list may be asked for again and again
+    spend(2 * kEntry * pairs->items.size());  // one list may be asked for again and again
     for (const auto& item : pairs->items) {
       const auto* pair = as<PickleList>(item);
       if (pair == nullptr || pair->items.size() != 2) refuse("a dictionary's item is no pair");
@@ -343,10 +450,10 @@ class Machine {
     return dict;
   }
 
-  static constexpr size_t kMaxValues = 5'000'000;
   Input input_;
   const PersistentLoad& persistent_load_;
-  size_t values_ = 0;
+  size_t budget_;
+  size_t highest_ = 0;
   PickleDocument document_;
   Stack stack_;
   std::unordered_map<uint64_t, PickleRef> memo_;
@@ -364,7 +471,10 @@ class Operations {
 };
 
 constexpr void add_frames(Operations& on) {
-  on[Op::kProto] = [](Machine& m) { m.input().number<uint8_t>(); };
+  on[Op::kProto] = [](Machine& m) {
+    const auto version = m.input().number<uint8_t>();
+    if (version > 5) refuse(fmt::format("protocol {} is unknown", version));
+  };
   on[Op::kFrame] = [](Machine& m) { m.input().number<uint64_t>(); };
 }
 
@@ -397,10 +507,10 @@ constexpr void add_text(Operations& on) {
 }
 
 constexpr void add_stack(Operations& on) {
-  on[Op::kMark] = [](Machine& m) { m.stack().mark(); };
+  on[Op::kMark] = [](Machine& m) { m.mark(); };
   on[Op::kPop] = [](Machine& m) { m.stack().drop(); };
   on[Op::kPopMark] = [](Machine& m) { m.stack().pop_to_mark(); };
-  on[Op::kDup] = [](Machine& m) { m.stack().push(m.stack().top()); };
+  on[Op::kDup] = [](Machine& m) { m.push_again(m.stack().top()); };
 }
 
 constexpr void add_containers(Operations& on) {
@@ -454,28 +564,21 @@ constexpr void add_calls(Operations& on) {
   };
   on[Op::kStackGlobal] = [](Machine& m) { m.name_global(); };
   on[Op::kReduce] = [](Machine& m) { m.reduce(); };
-  on[Op::kNewObj] = [](Machine& m) {  // class, arguments
-    m.stack().pop(2);
-    m.push({PickleOpaque{}});
-  };
-  on[Op::kNewObjEx] = [](Machine& m) {  // class, arguments, arguments by name
-    m.stack().pop(3);
-    m.push({PickleOpaque{}});
-  };
-  on[Op::kInst] = [](Machine& m) {  // module, name
-    m.input().line();
-    m.input().line();
+  on[Op::kNewObj] = [](Machine& m) { m.make_object(2); };    // class, arguments
+  on[Op::kNewObjEx] = [](Machine& m) { m.make_object(3); };  // class, arguments, arguments by name
+  on[Op::kInst] = [](Machine& m) {                           // module, name
+    const std::string_view module = m.input().line(), name = m.input().line();
     m.stack().pop_to_mark();
-    m.push({PickleOpaque{}});
+    m.push({PickleGlobal{fmt::format("{}.{}", module, name)}});
+    m.make_object(1);
   };
-  on[Op::kObj] = [](Machine& m) {
-    m.stack().pop_to_mark();
-    m.push({PickleOpaque{}});
+  on[Op::kObj] = [](Machine& m) {  // class and arguments above the mark
+    const std::vector<PickleRef> parts = m.stack().pop_to_mark();
+    if (parts.empty()) refuse("an object without a class");
+    m.push_again(parts.front());
+    m.make_object(1);
   };
-  on[Op::kBuild] = [](Machine& m) {  // an object's attributes: state dictionaries keep `_metadata` there
-    m.stack().pop();
-    m.stack().top();
-  };
+  on[Op::kBuild] = [](Machine& m) { m.build(); };
   on[Op::kPersId] = [](Machine&) { refuse("persistent ids as text"); };
   on[Op::kBinPersId] = [](Machine& m) { m.load_persistent(); };
 }
@@ -504,8 +607,8 @@ PickleDocument::~PickleDocument() {
   for (const auto& ref : all_) ref->value = PickleNone{};
 }
 
-PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load) {
-  Machine machine(bytes, persistent_load);
+PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load, size_t file_size) {
+  Machine machine(bytes, persistent_load, file_size);
   for (Op op = machine.next(); op != Op::kStop; op = machine.next()) {
     const auto operation = kOperations[op];
     if (operation == nullptr) refuse(fmt::format("operation {:#04x} is unknown", static_cast<uint8_t>(op)));
@@ -514,16 +617,32 @@ PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persis
   return machine.finish();
 }
 
+std::string describe(const PickleOpaque& opaque) {
+  const auto* const maker = as<PickleGlobal>(opaque.maker);
+  const std::string_view name = maker != nullptr ? std::string_view(maker->name).substr(0, 200) : "what is not told";
+  switch (opaque.kind) {
+    case PickleOpaque::Kind::kValue: break;
+    case PickleOpaque::Kind::kObject: return fmt::format("an object of class '{}'", name);
+    case PickleOpaque::Kind::kCall: return fmt::format("made by '{}', which is not read", name);
+    case PickleOpaque::Kind::kTensor: return fmt::format("of type '{}', which is not read", name);
+  }
+  return "a value that is not read";
+}
+
 std::optional<at::ScalarType> storage_type(std::string_view global) {
-  constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kStorages{{{"DoubleStorage", at::kDouble},
-                                                                                  {"FloatStorage", at::kFloat},
-                                                                                  {"HalfStorage", at::kHalf},
-                                                                                  {"BFloat16Storage", at::kBFloat16},
-                                                                                  {"LongStorage", at::kLong},
-                                                                                  {"IntStorage", at::kInt},
-                                                                                  {"ShortStorage", at::kShort},
-                                                                                  {"CharStorage", at::kChar},
-                                                                                  {"ByteStorage", at::kByte}}};
+  constexpr std::array<std::pair<std::string_view, at::ScalarType>, 12> kStorages{{{"DoubleStorage", at::kDouble},
+                                                                                   {"FloatStorage", at::kFloat},
+                                                                                   {"HalfStorage", at::kHalf},
+                                                                                   {"BFloat16Storage", at::kBFloat16},
+                                                                                   {"LongStorage", at::kLong},
+                                                                                   {"IntStorage", at::kInt},
+                                                                                   {"ShortStorage", at::kShort},
+                                                                                   {"CharStorage", at::kChar},
+                                                                                   {"ByteStorage", at::kByte},
+                                                                                   {"BoolStorage", at::kBool},
+                                                                                   {"ComplexFloatStorage", at::kComplexFloat},
+                                                                                   {"ComplexDoubleStorage", at::kComplexDouble}}};
+  if (is_untyped_storage(global)) return at::kByte;
   for (const std::string_view prefix : {"torch.cuda.", "torch."}) {
     if (!global.starts_with(prefix)) continue;
     for (const auto& [name, type] : kStorages) {
@@ -531,6 +650,10 @@ std::optional<at::ScalarType> storage_type(std::string_view global) {
     }
   }
   return std::nullopt;
+}
+
+bool is_untyped_storage(std::string_view global) {
+  return global == "torch.storage.UntypedStorage" || global == "torch.storage._UntypedStorage" || global == "torch.UntypedStorage";
 }
 
 }  // namespace secgan

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,17 @@ using PickleRef = std::shared_ptr<PickleValue>;
 
 struct PickleNone {};
 /// Something that would need code to mean anything.
-struct PickleOpaque {};
+struct PickleOpaque {
+  enum class Kind {
+    kValue,   ///< of no interest: a set, bytes
+    kObject,  ///< of a class, `maker`
+    kCall,    ///< what a function, `maker`, would have made
+    kTensor,  ///< of a storage or type, `maker`, that is not known
+  };
+  Kind kind = Kind::kValue;
+  PickleRef maker = {};  ///< a PickleGlobal, where there is one
+  PickleRef state = {};  ///< what the object was given: its attributes, or its items where it is a dictionary of its own kind
+};
 /// A name that the pickle refers to, as "torch._utils._rebuild_tensor_v2".
 struct PickleGlobal {
   std::string name;
@@ -66,11 +77,20 @@ class PickleDocument {
 /// Turns a persistent id (of a storage) into a value.
 using PersistentLoad = std::function<PickleValue(const PickleValue& id)>;
 
-/// Reads one pickle and moves `bytes` behind it.
-/// @throws Error ("pickle: …") for anything malformed.
-PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load);
+/// Reads one pickle and moves `bytes` behind it. What it may ask for in memory grows with its size: a byte of a pickle can ask for a
+/// hundred of memory, or refer to what was made before again and again.
+/// @param file_size  of the file that the pickle is from: a packed pickle is larger than its file
+/// @throws Error ("pickle: …") for anything malformed, or that asks for more memory than such a file has use for.
+PickleDocument read_pickle(std::string_view& bytes, const PersistentLoad& persistent_load,
+                           size_t file_size = std::numeric_limits<size_t>::max());
 
-/// PyTorch's "torch.FloatStorage" and its like.  @return nullopt when it is none
+/// PyTorch's "torch.FloatStorage" and its like; bytes for a storage without type.  @return nullopt when it is none
 std::optional<at::ScalarType> storage_type(std::string_view global);
+
+/// A storage of bytes, whose tensors say of which type they are.
+bool is_untyped_storage(std::string_view global);
+
+/// "an object of class 'models.Net'", "made by 'torch._utils._rebuild_qtensor'", …
+std::string describe(const PickleOpaque& opaque);
 
 }  // namespace secgan

@@ -6,18 +6,18 @@
 #include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <optional>
+#include <unordered_set>
 
 #include "core/format.hpp"
+#include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
 namespace secgan {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kTypes{{{"F64", at::kDouble},
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 15> kTypes{{{"F64", at::kDouble},
                                                                               {"F32", at::kFloat},
                                                                               {"F16", at::kHalf},
                                                                               {"BF16", at::kBFloat16},
@@ -26,54 +26,161 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kTypes{{{"
                                                                               {"I16", at::kShort},
                                                                               {"I8", at::kChar},
                                                                               {"U8", at::kByte},
-                                                                              {"BOOL", at::kBool}}};
+                                                                              {"BOOL", at::kBool},
+                                                                              {"U16", at::kUInt16},
+                                                                              {"U32", at::kUInt32},
+                                                                              {"U64", at::kUInt64},
+                                                                              {"F8_E4M3", at::kFloat8_e4m3fn},
+                                                                              {"F8_E5M2", at::kFloat8_e5m2}}};
 constexpr uint64_t kLargestHeader = 100'000'000;  // the reference reader's own limit
 
 struct Entry {
   std::string name;
-  at::ScalarType type;
+  std::optional<at::ScalarType> type;  ///< none: one that is not read
   std::vector<int64_t> shape;
-  uint64_t begin, end;
+  uint64_t begin = 0, end = 0;
 };
 
-Entry parse_entry(const std::string& name, const Json& value, uint64_t size, std::string_view file) {
-  const auto refuse = [&](const std::string& what) -> void { throw Error(fmt::format("{}: tensor '{}': {}", file, name, what)); };
-  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets")) {
-    refuse("dtype, shape or data_offsets is missing");
+/// Reads the header event by event: a tree of it would take many times its bytes, and any depth.
+class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  HeaderEvents(Safetensors& result, std::vector<Entry>& entries, std::vector<UnreadTensor>* unread, uint64_t data_size,
+               std::string_view file)
+      : result_(result), entries_(entries), unread_(unread), data_size_(data_size), file_(file) {}
+
+  bool start_object(std::size_t) override {
+    ++depth_;
+    if (depth_ == 1) return true;
+    if (depth_ > 2 || in_list_) malformed();
+    fields_.clear();
+    dtype_.reset();
+    shape_.reset();
+    offsets_.reset();
+    return true;
   }
-  const auto& dtype = value["dtype"];
-  const auto& shape = value["shape"];
-  const auto& offsets = value["data_offsets"];
-  if (!dtype.is_string() || !shape.is_array() || !offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-      !offsets[1].is_number_unsigned()) {
-    refuse("dtype, shape or data_offsets is malformed");
+  bool key(string_t& name) override {
+    auto& seen = depth_ == 1 ? names_ : fields_;
+    // A key that stands twice would be two files in one: which of them is read depends on the reader.
+    if (!seen.insert(name).second) refuse(fmt::format("{}'{}' stands twice", depth_ == 1 ? "tensor " : "", name));
+    (depth_ == 1 ? name_ : field_) = std::move(name);
+    return true;
   }
-  Entry entry{name, at::kFloat, {}, offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
-  const auto type = std::ranges::find_if(kTypes, [&](const auto& t) { return t.first == dtype.get<std::string>(); });
-  if (type == kTypes.end()) refuse(fmt::format("dtype '{}' is not supported", dtype.get<std::string>()));
-  entry.type = type->second;
-  // The strides of an empty tensor are products too: they are counted without the zeros.
-  uint64_t extents = c10::elementSize(entry.type);
-  bool empty = false;
-  for (const auto& extent : shape) {
-    if (!extent.is_number_unsigned() || extent.get<uint64_t>() > (uint64_t{1} << 40)) refuse("shape is malformed");
-    entry.shape.push_back(static_cast<int64_t>(extent.get<uint64_t>()));
-    empty = empty || entry.shape.back() == 0;
-    if (__builtin_mul_overflow(extents, std::max<uint64_t>(extent.get<uint64_t>(), 1), &extents) || extents >> 62 != 0) {
-      refuse("shape is too large");
+  bool end_object() override {
+    if (--depth_ == 1 && name_ != kMetadata) entries_.push_back(entry());
+    return true;
+  }
+  bool string(string_t& text) override {
+    if (depth_ == 2 && !in_list_ && name_ == kMetadata) {
+      result_.metadata[field_] = std::move(text);
+    } else if (depth_ == 2 && !in_list_ && field_ == "dtype") {
+      dtype_ = std::move(text);
+    } else {
+      malformed();
     }
+    return true;
   }
-  const uint64_t bytes = empty ? 0 : extents;
-  if (entry.begin > entry.end || entry.end > size) {
-    refuse(fmt::format("data_offsets [{}, {}] leave the file's {} bytes of data", entry.begin, entry.end, size));
+  bool start_array(std::size_t) override {
+    if (depth_ != 2 || in_list_ || name_ == kMetadata) malformed();
+    in_list_ = true;
+    list_.clear();
+    return true;
   }
-  if (entry.end - entry.begin != bytes) refuse(fmt::format("{} bytes of data, its shape asks for {}", entry.end - entry.begin, bytes));
-  return entry;
-}
+  bool number_unsigned(number_unsigned_t value) override {
+    if (!in_list_) return ignore();
+    constexpr size_t kMostDimensions = 64;
+    if (list_.size() == kMostDimensions) malformed();
+    list_.push_back(value);
+    return true;
+  }
+  bool end_array() override {
+    in_list_ = false;
+    if (field_ == "shape") shape_ = list_;
+    if (field_ == "data_offsets") offsets_ = list_;
+    return true;
+  }
+  bool null() override { return ignore(); }
+  bool boolean(bool) override { return ignore(); }
+  bool number_integer(number_integer_t) override { return ignore(); }
+  bool number_float(number_float_t, const string_t&) override { return ignore(); }
+  bool binary(binary_t&) override { return ignore(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+
+ private:
+  static constexpr std::string_view kMetadata = "__metadata__";
+
+  [[noreturn]] void refuse(const std::string& what) const { throw Error(fmt::format("{}: {}", file_, what)); }
+  [[noreturn]] void malformed() const {
+    if (depth_ == 0) refuse("not a safetensors file: its header is not a JSON object");
+    if (name_ == kMetadata) {
+      refuse(depth_ == 1 ? "__metadata__ is not an object" : fmt::format("__metadata__ '{}' is not text", field_));
+    }
+    if (depth_ == 1) refuse(fmt::format("tensor '{}': dtype, shape or data_offsets is missing", name_));
+    refuse(fmt::format("tensor '{}': dtype, shape or data_offsets is malformed", name_));
+  }
+  /// A plain value, which no tensor has but in fields that other versions may add.
+  bool ignore() const {
+    if (depth_ < 2 || in_list_ || name_ == kMetadata || field_ == "dtype" || field_ == "shape" || field_ == "data_offsets") malformed();
+    return true;
+  }
+
+  Entry entry() {
+    const auto refuse_tensor = [&](const std::string& what) { refuse(fmt::format("tensor '{}': {}", name_, what)); };
+    if (!dtype_ || !shape_ || !offsets_) refuse_tensor("dtype, shape or data_offsets is missing");
+    if (offsets_->size() != 2) refuse_tensor("dtype, shape or data_offsets is malformed");
+    Entry entry{.name = name_, .begin = (*offsets_)[0], .end = (*offsets_)[1]};
+    const auto type = std::ranges::find_if(kTypes, [&](const auto& t) { return t.first == *dtype_; });
+    const auto place = [&] {
+      if (entry.begin > entry.end || entry.end > data_size_) {
+        refuse_tensor(fmt::format("data_offsets [{}, {}] leave the file's {} bytes of data", entry.begin, entry.end, data_size_));
+      }
+    };
+    if (type == kTypes.end()) {
+      if (unread_ == nullptr) refuse_tensor(fmt::format("dtype '{}' is not supported", *dtype_));
+      place();
+      unread_->push_back({name_, fmt::format("dtype '{}' is not supported", *dtype_)});
+      return entry;
+    }
+    entry.type = type->second;
+    // The strides of an empty tensor are products too: they are counted without the zeros.
+    uint64_t extents = c10::elementSize(*entry.type);
+    bool empty = false;
+    for (const uint64_t extent : *shape_) {
+      if (extent > (uint64_t{1} << 40)) refuse_tensor("shape is malformed");
+      entry.shape.push_back(static_cast<int64_t>(extent));
+      empty = empty || extent == 0;
+      if (__builtin_mul_overflow(extents, std::max<uint64_t>(extent, 1), &extents) || extents >> 62 != 0) {
+        refuse_tensor("shape is too large");
+      }
+    }
+    const uint64_t bytes = empty ? 0 : extents;
+    place();
+    if (entry.end - entry.begin != bytes) {
+      refuse_tensor(fmt::format("{} bytes of data, its shape asks for {}", entry.end - entry.begin, bytes));
+    }
+    return entry;
+  }
+
+  Safetensors& result_;
+  std::vector<Entry>& entries_;
+  std::vector<UnreadTensor>* unread_;
+  uint64_t data_size_;
+  std::string_view file_;
+  int depth_ = 0;
+  bool in_list_ = false;
+  std::string name_, field_;
+  std::unordered_set<std::string> names_, fields_;
+  std::optional<std::string> dtype_;
+  std::vector<uint64_t> list_;
+  std::optional<std::vector<uint64_t>> shape_, offsets_;
+};
 
 }  // namespace
 
-Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
+Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std::vector<UnreadTensor>* unread) {
+  const detail::FileKind kind = detail::file_kind(bytes);
+  if (kind != detail::FileKind::kSafetensors && kind != detail::FileKind::kUnknown) {
+    throw Error(fmt::format("{}: not a safetensors file: it is {}", name, detail::describe(kind)));
+  }
   uint64_t header_size = 0;
   if (bytes.size() < sizeof header_size) throw Error(fmt::format("{}: not a safetensors file: {} bytes", name, bytes.size()));
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
@@ -83,34 +190,11 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   }
   const std::string_view text = bytes.substr(sizeof header_size, header_size);
   const std::string_view data = bytes.substr(sizeof header_size + header_size);
-  // A key that stands twice would be two files in one: which of them is read depends on the reader.
-  std::array<std::set<std::string>, 2> keys;  // of the header, and of the entry that is being read
-  std::string repeated;
-  const Json header = Json::parse(
-      text,
-      [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (event != Json::parse_event_t::key || depth > 2) return true;
-        if (depth == 1) keys[1].clear();
-        const std::string key = parsed.get<std::string>();
-        if (!keys[static_cast<size_t>(depth - 1)].insert(key).second) repeated = (depth == 1 ? "tensor '" : "'") + key + "'";
-        return true;
-      },
-      /*allow_exceptions=*/false);
-  if (!header.is_object()) throw Error(fmt::format("{}: not a safetensors file: its header is not a JSON object", name));
-  if (!repeated.empty()) throw Error(fmt::format("{}: {} stands twice", name, repeated));
-
   Safetensors result;
   std::vector<Entry> entries;
-  for (const auto& [key, value] : header.items()) {
-    if (key != "__metadata__") {
-      entries.push_back(parse_entry(key, value, data.size(), name));
-      continue;
-    }
-    if (!value.is_object()) throw Error(fmt::format("{}: __metadata__ is not an object", name));
-    for (const auto& [field, content] : value.items()) {
-      if (!content.is_string()) throw Error(fmt::format("{}: __metadata__ '{}' is not text", name, field));
-      result.metadata[field] = content.get<std::string>();
-    }
+  HeaderEvents events(result, entries, unread, data.size(), name);
+  if (!nlohmann::json::sax_parse(text, &events)) {
+    throw Error(fmt::format("{}: not a safetensors file: its header is not a JSON object", name));
   }
   // The format allows neither holes nor overlaps nor a tail: every byte belongs to one tensor.
   std::vector<const Entry*> by_place;
@@ -125,7 +209,8 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
   if (covered != data.size()) throw Error(fmt::format("{}: {} bytes of data belong to no tensor", name, data.size() - covered));
 
   for (const Entry& entry : entries) {
-    at::Tensor tensor = at::empty(entry.shape, entry.type);
+    if (!entry.type) continue;
+    at::Tensor tensor = at::empty(entry.shape, *entry.type);
     const std::string_view stored = data.substr(entry.begin, entry.end - entry.begin);
     if (entry.type == at::kBool) {
       // Any other value would be undefined behavior where it is read.
@@ -143,24 +228,28 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
 Safetensors load_safetensors(const std::filesystem::path& file) { return parse_safetensors(read_file(file), file.string()); }
 
 std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::string text = "{";
+  std::unordered_set<std::string_view> names;
   uint64_t offset = 0;
+  // Written entry by entry: an ordered object of them looks through all others for each.
+  const auto add = [&](const std::string& key, const nlohmann::ordered_json& value) {
+    try {
+      text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", nlohmann::json(key).dump(), value.dump());
+    } catch (const nlohmann::json::type_error&) {
+      throw InvalidArgument("safetensors: the names of tensors and metadata must be UTF-8");
+    }
+  };
+  if (!metadata.empty()) add("__metadata__", metadata);
   for (const auto& [name, tensor] : tensors) {
     const auto type = std::ranges::find_if(kTypes, [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kTypes.end())
       throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
     if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");
-    if (header.contains(name)) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
-    header[name] = {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
+    if (!names.insert(name).second) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
+    add(name, {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}});
     offset += tensor.nbytes();
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const Json::type_error&) {
-    throw InvalidArgument("safetensors: the names of tensors and metadata must be UTF-8");
-  }
+  text += "}";
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t size = text.size();
   std::string out(sizeof size, '\0');

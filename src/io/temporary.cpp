@@ -49,7 +49,8 @@ RegularFile::RegularFile(const fs::path& path, uint64_t limit) : path_(path) {
       if (errno == ENOENT || errno == ENOTDIR) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
       fail(path, "cannot be read", errno);
     }
-    if (!S_ISREG(about.st_mode)) throw Error(fmt::format("'{}' is {}, not a file", path.string(), file_kind(about.st_mode)));
+    if (!S_ISREG(about.st_mode))
+      throw Error(fmt::format("'{}' cannot be read: it is {}, not a file", path.string(), file_kind(about.st_mode)));
   };
   look(::stat(path.c_str(), &about));
   // Another thing may have the name by now: a pipe must not keep this process waiting.

@@ -89,8 +89,11 @@ class Temporary {
 
   const std::filesystem::path& path() const { return path_; }
   int descriptor() const { return lock_.get(); }
-  /// It has another name now, or is gone.
-  void release() { path_.clear(); }
+  /// It has another name now, or is gone: nobody's to remove or to wait for.
+  void release() {
+    path_.clear();
+    lock_ = NameLock({}, Descriptor());
+  }
 
  private:
   Temporary(std::filesystem::path path, NameLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -1,17 +1,23 @@
 #include "secgan/io/torch_file.hpp"
 
 #include <ATen/ATen.h>
-#include <caffe2/serialize/inline_container.h>
-#include <caffe2/serialize/read_adapter_interface.h>
 
+#include <algorithm>
 #include <cstring>
-#include <memory>
+#include <map>
 #include <new>
-#include <stdexcept>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <regex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
+#include "io/file_kind.hpp"
+#include "io/json.hpp"
 #include "io/pickle.hpp"
+#include "io/zip_archive.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
@@ -21,9 +27,13 @@ namespace {
 
 /// ("storage", type, key, place, count, …): what a persistent id says of a storage.
 struct StorageId {
-  at::ScalarType type;
+  PickleRef type_name;
+  std::optional<at::ScalarType> type;  ///< none: one that is not read
+  bool untyped = false;
   std::string key;
-  int64_t count;
+  int64_t count = 0;
+
+  bool same_as(const StorageId& other) const { return type == other.type && untyped == other.untyped && count == other.count; }
 };
 
 StorageId storage_id(const PickleValue& id) {
@@ -35,121 +45,244 @@ StorageId storage_id(const PickleValue& id) {
   const auto* key = as<std::string>(list->items[2]);
   const auto* count = as<int64_t>(list->items[4]);
   if (global == nullptr || key == nullptr || count == nullptr || *count < 0) throw Error("a malformed storage");
-  const auto type = storage_type(global->name);
-  if (!type) throw Error(fmt::format("storage type '{}' is not supported", global->name));
-  return {*type, *key, *count};
+  return {list->items[1], storage_type(global->name), is_untyped_storage(global->name), *key, *count};
 }
 
-at::Tensor storage_tensor(const StorageId& id, std::string_view bytes) {
-  int64_t wanted = 0;
-  if (__builtin_mul_overflow(id.count, static_cast<int64_t>(c10::elementSize(id.type)), &wanted) ||
-      static_cast<uint64_t>(wanted) != bytes.size()) {
-    throw Error(fmt::format("storage '{}' of {} values has {} bytes", id.key, id.count, bytes.size()));
-  }
-  at::Tensor tensor = at::empty({id.count}, id.type);
-  if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
-  return tensor;
+/// A tensor of such a storage is one that is not read.
+PickleValue unknown_storage(const StorageId& id) { return {PickleOpaque{PickleOpaque::Kind::kTensor, id.type_name}}; }
+
+size_t storage_bytes(const StorageId& id) {
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(id.count, static_cast<int64_t>(c10::elementSize(*id.type)), &bytes)) throw Error("a malformed storage");
+  return static_cast<size_t>(bytes);
+}
+
+/// Numbers of another byte order.
+void swap_bytes(at::Tensor& values) {
+  const size_t width =
+      c10::elementSize(c10::isComplexType(values.scalar_type()) ? c10::toRealValueType(values.scalar_type()) : values.scalar_type());
+  char* const bytes = static_cast<char*>(values.mutable_data_ptr());
+  for (size_t i = 0; width > 1 && i < values.nbytes(); i += width) std::reverse(bytes + i, bytes + i + width);
 }
 
 /// Collects every dictionary that has tensors of its own.
 class Collector {
  public:
-  explicit Collector(const PickleRef& root) {
-    if (const auto* dict = as<PickleDict>(root)) visit(*dict, "", 0);
-  }
+  explicit Collector(const PickleRef& root) { visit(root, "", 0); }
   std::vector<StateDict> found() && { return std::move(found_); }
 
  private:
-  void visit(const PickleDict& dict, const std::string& path, int depth) {
-    spend(path.size() + dict.items.size());
-    StateDict state{path, {}};
-    for (const auto& [key, value] : dict.items) {
-      const auto* name = as<std::string>(key);
-      if (name == nullptr) continue;
-      if (const auto* tensor = as<at::Tensor>(value)) {
-        spend(name->size() + sizeof(NamedTensors::value_type));
-        const std::string_view prefix = "module.";
-        state.tensors.emplace_back(name->starts_with(prefix) ? name->substr(prefix.size()) : *name, *tensor);
-      } else if (const auto* inner = as<PickleDict>(value); inner != nullptr && depth < kDeepest) {
-        visit(*inner, path.empty() ? *name : path + "." + *name, depth + 1);
+  void visit(const PickleRef& value, const std::string& path, int depth) {
+    // What stands in many places, inside itself too, is found at the first.
+    if (depth > kDeepest || !visited_.insert(value.get()).second) return;
+    if (const auto* list = as<PickleList>(value)) {
+      spend(list->items.size());
+      for (size_t i = 0; i < list->items.size(); ++i) {
+        if (is_container(list->items[i])) visit(list->items[i], below(path, std::to_string(i)), depth + 1);
+      }
+    } else if (const auto* dict = as<PickleDict>(value)) {
+      visit(*dict, path, depth);
+    } else if (const auto* object = as<PickleOpaque>(value); object != nullptr && object->state) {
+      if (is_module(*object)) {
+        found_.push_back(
+            {path, {}, {{"", fmt::format("{}, a network itself and not its tensors (save its state_dict())", describe(*object))}}});
+      } else {
+        visit(object->state, path, depth + 1);
       }
     }
-    if (!state.tensors.empty()) found_.push_back(std::move(state));
   }
 
-  /// A dictionary, or a long name, may stand in many places, and is collected in each: a small file may ask for any time and memory.
+  void visit(const PickleDict& dict, const std::string& path, int depth) {
+    spend(dict.items.size());
+    StateDict state{path, {}};
+    for (const auto& [key, value] : dict.items) {
+      std::string name;
+      if (const auto* text = as<std::string>(key)) {
+        name = *text;
+      } else if (const auto* number = as<int64_t>(key); number != nullptr && is_container(value)) {
+        name = std::to_string(*number);
+      } else {
+        continue;
+      }
+      spend(name.size());
+      if (const auto* tensor = as<at::Tensor>(value)) {
+        spend(sizeof(NamedTensors::value_type));
+        state.tensors.emplace_back(std::move(name), *tensor);
+      } else if (const auto* opaque = as<PickleOpaque>(value); opaque != nullptr && replaces_tensor(*opaque)) {
+        state.unread.push_back({std::move(name), describe(*opaque)});
+        spend(sizeof(UnreadTensor) + state.unread.back().why.size());
+      } else if (is_container(value)) {
+        visit(value, below(path, name), depth + 1);
+      }
+    }
+    if (!state.tensors.empty() || !state.unread.empty()) found_.push_back(std::move(state));
+  }
+
+  static bool is_container(const PickleRef& value) {
+    const auto* const opaque = as<PickleOpaque>(value);
+    return as<PickleDict>(value) != nullptr || as<PickleList>(value) != nullptr || (opaque != nullptr && opaque->state);
+  }
+  /// What torch's own functions, or a type of storage, would have made a tensor of.
+  static bool replaces_tensor(const PickleOpaque& opaque) {
+    if (opaque.kind == PickleOpaque::Kind::kTensor) return true;
+    const auto* const maker = as<PickleGlobal>(opaque.maker);
+    return opaque.kind == PickleOpaque::Kind::kCall && maker != nullptr && maker->name.find("_rebuild_") != std::string::npos;
+  }
+  /// torch.nn.Module keeps these among its attributes.
+  static bool is_module(const PickleOpaque& object) {
+    const auto* const attributes = as<PickleDict>(object.state);
+    const auto has = [&](std::string_view wanted) {
+      return std::ranges::any_of(attributes->items, [&](const auto& item) {
+        const auto* const name = as<std::string>(item.first);
+        return name != nullptr && *name == wanted;
+      });
+    };
+    return attributes != nullptr && has("_parameters") && has("_modules");
+  }
+  std::string below(const std::string& path, const std::string& name) {
+    spend(path.size() + name.size());
+    return path.empty() ? name : path + "." + name;
+  }
+
+  /// A long name may stand in many places, and is collected in each: a small file may ask for any time and memory.
   void spend(size_t cost) {
     spent_ += cost;
     if (spent_ > kMost) throw Error("names without end");
   }
 
-  static constexpr int kDeepest = 8;  // a dictionary inside itself has no end
+  static constexpr int kDeepest = 64;
   static constexpr size_t kMost = size_t{64} << 20;
   size_t spent_ = 0;
+  std::unordered_set<const PickleValue*> visited_;
   std::vector<StateDict> found_;
 };
 
 std::vector<StateDict> state_dicts(const PickleDocument& document) { return Collector(document.root()).found(); }
 
-/// A file in memory. An archive may ask for bytes behind its end, and not every version of PyTorch's own adapter refuses them.
-class ArchiveBytes final : public caffe2::serialize::ReadAdapterInterface {
+/// The records of a torch.save archive, which all lie in one folder of it.
+class Records {
  public:
-  explicit ArchiveBytes(std::string_view bytes) : bytes_(bytes) {}
-  size_t size() const override { return bytes_.size(); }
-  /// @return how many there were
-  size_t read(uint64_t place, void* into, size_t count, const char*) const override {
-    const std::string_view found = place < bytes_.size() ? bytes_.substr(place, count) : std::string_view();
-    if (!found.empty()) std::memcpy(into, found.data(), found.size());
-    return found.size();
+  explicit Records(std::string_view bytes) : archive_(bytes) {
+    for (const detail::ZipMember& member : archive_.members()) {
+      if (!by_name_.emplace(member.name, &member).second) throw Error(fmt::format("'{}' stands twice", member.name));
+      constexpr std::string_view kObject = "/data.pkl";
+      if (member.name.ends_with(kObject) && folder_.empty()) folder_ = member.name.substr(0, member.name.size() - kObject.size() + 1);
+    }
+    if (folder_.empty()) throw Error("an archive without data.pkl");
   }
+  bool has(const std::string& name) const { return by_name_.contains(folder_ + name); }
+  const detail::ZipMember& member(const std::string& name) const {
+    const auto found = by_name_.find(folder_ + name);
+    if (found == by_name_.end()) throw Error(fmt::format("damaged archive: '{}' is missing", name));
+    return *found->second;
+  }
+  std::string text(const std::string& name) { return archive_.read(member(name)); }
+  void read(const std::string& name, char* into) { archive_.read(member(name), into); }
 
  private:
-  std::string_view bytes_;
+  detail::ZipArchive archive_;
+  std::unordered_map<std::string, const detail::ZipMember*> by_name_;
+  std::string folder_;
 };
 
+/// Whether the numbers' first byte is their last.
+bool is_big_endian(Records& records) {
+  if (!records.has("byteorder")) return false;
+  const std::string order = records.text("byteorder");
+  if (order != "little" && order != "big") throw Error(fmt::format("byte order '{}' is unknown", order));
+  return order == "big";
+}
+
+void check_version(std::string text) {
+  constexpr int64_t kNewest = 10;  // of PyTorch's archives
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  const auto version = whole_number(text);
+  if (!version || *version < 1 || *version > kNewest) throw Error(fmt::format("damaged archive: version '{}' is unknown", text));
+}
+
 std::vector<StateDict> parse_zip(std::string_view bytes) {
-  caffe2::serialize::PyTorchStreamReader archive(std::make_shared<ArchiveBytes>(bytes));
-  const auto record = [&](const std::string& name) {
-    auto [data, size] = archive.getRecord(name);
-    return std::pair(std::move(data), size);
-  };
-  if (!archive.hasRecord("data.pkl")) throw Error("an archive without data.pkl");
-  const auto [pickle, pickle_size] = record("data.pkl");
-  std::unordered_map<std::string, at::Tensor> storages;
-  std::string_view stream(static_cast<const char*>(pickle.get()), pickle_size);
-  return state_dicts(read_pickle(stream, [&](const PickleValue& value) {
-    const StorageId id = storage_id(value);
-    auto [place, fresh] = storages.try_emplace(id.key);
-    if (fresh) {
-      const auto [data, size] = record("data/" + id.key);
-      place->second = storage_tensor(id, {static_cast<const char*>(data.get()), size});
-    }
-    return PickleValue{place->second};
-  }));
+  Records records(bytes);
+  check_version(records.text(records.has("version") ? "version" : ".data/version"));
+  const bool swapped = is_big_endian(records);
+  const std::string pickle = records.text("data.pkl");
+  std::unordered_map<std::string, std::pair<StorageId, PickleValue>> storages;
+  std::string_view stream(pickle);
+  return state_dicts(read_pickle(
+      stream,
+      [&](const PickleValue& value) {
+        const StorageId id = storage_id(value);
+        auto [place, fresh] = storages.try_emplace(id.key, id, PickleValue{});
+        if (!fresh && !place->second.first.same_as(id)) throw Error(fmt::format("storage '{}' is of two types or sizes", id.key));
+        PickleValue& stored = place->second.second;
+        if (!fresh) return stored;
+        // Bytes without a type have no order that could be turned.
+        if (!id.type || (id.untyped && swapped)) return stored = unknown_storage(id);
+        const std::string record = "data/" + id.key;
+        const uint64_t size = records.member(record).size;
+        if (storage_bytes(id) != size) throw Error(fmt::format("storage '{}' of {} values has {} bytes", id.key, id.count, size));
+        at::Tensor tensor = at::empty({id.count}, *id.type);
+        records.read(record, static_cast<char*>(tensor.mutable_data_ptr()));
+        if (swapped) swap_bytes(tensor);
+        return stored = PickleValue{tensor};
+      },
+      bytes.size()));
+}
+
+/// (key, offset, size) of a storage that is part of another; none where it is whole.
+struct StorageView {
+  int64_t offset, size;
+};
+std::optional<StorageView> storage_view(const PickleValue& id) {
+  const auto& items = std::get<PickleList>(id.value).items;
+  if (items.size() < 6 || as<PickleNone>(items[5])) return std::nullopt;
+  const auto* const view = as<PickleList>(items[5]);
+  if (view == nullptr || view->items.size() != 3 || !as<int64_t>(view->items[1]) || !as<int64_t>(view->items[2])) {
+    throw Error("a malformed view of a storage");
+  }
+  return StorageView{*as<int64_t>(view->items[1]), *as<int64_t>(view->items[2])};
 }
 
 /// Before PyTorch 1.6: pickles of a magic number, a version, the machine, the object, the storages' keys; then each
-/// storage's count and values.
+/// storage's count and values, little-endian whatever the machine was.
 std::vector<StateDict> parse_legacy(std::string_view bytes) {
+  const size_t file_size = bytes.size();
   const auto no_storages = [](const PickleValue&) -> PickleValue { throw Error("a storage outside the object"); };
-  for (int i = 0; i < 3; ++i) read_pickle(bytes, no_storages);
-  std::unordered_map<std::string, std::pair<StorageId, at::Tensor>> storages;
+  read_pickle(bytes, no_storages, file_size);
+  constexpr int64_t kVersion = 1001;
+  const PickleDocument version = read_pickle(bytes, no_storages, file_size);
+  if (const auto* number = as<int64_t>(version.root()); number == nullptr || *number != kVersion) throw Error("a version that is unknown");
+  read_pickle(bytes, no_storages, file_size);
+  struct Storage {
+    StorageId id;
+    size_t size;        // in the file
+    at::Tensor values;  // none: of a type that is not read
+  };
+  std::unordered_map<std::string, Storage> storages;
   size_t claimed = 0;
-  const PickleDocument document = read_pickle(bytes, [&](const PickleValue& value) {
-    StorageId id = storage_id(value);
-    const auto& items = std::get<PickleList>(value.value).items;
-    if (items.size() > 5 && !as<PickleNone>(items[5])) throw Error("storages that are views of others are not supported");
-    auto [place, fresh] = storages.try_emplace(id.key, id, at::Tensor());
-    // The values follow later: the tensors share this memory.
-    if (fresh) {
-      if (static_cast<uint64_t>(id.count) > bytes.size()) throw Error("truncated");
-      claimed += static_cast<size_t>(id.count) * c10::elementSize(id.type);
-      if (claimed > bytes.size()) throw Error("truncated");
-      place->second.second = at::zeros({id.count}, id.type);
-    }
-    return PickleValue{place->second.second};
-  });
-  const PickleDocument keys = read_pickle(bytes, no_storages);
+  const PickleDocument document = read_pickle(
+      bytes,
+      [&](const PickleValue& value) {
+        const StorageId id = storage_id(value);
+        const auto [place, fresh] = storages.try_emplace(id.key, Storage{id, 0, {}});
+        Storage& storage = place->second;
+        if (!fresh && !storage.id.same_as(id)) throw Error(fmt::format("storage '{}' is of two types or sizes", id.key));
+        // How long a value of another type is, and so where the next storage begins, nobody says.
+        if (!id.type) throw Error(fmt::format("storage type '{}' is not supported", as<PickleGlobal>(id.type_name)->name));
+        if (fresh) {
+          // The values follow later: the tensors share this memory.
+          storage.size = storage_bytes(id);
+          if (storage.size > bytes.size() || (claimed += storage.size) > bytes.size()) throw Error("truncated");
+          storage.values = at::zeros({id.count}, *id.type);
+        }
+        const auto view = storage_view(value);
+        if (!view) return PickleValue{storage.values};
+        if (view->offset < 0 || view->size < 0 || view->offset > id.count || view->size > id.count - view->offset) {
+          throw Error("a view that leaves its storage");
+        }
+        return PickleValue{storage.values.narrow(0, view->offset, view->size)};
+      },
+      file_size);
+  const PickleDocument keys = read_pickle(bytes, no_storages, file_size);
   const auto* list = as<PickleList>(keys.root());
   if (list == nullptr) throw Error("no list of storages");
   const auto take = [&](size_t count) {
@@ -158,58 +291,138 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
     bytes.remove_prefix(count);
     return out;
   };
-  size_t filled = 0;
+  std::unordered_set<std::string_view> filled;
   for (const auto& key : list->items) {
     const auto* name = as<std::string>(key);
     const auto found = name ? storages.find(*name) : storages.end();
     if (found == storages.end()) throw Error("an unknown storage");
-    const auto& [id, tensor] = found->second;
+    if (!filled.insert(*name).second) throw Error(fmt::format("storage '{}' stands twice", *name));
+    const Storage& storage = found->second;
     int64_t count = 0;
     std::memcpy(&count, take(sizeof count).data(), sizeof count);
-    if (count != id.count) throw Error(fmt::format("storage '{}' of {} values has {}", id.key, id.count, count));
-    const std::string_view values = take(tensor.nbytes());
-    if (!values.empty()) std::memcpy(tensor.mutable_data_ptr(), values.data(), values.size());
-    ++filled;
+    if (count != storage.id.count) throw Error(fmt::format("storage '{}' of {} values has {}", *name, storage.id.count, count));
+    const std::string_view values = take(storage.size);
+    if (!values.empty()) std::memcpy(storage.values.mutable_data_ptr(), values.data(), values.size());
   }
-  if (filled < storages.size()) throw Error("truncated: storages without values");
+  if (filled.size() < storages.size()) throw Error("truncated: storages without values");
   return state_dicts(document);
 }
 
-/// The magic number's pickle, protocol 2: what every file before 1.6 begins with.
-constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
-constexpr std::string_view kZipMagic("PK\x03\x04", 4);
+/// What a file says of itself that is one of several: "model-00001-of-00002.safetensors".
+struct Part {
+  int64_t number, count;
+};
+std::optional<Part> part_of(const std::string& file_name) {
+  static const std::regex kPattern(R"(.*-(\d{1,9})-of-(\d{1,9})\.[A-Za-z]+)");
+  std::smatch found;
+  if (!std::regex_match(file_name, found, kPattern)) return std::nullopt;
+  const auto number = whole_number(found[1].str()), count = whole_number(found[2].str());
+  return number && count && *count > 1 ? std::optional(Part{*number, *count}) : std::nullopt;
+}
+
+[[noreturn]] void refuse_part(const std::filesystem::path& file, const Part& part) {
+  std::error_code ignored;
+  std::string index;
+  for (const auto& entry : std::filesystem::directory_iterator(file.parent_path().empty() ? "." : file.parent_path(), ignored)) {
+    if (const std::string name = entry.path().filename().string(); name.ends_with(".index.json")) index = name;
+  }
+  throw Error(fmt::format("{}: part {} of {}; {}", file.string(), part.number, part.count,
+                          index.empty() ? "give the file *.index.json that goes with them, which is not beside it"
+                                        : fmt::format("give '{}' beside it, which names them all", index)));
+}
+
+std::vector<StateDict> load_one(const std::filesystem::path& file, const std::string& bytes) {
+  const std::string name = file.string();
+  const detail::FileKind kind = detail::file_kind(bytes);
+  switch (kind) {
+    case detail::FileKind::kTorchZip:
+    case detail::FileKind::kTorchScript:
+    case detail::FileKind::kTorchExport:
+    case detail::FileKind::kTorchLegacy: return parse_torch_file(bytes, name);
+    case detail::FileKind::kSafetensors: {
+      StateDict dict;
+      dict.tensors = parse_safetensors(bytes, name, &dict.unread).tensors;
+      return {std::move(dict)};
+    }
+    default: throw Error(fmt::format("{}: neither a torch.save file nor a safetensors file: it is {}", name, detail::describe(kind)));
+  }
+}
+
+/// Weights in several files, as {"weight_map": {tensor: file}} names them.
+std::vector<StateDict> load_index(const std::filesystem::path& file, const std::string& bytes) {
+  const nlohmann::json index = detail::parse_json(bytes, file.string());
+  const nlohmann::json& places = detail::json_object(index, "weight_map", file.string());
+  std::map<std::string, std::vector<std::string>> parts;
+  for (const auto& [name, place] : places.items()) {
+    const std::string& part = detail::json_text(places, name, file.string() + ": weight_map");
+    if (part.empty() || part != std::filesystem::path(part).filename().string() || part == "." || part == "..") {
+      throw Error(fmt::format("{}: weight_map: '{}' is no name of a file beside the index", file.string(), part));
+    }
+    parts[part].push_back(name);
+  }
+  StateDict whole;
+  for (const auto& [part, names] : parts) {
+    const std::filesystem::path place = file.parent_path() / part;
+    std::error_code ignored;
+    if (!std::filesystem::exists(place, ignored)) {
+      throw Error(fmt::format("{}: part '{}' is missing ({} of {} tensors)", file.string(), part, names.size(), places.size()));
+    }
+    std::unordered_map<std::string, at::Tensor> tensors;
+    for (StateDict& dict : load_one(place, read_file(place))) {
+      if (!dict.path.empty()) continue;
+      for (auto& [name, tensor] : dict.tensors) tensors.emplace(std::move(name), std::move(tensor));
+      std::ranges::move(dict.unread, std::back_inserter(whole.unread));
+    }
+    for (const std::string& name : names) {
+      const auto found = tensors.find(name);
+      const auto is_unread = [&](const UnreadTensor& tensor) { return tensor.name == name; };
+      if (found != tensors.end()) {
+        whole.tensors.emplace_back(name, found->second);
+      } else if (std::ranges::none_of(whole.unread, is_unread)) {
+        throw Error(fmt::format("{}: '{}' is not in '{}'", file.string(), name, part));
+      }
+    }
+  }
+  return {std::move(whole)};
+}
 
 }  // namespace
 
 std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view name) {
   std::vector<StateDict> found;
+  const detail::FileKind kind = detail::file_kind(bytes);
   try {
-    if (bytes.starts_with(kZipMagic)) {
-      found = parse_zip(bytes);
-    } else if (bytes.starts_with(kLegacyMagic)) {
-      found = parse_legacy(bytes);
-    } else {
-      throw Error("not a torch.save file");
+    switch (kind) {
+      case detail::FileKind::kTorchZip: found = parse_zip(bytes); break;
+      case detail::FileKind::kTorchLegacy: found = parse_legacy(bytes); break;
+      case detail::FileKind::kTorchScript:
+      case detail::FileKind::kTorchExport: throw Error(fmt::format("{}, not its tensors: save its state_dict()", detail::describe(kind)));
+      default: throw Error(fmt::format("not a torch.save file: it is {}", detail::describe(kind)));
     }
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", name, error.what()));
-  } catch (const c10::Error& error) {
-    throw Error(fmt::format("{}: damaged or truncated archive ({})", name, error.what_without_backtrace()));
-  } catch (const std::out_of_range&) {  // of the archive's version number
-    throw Error(fmt::format("{}: damaged archive", name));
+  } catch (const c10::Error&) {
+    throw Error(fmt::format("{}: damaged: a tensor that no memory holds", name));
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format("{}: an entry claims more memory than there is", name));
   }
-  if (found.empty()) throw Error(fmt::format("{}: no tensors by name in it", name));
+  const auto has_tensors = [](const StateDict& dict) { return !dict.tensors.empty(); };
+  if (std::ranges::none_of(found, has_tensors)) {
+    if (found.empty()) throw Error(fmt::format("{}: no tensors by name in it", name));
+    const UnreadTensor& first = found.front().unread.front();
+    const std::string place = found.front().path + (found.front().path.empty() || first.name.empty() ? "" : ".") + first.name;
+    throw Error(
+        fmt::format("{}: no tensors by name in it; {}{}", name, place.empty() ? "it holds " : fmt::format("'{}' is ", place), first.why));
+  }
   return found;
 }
 
 std::vector<StateDict> load_state_dicts(const std::filesystem::path& file) {
   const std::string bytes = read_file(file);
-  if (bytes.starts_with(kZipMagic) || bytes.starts_with(kLegacyMagic)) return parse_torch_file(bytes, file.string());
-  // A safetensors file begins with its header's length and an object.
-  if (bytes.size() > 8 && bytes[8] == '{') return {{"", parse_safetensors(bytes, file.string()).tensors}};
-  throw Error(fmt::format("{}: neither a torch.save file nor a safetensors file", file.string()));
+  if (file.filename().string().ends_with(".index.json") && detail::file_kind(bytes) == detail::FileKind::kJson)
+    return load_index(file, bytes);
+  if (const auto part = part_of(file.filename().string())) refuse_part(file, *part);
+  return load_one(file, bytes);
 }
 
 }  // namespace secgan

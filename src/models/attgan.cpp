@@ -55,7 +55,8 @@ AttGanDiscriminatorOptions AttGanDiscriminatorOptions::small(int64_t width) {
 }
 
 bool AttGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, AttGanGeneratorOptions& options) {
-  const auto found = encoder_decoder(state, "enc_layers.{}.layers.0.weight", "dec_layers.{}.layers.0.weight");
+  const auto found = encoder_decoder(state, "enc_layers.{}.layers.0.weight", "dec_layers.{}.layers.{}.weight",
+                                     {options.upsampling, options.shortcut_layers, options.inject_layers});
   if (!found) return false;
   spec.image_channels = found->image_channels;
   spec.attributes = found->attributes;
@@ -63,10 +64,13 @@ bool AttGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& sp
   options.dec_layers = std::ssize(found->outputs);
   options.enc_dim = found->widths[0];
   if (options.dec_layers > 1) options.dec_dim = found->outputs[found->outputs.size() - 2] / 2;
-  options.max_dim = width_cap(found->widths, options.max_dim);
+  // The decoder's widths, narrowest first: where it is the wider one it meets the cap alone.
+  const std::vector<int64_t> decoder(found->outputs.rbegin() + 1, found->outputs.rend());
+  options.max_dim = width_cap(found->widths, decoder.empty() ? options.max_dim : width_cap(decoder, options.max_dim));
   options.enc_norm_fn = state.norm("enc_layers.0.layers.1", options.enc_norm_fn);
-  options.dec_norm_fn = state.norm("dec_layers.0.layers.1", options.dec_norm_fn);
-  options.upsampling = Upsampling::kTransposed;
+  options.upsampling = found->upsampling;
+  options.dec_norm_fn =
+      state.norm(fmt::format("dec_layers.0.layers.{}", options.upsampling == Upsampling::kTransposed ? 1 : 2), options.dec_norm_fn);
   options.shortcut_layers = found->shortcuts;
   options.inject_layers = found->injections;
   return true;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 
@@ -201,6 +202,7 @@ InceptionV3Impl::InceptionV3Impl(const InceptionV3Options& options) : options_(o
       channels = layer->out;
     }
   }
+  if (has_logits()) ParameterBudget::spend({channels, options.classes});
   if (has_logits()) fc_ = register_module("fc", torch::nn::Linear(channels, options.classes));
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/rules.hpp"
 #include "models/builtin.hpp"
+#include "nn/parameter_budget.hpp"
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {
@@ -38,15 +39,21 @@ StarGanDiscriminatorOptions StarGanDiscriminatorOptions::small(int64_t width) {
 }
 
 bool StarGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StarGanGeneratorOptions& options) {
-  if (!state.has("main.0.weight") || !state.has("main.1.weight")) return false;
-  options.repeat_num = 0;
-  while (state.has(fmt::format("main.{}.main.0.weight", 9 + options.repeat_num))) ++options.repeat_num;
-  options.conv_dim = state.extent("main.0.weight", 0);
-  spec.image_channels = state.extent(fmt::format("main.{}.weight", 15 + options.repeat_num), 0);
-  spec.attributes = state.extent("main.0.weight", 1) - spec.image_channels;
+  if (!state.has("main.0.weight")) return false;
   options.norm_fn = state.norm("main.1", options.norm_fn);
-  options.upsampling = Upsampling::kTransposed;
-  return true;
+  // A block is a convolution, its norm and its activation; one that doubles the side has one part more but for the transposed convolution.
+  const int64_t parts = options.norm_fn == Normalization::kNone ? 2 : 3;
+  options.repeat_num = 0;
+  while (state.has(fmt::format("main.{}.main.0.weight", 3 * parts + options.repeat_num))) ++options.repeat_num;
+  const auto upsampling = upsampling_of(state, "main.{}.weight", 3 * parts + options.repeat_num, options.upsampling);
+  if (!upsampling) return false;
+  options.upsampling = *upsampling;
+  const int64_t doubling = options.upsampling == Upsampling::kTransposed ? parts : parts + 1;
+  const std::string last = fmt::format("main.{}.weight", 3 * parts + options.repeat_num + 2 * doubling);
+  options.conv_dim = state.extent("main.0.weight", 0);
+  spec.image_channels = state.extent(last, 0);
+  spec.attributes = state.extent("main.0.weight", 1) - spec.image_channels;
+  return state.has(last);
 }
 
 bool StarGanDiscriminatorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StarGanDiscriminatorOptions& options) {
@@ -92,6 +99,8 @@ StarGanDiscriminatorImpl::StarGanDiscriminatorImpl(const NetworkSpec& spec, cons
     channels = out;
   }
   const int64_t side = spec.image_size >> o.repeat_num;
+  ParameterBudget::spend({channels, 3, 3});
+  ParameterBudget::spend({channels, spec.attributes, side, side});
   patches_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, 1, 3).padding(1).bias(false));
   attributes_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, spec.attributes, side).bias(false));
   register_module("main", main_);

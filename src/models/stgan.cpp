@@ -6,6 +6,7 @@
 
 #include "core/rules.hpp"
 #include "models/builtin.hpp"
+#include "nn/parameter_budget.hpp"
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {
@@ -51,7 +52,8 @@ StganDiscriminatorOptions StganDiscriminatorOptions::small(int64_t width) {
 }
 
 bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StganGeneratorOptions& options) {
-  const auto found = encoder_decoder(state, "encoder.{}.0.weight", "decoder.{}.0.weight");
+  const auto found = encoder_decoder(state, "encoder.{}.0.weight", "decoder.{}.{}.weight",
+                                     {options.upsampling, options.shortcut_layers, options.inject_layers});
   if (!found) return false;
   spec.image_channels = found->image_channels;
   spec.attributes = found->attributes;
@@ -64,12 +66,16 @@ bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spe
   if (options.use_stu) {
     options.stu_kernel_size = state.extent("stu.0.reset_gate.0.weight", 2);
     options.stu_norm = state.norm("stu.0.reset_gate.1", options.stu_norm);
+    // Skips have units where they have any: their count is certain.
+    options.shortcut_layers = state.count("stu.{}.upsample.weight");
   }
+  options.upsampling = found->upsampling;
+  // The layer's convolution, its norm and its activation, then one more.
   const std::string last = fmt::format("decoder.{}.", options.n_layers - 1);
-  options.one_more_conv = state.has(last + "3.weight");
-  if (options.one_more_conv) options.one_more_kernel_size = state.extent(last + "3.weight", 2);
-  options.final_bias = state.has(last + (options.one_more_conv ? "3.bias" : "0.bias"));
-  options.upsampling = Upsampling::kTransposed;
+  const int64_t more = options.upsampling == Upsampling::kTransposed ? 3 : 4;
+  options.one_more_conv = state.has(fmt::format("{}{}.weight", last, more));
+  if (options.one_more_conv) options.one_more_kernel_size = state.extent(fmt::format("{}{}.weight", last, more), 2);
+  options.final_bias = state.has(fmt::format("{}{}.bias", last, options.one_more_conv ? more : found->convolution));
   return true;
 }
 
@@ -101,6 +107,7 @@ SelectiveTransferUnitImpl::SelectiveTransferUnitImpl(int64_t channels, int64_t s
                     .padding(1)
                     .bias(o.stu_norm == Normalization::kNone)),
       passed_on_(o.stu_state) {
+  ParameterBudget::spend({state_channels + attributes, channels, 4, 4});
   const auto gate = [&](Activation activation) {
     return conv_block(2 * channels, channels, {o.stu_kernel_size, 1, o.stu_kernel_size / 2},
                       {.norm = o.stu_norm, .activation = activation, .epsilon = o.norm_epsilon, .momentum = o.norm_momentum});
@@ -159,6 +166,7 @@ StganGeneratorImpl::StganGeneratorImpl(const NetworkSpec& spec, const Options& o
   const Epilogue last{.bias = o.final_bias};
   if (o.one_more_conv) {
     const int64_t narrow = o.conv_dim / 4;
+    ParameterBudget::spend({narrow, spec.image_channels, o.one_more_kernel_size, o.one_more_kernel_size});
     Block block = upsampling_block(channels, narrow, o.upsampling, epilogue(Activation::kRelu));
     block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, spec.image_channels, o.one_more_kernel_size)
                                                     .padding(o.one_more_kernel_size / 2)
@@ -219,6 +227,7 @@ StganDiscriminatorImpl::StganDiscriminatorImpl(const NetworkSpec& spec, const Op
   const int64_t side = spec.image_size >> o.n_layers;
   const auto head = [&](int64_t outputs) {
     Block block = linear_block(channels * side * side, o.fc_dim, {Normalization::kNone, Activation::kLeakyRelu, o.slope});
+    ParameterBudget::spend({o.fc_dim, outputs});
     block->push_back(torch::nn::Linear(o.fc_dim, outputs));
     return block;
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/nn/substitute.hpp"
 
@@ -162,6 +163,7 @@ void append_activation(Block& block, const Epilogue& epilogue) {
 }
 
 void append_conv(Block& block, int64_t in, int64_t out, const Kernel& kernel, const Epilogue& epilogue) {
+  ParameterBudget::spend({in, out, kernel.size, kernel.size});
   block->push_back(torch::nn::Conv2d(
       torch::nn::Conv2dOptions(in, out, kernel.size).stride(kernel.stride).padding(kernel.padding).bias(epilogue.has_bias())));
   append_epilogue(block, out, epilogue);
@@ -178,12 +180,14 @@ Block conv_block(int64_t in, int64_t out, Kernel kernel, Epilogue epilogue) {
 Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue epilogue) {
   Block block;
   if (upsampling == Upsampling::kTransposed) {
+    ParameterBudget::spend({in, out, 4, 4});
     block->push_back(
         torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, 4).stride(2).padding(1).bias(epilogue.has_bias())));
     append_epilogue(block, out, epilogue);
     return block;
   }
   if (upsampling == Upsampling::kSubpixel) {
+    ParameterBudget::spend({in, 4, out, 3, 3});
     torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, 4 * out, 3).padding(1).bias(epilogue.has_bias()));
     {
       // The four positions of a pixel begin with the same weights, which leaves no checkerboard to unlearn (ICNR).
@@ -211,6 +215,7 @@ Block upsampling_block(int64_t in, int64_t out, Upsampling upsampling, Epilogue 
 }
 
 Block linear_block(int64_t in, int64_t out, Epilogue epilogue) {
+  ParameterBudget::spend({in, out});
   Block block;
   block->push_back(torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(epilogue.has_bias())));
   switch (epilogue.norm) {

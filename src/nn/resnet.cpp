@@ -4,12 +4,14 @@
 
 #include <string>
 
+#include "nn/parameter_budget.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {
 namespace {
 
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t size, int64_t stride) {
+  ParameterBudget::spend({in, out, size, size});
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, size).stride(stride).padding(size / 2).bias(false));
 }
 
@@ -85,6 +87,7 @@ ResNetImpl::ResNetImpl(const ResNetOptions& options)
     }
   }
   if (options.classes == 0) return;
+  ParameterBudget::spend({channels, options.classes});
   torch::nn::Linear classifier(channels, options.classes);
   for (at::Tensor& parameter : classifier->parameters()) parameter.requires_grad_(false);
   register_module("fc", classifier);

@@ -54,6 +54,20 @@ void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, c
   load_tensors(module_state(module, prefix), tensors, prefix, source);
 }
 
+std::string first_not_finite(const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    const bool counts = tensor.is_floating_point() || tensor.is_complex();
+    if (counts && tensor.numel() > 0 && !at::isfinite(tensor).all().item<bool>()) return name;
+  }
+  return {};
+}
+
+void require_finite(const NamedTensors& tensors, std::string_view source) {
+  const std::string name = first_not_finite(tensors);
+  if (!name.empty())
+    throw Error(fmt::format("{}: tensor '{}' is not finite: the network it is from diverged, or the file is damaged", source, name));
+}
+
 void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into) { load_module_state(into, module_state(from), "", "copy"); }
 
 void to_channels_last(torch::nn::Module& module) {

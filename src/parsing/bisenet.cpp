@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/nn/resnet.hpp"
 
@@ -19,7 +20,10 @@ at::Tensor nearest(const at::Tensor& x, const at::Tensor& like) {
   return at::upsample_nearest2d_symint(x, {like.sym_size(2), like.sym_size(3)});
 }
 
-torch::nn::Conv2d conv1x1(int64_t in, int64_t out) { return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)); }
+torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
+  ParameterBudget::spend({in, out});
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false));
+}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/format.hpp"
+#include "secgan/core/error.hpp"
 
 namespace secgan {
 namespace {
@@ -97,9 +98,9 @@ void Progress::update(int64_t done, int64_t photos, std::string_view note) {
 
 void Progress::message(std::string_view text) {
   if (interactive_) {
-    out_ << "\r\x1b[K" << text << '\n' << last_ << std::flush;
+    out_ << "\r\x1b[K" << printable(text) << '\n' << last_ << std::flush;
   } else {
-    out_ << text << '\n' << std::flush;
+    out_ << printable(text) << '\n' << std::flush;
   }
 }
 

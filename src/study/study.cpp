@@ -144,7 +144,7 @@ class Study {
 
   bool train_one(const std::string& backbone, const StudyVariant& variant, int64_t k) {
     const fs::path folder = out_ / "runs" / fmt::format("{}-{}-{}", backbone, variant.key, k + 1);
-    status_ << folder.string() << '\n';
+    status_ << printable(folder.string()) << '\n';
     if (!stage(settings_of(backbone, variant, k), folder)) return false;
     StudyRun run;
     run.bundle = load_bundle(folder / "bundle");
@@ -206,7 +206,6 @@ void StudySettings::check() const {
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {
   validate(settings);
-  fs::create_directories(out);
   // Runs of other settings in one table would be a lie. Equal time only adds runs.
   const fs::path file = out / "settings.json";
   const auto without_same_time = [](Json json) {
@@ -214,9 +213,13 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
     return json;
   };
   const Json json = detail::to_json(settings);
-  if (fs::exists(file) && without_same_time(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != without_same_time(json)) {
+  std::error_code ignored;
+  const bool begun = fs::exists(file, ignored);
+  require_own_place(out, {"parser", "judge", "features", "runs", "costs.json", "report.json", "report.md", "report.html"}, begun);
+  if (begun && without_same_time(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != without_same_time(json)) {
     throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   }
+  make_folder(out);
   write_file(file, json.dump(2) + "\n");
   return Study(settings, out, status, stop).run();
 }

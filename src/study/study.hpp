@@ -44,7 +44,7 @@ struct StudySettings {
         field<&O::classifier_steps>("of the judge, and of the other classifier that gives features", rule::kPositive),
         field<&O::timing_rounds>("measurements of each variant's step, taken in turns", rule::kPositive),
         field<&O::seed>("one seed makes the study repeatable"),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: as the process has them", rule::kThreads),
     };
   }
   /// @throws InvalidArgument for no or unknown backbones, or weights of the consistency, which are lambda_sc's.

@@ -1,5 +1,6 @@
 #include "secgan/training/event_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <system_error>
 
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -66,12 +68,18 @@ uint32_t crc32c(std::string_view data) {
 }
 
 EventFile::EventFile(const std::filesystem::path& folder, int64_t first_step) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  // Two runs of one folder within a second must not share a file.
-  for (int attempt = 0;; ++attempt) {
-    file_ = folder / fmt::format("events.out.tfevents.{:010}.{:03}.secgan", now, attempt);
-    if (!std::filesystem::exists(file_)) break;
+  // TensorBoard reads a folder's files in the order of their names and never goes back: a later file has a later name, also within a second
+  // and after the clock was set back.
+  auto second = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  constexpr std::string_view kPrefix = "events.out.tfevents.";
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) continue;
+    const auto other = whole_number(std::string_view(name).substr(kPrefix.size(), 10));
+    if (other && *other < 9'999'999'999) second = std::max<int64_t>(second, *other + 1);
   }
+  file_ = folder / fmt::format("{}{:010}.secgan", kPrefix, second);
   stream_.open(file_, std::ios::binary);
   if (!stream_) throw Error(fmt::format("'{}': cannot be written: {}", file_.string(), std::generic_category().message(errno)));
   std::string version = event(0);

@@ -24,15 +24,18 @@ void each_line(const std::string& text, Use&& use) {
 }
 
 /// Keeps the lines up to a step, and says where the log is.
-std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t steps_done) {
-  std::filesystem::create_directories(run);
+/// @param last  set to the last line of those
+std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t steps_done, std::string& last) {
+  make_folder(run);
   const std::filesystem::path file = run / "log.jsonl";
   if (std::filesystem::exists(file)) {
     std::string kept;
     each_line(read_file(file), [&](const std::string& line, const nlohmann::json& entry) {
-      if (entry["step"].get<int64_t>() <= steps_done) kept += line + "\n";
+      if (steps_done == 0 || entry["step"].get<int64_t>() > steps_done) return;
+      kept += line + "\n";
+      last = line;
     });
-    write_file(file, steps_done > 0 ? kept : "");
+    write_file(file, kept);
   }
   return file;
 }
@@ -40,11 +43,12 @@ std::filesystem::path truncated_log(const std::filesystem::path& run, int64_t st
 }  // namespace
 
 Recorder::Recorder(const std::filesystem::path& run, int64_t steps_done)
-    : run_(run), log_file_(truncated_log(run, steps_done)), log_(log_file_, std::ios::app), events_(run, steps_done + 1) {
-  std::filesystem::create_directories(run_ / "samples");
+    : run_(run), log_file_(truncated_log(run, steps_done, last_line_)), log_(log_file_, std::ios::app), events_(run, steps_done + 1) {
+  make_folder(run_ / "samples");
 }
 
 void Recorder::append(const std::string& line) {
+  last_line_ = line;
   if (!(log_ << line << '\n' << std::flush))
     throw Error(fmt::format("'{}': cannot be written: {}", log_file_.string(), std::generic_category().message(errno)));
 }
@@ -67,8 +71,9 @@ void Recorder::image(int64_t step, const std::string& tag, std::string_view png,
 
 void Recorder::warning(int64_t step, std::string_view message) {
   // A message may quote a file name in any encoding; the log stays UTF-8.
-  append(
-      nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  const std::string line =
+      nlohmann::ordered_json{{"step", step}, {"warning", message}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  if (line != last_line_) append(line);
 }
 
 LogSeries read_log(const std::filesystem::path& run, const std::string& name) {

@@ -11,24 +11,44 @@
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/identity.hpp"
 
 namespace secgan {
 namespace {
 
-using NetworkBranch = Branch<Generator, Discriminator, Adam>;
+using NetworkBranch = Branch<Generator, Discriminator, Synchronized<Adam>>;
 
 // When a run is going wrong: the trainer's warnings begin after kFirstWarning steps, as early on everything looks wrong.
 constexpr int64_t kFirstWarning = 200;
 constexpr double kNoEdit = 0.002;         // mean difference of edit and reconstruction, of a range of 2
 constexpr double kNothingLearned = 0.05;  // share of the way from always guessing the more frequent label to always right
 
-NetworkBranch adam_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options) {
+NetworkBranch adam_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options,
+                          const ProcessGroup& processes) {
   to_channels_last(*generator);
   to_channels_last(*discriminator);
-  const auto adam = [](const AdamOptions& of) {
-    return [of](std::vector<at::Tensor> parameters) { return Adam(std::move(parameters), of); };
+  const auto adam = [&](const AdamOptions& of) {
+    return [&](std::vector<at::Tensor> parameters) { return Synchronized(Adam(std::move(parameters), of), processes); };
   };
   return make_branch(generator, discriminator, adam(options.generator_adam), adam(options.discriminator_adam));
+}
+
+/// Share of the labels that guessing each attribute's more frequent value gets right; nullopt where the data set cannot tell its labels.
+std::optional<double> most_frequent(const Dataset& data) {
+  at::Tensor sum;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const at::Tensor labels = data.labels(i);
+    if (!labels.defined()) return std::nullopt;
+    sum = sum.defined() ? sum.add_(labels) : labels.clone();
+  }
+  const at::Tensor share = sum / data.size();
+  return at::max(share, 1 - share).mean().item<double>();
+}
+
+/// With the whole job's batch.
+SecganTaskOptions of_job(SecganTaskOptions options, const ProcessGroup& processes) {
+  options.loader = options.loader.of_job(processes.size());
+  return checked(std::move(options));
 }
 
 }  // namespace
@@ -37,8 +57,12 @@ void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
 }
 
-SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom)
-    : options_(checked(std::move(options))), loader_(data, options_.loader), bundle_(std::move(base)) {
+SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom,
+                       ProcessGroup processes)
+    : processes_(std::move(processes)),
+      options_(of_job(std::move(options), processes_)),
+      loader_(data, options_.loader, {processes_.rank(), processes_.size()}),
+      bundle_(std::move(base)) {
   const NetworkSpec photo{data->attributes().size(), data->image_size(), 3, OutputActivation::kTanh};
   const NetworkSpec mask{photo.attributes, photo.image_size, kSecganClasses, OutputActivation::kLogits};
   const auto generator = [](const auto& make, const NetworkSpec& spec, const GeneratorOptions& named) {
@@ -54,7 +78,8 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
   // The networks' first weights follow from the seed and from this order.
   const SeedGuard seeded(options_.loader.seed);
   const Discriminator photo_discriminator = discriminator(custom.photo_discriminator, photo, options_.photo_discriminator);
-  photo_.emplace(adam_branch(generator(custom.photo_generator, photo, options_.photo_generator), photo_discriminator, options_));
+  photo_.emplace(
+      adam_branch(generator(custom.photo_generator, photo, options_.photo_generator), photo_discriminator, options_, processes_));
   bundle_.generator = generator(custom.photo_generator, photo, options_.photo_generator);
   photo_average_.emplace(*photo_->generator, *bundle_.generator, options_.average_decay);
   if (options_.mask_branch) {
@@ -64,27 +89,31 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
           fmt::format("parser: it distinguishes {} classes, the mask branch works on {}", bundle_.parser->classes(), kSecganClasses));
     }
     const Discriminator mask_discriminator = discriminator(custom.mask_discriminator, mask, options_.mask_discriminator);
-    mask_.emplace(adam_branch(generator(custom.mask_generator, mask, options_.mask_generator), mask_discriminator, options_));
+    mask_.emplace(adam_branch(generator(custom.mask_generator, mask, options_.mask_generator), mask_discriminator, options_, processes_));
     bundle_.mask_generator = generator(custom.mask_generator, mask, options_.mask_generator);
     mask_average_.emplace(*mask_->generator, *bundle_.mask_generator, options_.average_decay);
     if (!bundle_.parser->custom()) to_channels_last(*bundle_.parser->network());
   }
+  guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
 }
 
 std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const Batch batch = loader_.get(index);
   const at::Generator random = seeded_generator(mix_seed(options_.loader.seed, RandomPurpose::kTargets, index));
-  const int64_t n = batch.photo.size(0);
-  const at::Tensor targets = permuted_targets(batch.labels, at::randperm(n, random, at::kLong));
-  return {{batch.photo, batch.labels, targets}, at::rand({n}, random)};
+  // Targets are the labels of the whole batch permuted, and what is drawn is drawn for the whole batch, however many processes share it.
+  const at::Tensor labels = processes_.gather(batch.labels);
+  const int64_t n = labels.size(0), share = batch.photo.size(0);
+  const auto own = [&](const at::Tensor& rows) { return rows.narrow(0, processes_.rank() * share, share); };
+  const at::Tensor targets = permuted_targets(labels, at::randperm(n, random, at::kLong));
+  return {{batch.photo, batch.labels, own(targets)}, own(at::rand({n}, random))};
 }
 
 NamedValues SecganTask::step(int64_t step, double rate) {
   NamedValues values;
   const auto set_rate = [&](NetworkBranch& branch) {
-    branch.generator_optimizer.set_learning_rate(rate * options_.generator_adam.learning_rate);
-    branch.discriminator_optimizer.set_learning_rate(rate * options_.discriminator_adam.learning_rate);
+    branch.generator_optimizer.inner().set_learning_rate(rate * options_.generator_adam.learning_rate);
+    branch.discriminator_optimizer.inner().set_learning_rate(rate * options_.discriminator_adam.learning_rate);
   };
   set_rate(*photo_);
   if (mask_) set_rate(*mask_);
@@ -96,44 +125,59 @@ NamedValues SecganTask::step(int64_t step, double rate) {
     report.photo.append_to(values, "photo/discriminator/");
     if (report.mask) report.mask->append_to(values, "mask/discriminator/");
     values.emplace_back("photo/discriminator/accuracy", report.attribute_accuracy);
-    health_.real_accuracy += report.attribute_accuracy;
-    health_.discriminator_updates += 1;
-    health_.label_sum = health_.label_sum.defined() ? health_.label_sum + batch.source.sum(0) : batch.source.sum(0);
-    health_.labels += batch.source.size(0);
   }
   const StepReport report = step_->generator_update(gan_batch(first + options_.discriminator_updates).first);
   report.photo.append_to(values, "photo/generator/");
   if (report.mask) report.mask->append_to(values, "mask/generator/");
   values.emplace_back("photo/generator/accuracy", report.attribute_accuracy);
   values.emplace_back("photo/generator/edit_distance", report.edit_distance);
-  health_.edit_distance += report.edit_distance;
-  health_.generator_updates += 1;
+  std::vector<const torch::nn::Module*> networks{photo_->generator.get(), photo_->discriminator.get()};
+  if (mask_) networks.insert(networks.end(), {mask_->generator.get(), mask_->discriminator.get()});
+  average_statistics(processes_, networks);
   photo_average_->update(step);
   if (mask_average_) mask_average_->update(step);
   return values;
 }
 
-std::vector<std::string> SecganTask::warnings(int64_t step) {
+std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) {
   std::vector<std::string> out;
-  const Health health = std::exchange(health_, {});
-  if (step < kFirstWarning || health.generator_updates == 0 || health.discriminator_updates == 0) return out;
-  const double distance = health.edit_distance / static_cast<double>(health.generator_updates);
-  if (distance < kNoEdit) {
+  const auto mean = [&](std::string_view name) {
+    const auto found = std::ranges::find(means, name, [](const auto& entry) { return std::string_view(entry.first); });
+    return found == means.end() ? std::nullopt : std::optional(found->second);
+  };
+  const auto distance = mean("photo/generator/edit_distance"), accuracy = mean("photo/discriminator/accuracy");
+  if (step < kFirstWarning || !distance || !accuracy) return out;
+  if (*distance < kNoEdit) {
     out.push_back(
         fmt::format("edits equal the reconstruction (mean difference {:.4f} of a range of 2): raise "
                     "generator_attribute or lower reconstruction and shortcut_layers",
-                    distance));
+                    *distance));
   }
-  const at::Tensor share = health.label_sum / health.labels;
-  const auto guess = at::max(share, 1 - share).mean().item<double>();
-  const double accuracy = health.real_accuracy / static_cast<double>(health.discriminator_updates);
-  if (accuracy < guess + kNothingLearned * (1 - guess)) {
+  if (guess_ && *accuracy < *guess_ + kNothingLearned * (1 - *guess_)) {
     out.push_back(
         fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always "
                     "guessing the more frequent label gives {:.3f}",
-                    accuracy, guess));
+                    *accuracy, *guess_));
   }
   return out;
+}
+
+NamedTexts SecganTask::identity() const {
+  NamedTexts identity = identity_of(loader_.dataset());
+  // A custom one keeps its state to itself.
+  if (mask_ && !bundle_.parser->custom()) {
+    identity.emplace_back("the parser", short_digest(module_state(*bundle_.parser->network())));
+  }
+  return identity;
+}
+
+std::vector<std::string> SecganTask::photos(int64_t step) const {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i <= options_.discriminator_updates; ++i) {
+    const auto of_batch = loader_.names(step * (options_.discriminator_updates + 1) + i);
+    names.insert(names.end(), of_batch.begin(), of_batch.end());
+  }
+  return names;
 }
 
 NamedTensors SecganTask::state() {
@@ -148,8 +192,8 @@ NamedTensors SecganTask::state() {
     const auto add_optimizer = [&](Adam& optimizer, const std::string& name) {
       optimizer.visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back(prefix + name + key, tensor); });
     };
-    add_optimizer(branch.generator_optimizer, "generator_optimizer.");
-    add_optimizer(branch.discriminator_optimizer, "discriminator_optimizer.");
+    add_optimizer(branch.generator_optimizer.inner(), "generator_optimizer.");
+    add_optimizer(branch.discriminator_optimizer.inner(), "discriminator_optimizer.");
   };
   add_branch(*photo_, "photo.");
   add_module(*bundle_.generator, "photo.average.");

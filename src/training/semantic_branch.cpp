@@ -12,15 +12,15 @@ namespace secgan {
 namespace {
 
 /// Networks whose first weights follow from the seed, whatever the host has drawn so far.
-auto seeded_branch(const SemanticBranchConfig& config, int64_t classes) {
+auto seeded_branch(const SemanticBranchConfig& config, int64_t classes, const ProcessGroup& processes) {
   const NetworkSpec spec{config.attributes, config.image_size, classes, OutputActivation::kLogits};
   const SemanticBranchOptions& options = config.options;
   const SeedGuard seeded(options.seed);
   Generator generator = make_generator(spec, options.generator);
   Discriminator discriminator = make_discriminator(spec, options.discriminator);
   const auto accumulated = [&](const AdamOptions& adam) {
-    return [adam, every = options.accumulate](std::vector<at::Tensor> parameters) {
-      return Accumulated(Adam(std::move(parameters), adam), every);
+    return [&](std::vector<at::Tensor> parameters) {
+      return Accumulated(Synchronized(Adam(std::move(parameters), adam), processes), options.accumulate);
     };
   };
   return make_branch(generator, discriminator, accumulated(options.generator_adam), accumulated(options.discriminator_adam));
@@ -36,6 +36,12 @@ std::shared_ptr<torch::nn::Module> optimizer_state(Adam& adam) {
     (*root->named_children().find(group))->register_buffer(name.substr(dot + 1), tensor);
   });
   return root;
+}
+
+/// A process without samples takes part in the others' update.
+void update_idly(auto& optimizer) {
+  optimizer.zero_grad();
+  optimizer.step();
 }
 
 /// Where the host's autocast picks float16, gradients without its scaler underflow: the branch computes in float32.
@@ -64,12 +70,12 @@ void check_labels(const at::Tensor& labels, std::string_view name, const at::Ten
 SemanticBranchImpl::SemanticBranchImpl(FaceParser parser, SemanticBranchConfig config)
     : config_(checked(std::move(config))),
       parser_(std::move(parser)),
-      branch_(seeded_branch(config_, parser_.classes())),
+      branch_(seeded_branch(config_, parser_.classes(), processes_)),
       step_(branch_, parser_, config_.options.losses) {
   register_module("generator", branch_.generator);
   register_module("discriminator", branch_.discriminator);
-  register_module("generator_optimizer", optimizer_state(branch_.generator_optimizer.inner()));
-  register_module("discriminator_optimizer", optimizer_state(branch_.discriminator_optimizer.inner()));
+  register_module("generator_optimizer", optimizer_state(branch_.generator_optimizer.inner().inner()));
+  register_module("discriminator_optimizer", optimizer_state(branch_.discriminator_optimizer.inner().inner()));
   seed_ = register_buffer("seed", at::full({}, static_cast<int64_t>(config_.options.seed), at::kLong));
   discriminator_steps_ = register_buffer("discriminator_steps", at::zeros({}, at::kLong));
 }
@@ -90,16 +96,33 @@ GanBatch SemanticBranchImpl::batch(const at::Tensor& image, const at::Tensor& so
   return {own(image), own(source), own(target)};
 }
 
+void SemanticBranchImpl::join_processes() {
+  processes_ = config_.options.synchronize ? ProcessGroup::default_group() : ProcessGroup();
+  if (joined_ || processes_.size() == 1) return;
+  std::vector<at::Tensor> state;
+  for (const auto& [name, tensor] : module_state(*this)) state.push_back(tensor);
+  processes_.broadcast(state);
+  joined_ = true;
+}
+
 NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {
   const GanBatch batch = this->batch(image, source, target);
+  join_processes();
   NamedValues losses;
-  if (image.size(0) == 0) return losses;
+  const int64_t n = image.size(0);
+  if (n == 0 && processes_.size() == 1) return losses;
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
-  const at::Generator random = seeded_generator(
-      mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), RandomPurpose::kHostPenalty, discriminator_steps_.item<int64_t>()));
-  const at::Tensor position = at::rand({image.size(0)}, random, at::kFloat).to(image.device());
-  step_.discriminator_update(batch, position).append_to(losses);
+  if (n == 0) {
+    update_idly(branch_.discriminator_optimizer);
+  } else {
+    const at::Generator random = seeded_generator(
+        mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), RandomPurpose::kHostPenalty, discriminator_steps_.item<int64_t>()));
+    // Drawn for all processes, so that two halves of a batch get what the whole would have got.
+    const at::Tensor positions = at::rand({n * processes_.size()}, random, at::kFloat);
+    step_.discriminator_update(batch, positions.narrow(0, n * processes_.rank(), n).to(image.device())).append_to(losses);
+  }
+  average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
   discriminator_steps_ += 1;
   return losses;
 }
@@ -112,13 +135,19 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
   generator_losses_.clear();
   // Nothing to agree on: a zero that still hangs on the host's graph.
   const at::Tensor nothing = full_precision(edited).sum() * 0;
-  if (image.size(0) == 0) return nothing;
+  join_processes();
+  if (image.size(0) == 0) {
+    if (processes_.size() > 1) update_idly(branch_.generator_optimizer);
+    average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
+    return nothing;
+  }
   if (at::GradMode::is_enabled() && !edited.requires_grad()) {
     throw InvalidArgument("edited must hang on the graph of the generator that made it, found a tensor without gradient (detached?)");
   }
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
   const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));
+  average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
   update.mask.append_to(generator_losses_);
   if (!(config_.options.losses.photo.semantic_consistency > 0)) return nothing;
   const LossReport of_image = photo_consistency_objective(config_.options.losses)(*update.photo);

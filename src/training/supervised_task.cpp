@@ -15,18 +15,22 @@
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/identity.hpp"
 
 namespace secgan {
 
-SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos)
-    : options_(checked(options)), loader_(std::move(data), options.loader), photos_(std::move(photos)) {
+SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes)
+    : processes_(std::move(processes)),
+      options_(checked(options)),
+      loader_(std::move(data), options.loader, {processes_.rank(), processes_.size()}),
+      photos_(std::move(photos)) {
   photos_.image_size = this->data().image_size();
 }
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
   to_channels_last(*network_);
-  adam_.emplace(network_->parameters(), options_.adam);
+  adam_.emplace(Adam(network_->parameters(), options_.adam), processes_);
 }
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
@@ -37,10 +41,11 @@ NamedValues SupervisedTask::step(int64_t step, double rate) {
     const AutocastGuard autocast(options_.bfloat16);
     terms = losses(batch);
   }
-  adam_->set_learning_rate(rate * options_.adam.learning_rate);
+  adam_->inner().set_learning_rate(rate * options_.adam.learning_rate);
   adam_->zero_grad();
   torch::autograd::backward({terms.front().second});
   adam_->step();
+  average_statistics(processes_, {network_.get()});
   NamedValues values;
   for (const auto& [name, value] : terms) values.emplace_back(name, value.item<double>());
   return values;
@@ -48,14 +53,16 @@ NamedValues SupervisedTask::step(int64_t step, double rate) {
 
 NamedTensors SupervisedTask::state() {
   NamedTensors state = module_state(*network_, "network.");
-  adam_->visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back("optimizer." + key, tensor); });
+  adam_->inner().visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back("optimizer." + key, tensor); });
   return state;
 }
 
+NamedTexts SupervisedTask::identity() const { return identity_of(data()); }
+
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
-ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos)
-    : SupervisedTask(data, options.training, std::move(photos)) {
+ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes)
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   parser_ = make_parser({options.parser, kSecganClasses});
@@ -99,8 +106,9 @@ Bundle ParserTask::bundle() {
   return bundle;
 }
 
-ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos)
-    : SupervisedTask(data, options.training, std::move(photos)) {
+ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos,
+                               ProcessGroup processes)
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   classifier_ = make_classifier({data->attributes().size(), data->image_size(), options.classifier});

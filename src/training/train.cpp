@@ -1,9 +1,14 @@
 #include "secgan/training/train.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "core/format.hpp"
+#include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/image/image_file.hpp"
@@ -14,18 +19,74 @@
 namespace secgan {
 namespace {
 
-/// Checked, with the data set's own crop where none is chosen.
-template <class Settings>
-Settings resolved(Settings settings) {
-  validate(settings);
-  settings.data.crop = settings.data.resolved_crop();
-  return settings;
+// Of a run's settings, by path: what may be another when it is resumed. All others decide what its checkpoint means.
+constexpr std::array kChangeable{"task.losses",        "task.generator_adam",    "task.discriminator_adam", "task.average_decay",
+                                 "task.training.adam", "task.training.bfloat16", "trainer.steps",           "trainer.decay_start",
+                                 "trainer.final_rate", "trainer.on_nan",         "trainer.rollbacks"};
+// Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
+constexpr std::array kOfNoConsequence{"data.root",
+                                      "data.cache",
+                                      "data.attributes",
+                                      "data.count",
+                                      "parser",
+                                      "parser_program.file",
+                                      "classifier",
+                                      "trainer.log_every",
+                                      "trainer.sample_every",
+                                      "trainer.checkpoint_every",
+                                      "trainer.process_timeout",
+                                      "threads"};
+
+std::ostream& status_of(const RunControl& control) { return control.status != nullptr ? *control.status : std::cerr; }
+
+/// The split to train on; the leading process tells what opening it found out.
+std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with_attributes, bool with_masks, const RunControl& control,
+                                         const ProcessGroup& processes) {
+  auto data = open_dataset(settings, Split::kTrain, with_attributes, with_masks);
+  if (!processes.leads()) return data;
+  for (const DataNote& note : data->notes()) status_of(control) << (note.wrong ? "warning: " : "note: ") << note.text << '\n';
+  return data;
 }
 
 template <class Settings>
-TrainingOutcome run(TrainingTask& task, const Settings& settings, const RunControl& control) {
-  Trainer trainer(settings.trainer, control.run, control.status != nullptr ? *control.status : std::cerr, settings_text(settings));
-  return trainer.run(task, control.resume, control.stop);
+RunSettings run_settings(const Settings& settings) {
+  RunSettings out{.file = settings_text(settings)};
+  for (const auto& [pointer, value] : detail::to_json(settings).flatten().items()) {
+    std::string path = pointer.substr(1);
+    std::ranges::replace(path, '/', '.');
+    const auto within = [&](const std::string& name) { return path == name || path.starts_with(name + "."); };
+    if (std::ranges::any_of(kOfNoConsequence, within)) continue;
+    (std::ranges::any_of(kChangeable, within) ? out.changeable : out.fixed).emplace_back(path, value.dump());
+  }
+  return out;
+}
+
+LoaderOptions& loader_of(TrainSettings& settings) { return settings.task.loader; }
+LoaderOptions& loader_of(TrainParserSettings& settings) { return settings.task.training.loader; }
+LoaderOptions& loader_of(TrainClassifierSettings& settings) { return settings.task.training.loader; }
+
+/// One run: opened before the data are read, so that a refusal comes at once.
+/// @param make  (settings, processes) -> the task; fills in what the data say
+template <class Settings, class MakeTask>
+TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask& make) {
+  const ProcessGroup processes = control.processes ? *control.processes : ProcessGroup::join(settings.trainer.process_timeout);
+  // The whole job's batch, so that the run goes on with any number of processes.
+  loader_of(settings) = loader_of(settings).of_job(processes.size());
+  validate(settings);
+  settings.data.crop = settings.data.resolved_crop();
+  std::ostream silence(nullptr);
+  std::ostream& status = processes.leads() ? status_of(control) : silence;
+  std::optional<RunFolder> folder;
+  if (processes.leads()) folder.emplace(control.run, control.resume);
+  const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
+  // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
+  if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
+  MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
+  threads.next();
+  settings.threads = threads.count();
+  const std::unique_ptr<TrainingTask> task = make(settings, processes);
+  Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
+  return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
 }
 
 /// What a bundle says of the photos that it is trained on.
@@ -75,35 +136,32 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& given, const RunControl& control, const CustomParts& custom) {
-  TrainSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  Bundle base = base_of(settings, custom);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
-  settings.data.attributes = data->attributes().names();
-  if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
-    throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
-                                      fmt::join(settings.data.attributes, ", ")));
-  }
-  describe_photos(settings.data, *data, base.info);
-  SecganTask task(data, settings.task, std::move(base), custom.networks);
-  return run(task, settings, control);
+  return run(given, control, [&](TrainSettings& settings, const ProcessGroup& processes) {
+    Bundle base = base_of(settings, custom);
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
+    settings.data.attributes = data->attributes().names();
+    if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
+      throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
+                                        fmt::join(settings.data.attributes, ", ")));
+    }
+    describe_photos(settings.data, *data, base.info);
+    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes);
+  });
 }
 
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
-  const TrainParserSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/true);
-  ParserTask task(data, settings.task, described_photos(settings.data, *data));
-  return run(task, settings, control);
+  return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes) {
+    const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control, processes);
+    return std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes);
+  });
 }
 
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
-  TrainClassifierSettings settings = resolved(given);
-  const ThreadGuard threads(settings.threads);
-  const auto data = open_dataset(settings.data, Split::kTrain, /*with_attributes=*/true, /*with_masks=*/false);
-  settings.data.attributes = data->attributes().names();
-  ClassifierTask task(data, settings.task, described_photos(settings.data, *data));
-  return run(task, settings, control);
+  return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes) {
+    const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
+    settings.data.attributes = data->attributes().names();
+    return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes);
+  });
 }
 
 SecganTaskOptions small_scale_recipe(std::string_view backbone, std::string_view mask_backbone) {

@@ -78,7 +78,11 @@ def test_bad_files_are_named_and_nothing_is_written(photo, tmp_path):
     broken.write_bytes(photo.read_bytes()[:200])
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    for bad, reason in ((broken, "truncated or damaged"), (text, "neither JPEG nor PNG"), (tmp_path / "none.jpg", "is missing")):
+    for bad, reason in (
+        (broken, "truncated or damaged"),
+        (text, "is text; photos are read from JPEG, PNG"),
+        (tmp_path / "none.jpg", "is missing"),
+    ):
         line = refusal("edit", BUNDLE, photo, bad, "--set", "Male=1", "--out", tmp_path / "out", status=1)
         assert bad.name in line and reason in line
     assert not (tmp_path / "out").exists()
@@ -247,6 +251,32 @@ def test_data_check_lists_every_bad_file(photo, tmp_path):
     done = run(*check, status=1)
     assert names[1] in done.stdout and names[2] in done.stdout and "2 of 4 samples" in done.stderr
     assert "attribute 'Beard' is unknown" in refusal(*check[:-3], "Beard", "--crop", "center", status=2)
+    for name in names:
+        (root / "img_align_celeba" / name).unlink(missing_ok=True)
+        (root / "img_align_celeba" / name).write_text("<html></html>")
+    lines = run(*check, status=1).stdout.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("train ") and lines[1].startswith("4 samples")
+    assert all(name in lines[1] for name in names)
+
+
+def test_lists_that_do_not_add_up_are_told(photo, tmp_path):
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = [f"00000{i}.jpg" for i in range(1, 10)]
+    for name in names:
+        shutil.copy(photo, root / "img_align_celeba" / name)
+    (root / "list_attr_celeba.txt").write_text("9\nBald Male\n" + "".join(f"{n} 1 -1\n" for n in names[:4]))
+    (root / "list_eval_partition.txt").write_text("".join(f"{n} 0\n" for n in names))
+    data = ("--data", "celeba", "--root", root, "--attributes", "Bald", "--crop", "center")
+    done = run("data-check", *data, status=1)
+    assert "its heading announces 9 photos, it has rows for 4" in done.stdout and "5 photos of" in done.stdout
+    assert "4 samples can be used" in done.stderr
+    for name in names[1:4]:
+        (root / "img_align_celeba" / name).unlink()
+    line = refusal("train-classifier", *data, "--image-size", 32, "--steps", 1, "--out", tmp_path / "run", status=1)
+    assert "3 files of 4 samples are missing" in line and not (tmp_path / "run").exists()
+    assert "6 samples, all fine" in run("data-check", "--data", "folder", "--root", root / "img_align_celeba").stdout
+    assert "labels is missing" in refusal("data-check", "--data", "folder", "--root", root, "--attributes", "Bald", status=2)
 
 
 def test_help_names_every_command():

@@ -57,7 +57,7 @@ def test_wrong_input_is_named(bundle, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere.png"):
         editor.edit(tmp_path / "nowhere.png", Male=1)
     (tmp_path / "text.jpg").write_text("no picture")
-    with pytest.raises(RuntimeError, match="neither JPEG nor PNG"):
+    with pytest.raises(RuntimeError, match="is text; photos are read from JPEG, PNG"):
         editor.edit(tmp_path / "text.jpg", Male=1)
     with pytest.raises(FileNotFoundError):
         secgan.Editor.from_pretrained(tmp_path)

@@ -61,7 +61,7 @@ def test_onnx_runtime_agrees_at_any_batch(conditioning, tmp_path, caplog):
         torch.testing.assert_close(torch.from_numpy(answer), expected(editor, arguments), atol=1e-4, rtol=0)
     info = json.loads(session.get_modelmeta().custom_metadata_map["secgan"])
     assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 32 and info["inputs"] == names
-    assert not list(tmp_path.glob(".exporting-*"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "editor.onnx", "weights.pth"]
 
 
 def test_torchscript_agrees_at_any_batch(tmp_path):
@@ -91,3 +91,22 @@ def test_wrong_formats_are_named(tmp_path):
     with pytest.raises(ValueError, match="path must end in .onnx for format 'onnx', found 'editor.pt'"):
         secgan.export(editor, "onnx", tmp_path / "editor.pt")
     assert not (tmp_path / "editor.pt").exists()
+
+
+def test_places_are_tried_before_the_work_and_what_is_there_stays(tmp_path, monkeypatch):
+    editor = bundle(tmp_path)
+    monkeypatch.setattr(torch.export, "export", lambda *_, **__: pytest.fail("the work began"))
+    for place in ("/proc/editor.onnx", tmp_path / "weights.pth" / "editor.onnx", tmp_path / "folder.onnx"):
+        (tmp_path / "folder.onnx").mkdir(exist_ok=True)
+        with pytest.raises(RuntimeError, match="cannot be written"):
+            secgan.export(editor, "onnx", place)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years")
+    with pytest.raises(RuntimeError, match="holds 'thesis.tex', which is no part of a bundle"):
+        editor.save_pretrained(tmp_path / "mine")
+    with pytest.raises(RuntimeError, match="holds 'thesis.tex'"):
+        secgan.import_weights("stgan-pytorch", tmp_path / "none.pth", tmp_path / "mine")
+    with pytest.raises(RuntimeError, match="'/proc/out': cannot be written"):
+        secgan.evaluate(tmp_path / "none", {"kind": "synthetic"}, out="/proc/out")
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years"
+    editor.save_pretrained(tmp_path / "bundle")

@@ -1,3 +1,4 @@
+import concurrent.futures
 import io
 import json
 import pathlib
@@ -97,6 +98,34 @@ def test_custom_networks_resume_bit_for_bit(tmp_path):
     for name in resumed:
         for key, tensor in state(reference[name]).items():
             assert torch.equal(state(resumed[name])[key], tensor), (name, key)
+
+
+def test_trainings_in_threads_are_those_of_one_after_the_other_and_leave_the_host_its_random_state(tmp_path):
+    from safetensors.torch import load_file
+
+    def train(name, seed):
+        secgan.train_classifier(
+            {
+                "data": {"kind": "synthetic", "image_size": 32, "count": 12},
+                "task": {"classifier": {"dim": 4, "max_dim": 8}, "training": {"loader": {"batch": 4, "seed": seed}}},
+                "trainer": {"steps": 3, "log_every": 1, "sample_every": 0},
+                "threads": 1,
+            },
+            tmp_path / name,
+        )
+        return load_file(tmp_path / name / "checkpoint.safetensors")
+
+    alone = [train(f"alone{seed}", seed) for seed in (1, 2)]
+    torch.manual_seed(9)
+    expected = torch.rand(2000)
+    torch.manual_seed(9)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        beside = [pool.submit(train, f"beside{seed}", seed) for seed in (1, 2)]
+        drawn = torch.stack([torch.rand(()) for _ in range(2000)])
+        beside = [run.result() for run in beside]
+    for one, other in zip(alone, beside, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert torch.equal(drawn, expected)
 
 
 @pytest.mark.parametrize(

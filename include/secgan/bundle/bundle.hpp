@@ -54,7 +54,7 @@ struct BundleInfo {
   static constexpr auto fields() {
     using O = BundleInfo;
     return std::tuple{
-        field<&O::image_size>("side of the photos that the networks take"),
+        field<&O::image_size>("side of the photos that the networks take", rule::kExtentOrNone),
         field<&O::crop>("how a photo becomes a square: none, center, center:N or box:x,y,w,h, in pixels of photos of photo_size"),
         field<&O::attributes>("of generator and classifier; empty in a parser's bundle"),
         field<&O::intensity>("strength 1 of an edit is this much in the generator's attributes"),
@@ -84,7 +84,7 @@ struct SECGAN_API Bundle {
 SECGAN_API void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_view bundle);
 
 /// Networks come back in evaluation mode, a parser frozen.
-/// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit.
+/// @throws FileNotFound, or Error naming the file: another format version, options or tensors that do not fit, tensors that are not finite.
 SECGAN_API Bundle load_bundle(const std::filesystem::path& folder);
 
 /// Parts of a bundle that a setting asks for.

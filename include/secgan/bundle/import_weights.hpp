@@ -46,6 +46,7 @@ struct ImportOptions {
   std::string classifier = {};
   std::string parser = {};
   std::string license = {};
+  std::string entry = {};
 
   static constexpr auto fields() {
     using O = ImportOptions;
@@ -57,6 +58,7 @@ struct ImportOptions {
         field<&O::classifier>("bundle whose classifier is included, for edits without given labels"),
         field<&O::parser>("bundle whose parser is included"),
         field<&O::license>("of the weights, for people to read", {}, "licence"),
+        field<&O::entry>("which of several states in the file, as G_ema or state_dict.model; default: the one that fits, an average first"),
     };
   }
   /// @throws InvalidArgument for a crop in another form.
@@ -65,7 +67,10 @@ struct ImportOptions {
 
 /// Reads the generator or parser in `file`; its options are read off the tensors. AttGAN-PyTorch's setting.txt is read
 /// too where it lies beside the file or one folder up, as that repository leaves it.
-/// @throws FileNotFound, Error naming the file and what it seems to hold, or InvalidArgument for options that do not fit.
-SECGAN_API Bundle import_weights(WeightOrigin origin, const std::filesystem::path& file, const ImportOptions& options = {});
+/// @param note  receives, for people, which of several states was taken; empty where there was one
+/// @throws FileNotFound, Error naming the file and what it seems to hold, or as load_weights, or InvalidArgument for options that do not
+/// fit.
+SECGAN_API Bundle import_weights(WeightOrigin origin, const std::filesystem::path& file, const ImportOptions& options = {},
+                                 std::string* note = nullptr);
 
 }  // namespace secgan

@@ -20,7 +20,7 @@ using AnyConfig = std::variant<GeneratorConfig, DiscriminatorConfig, ParserConfi
 /// The network that has such a state, in the layout of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing (both dialects), torchvision
 /// (Inception v3, ResNets) or a backbone that was added. What no shape tells (slopes, activations, a generator's side) comes from `base`
 /// where that is of the same kind, else from the defaults.
-/// @return nullopt for a state of none of these
+/// @return nullopt for a state of none of these: whatever the options that were found imply must be there, in its shape, and nothing else
 SECGAN_API std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* base = nullptr);
 
 /// "generator 'attgan' of 13 attributes" and the like, for people.

@@ -9,8 +9,8 @@
 
 namespace secgan {
 
-/// `text` with `\xNN` for every byte that is no UTF-8 text: messages quote what damaged files hold, and terminals and
-/// Python decode them.
+/// `text` in one line, with `\xNN` for every byte that is no UTF-8 text or steers a terminal: messages quote what damaged files hold, and
+/// terminals and Python decode them.
 inline std::string printable(std::string_view text) {
   const auto follows = [&](size_t i) { return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0u) == 0x80u; };
   std::string out;
@@ -18,7 +18,7 @@ inline std::string printable(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     size_t length = 0;
     if (byte < 0x80) {
-      length = byte >= 0x20 || byte == '\n' || byte == '\t' ? 1 : 0;
+      length = (byte >= 0x20 && byte != 0x7f) || byte == '\t' ? 1 : 0;
     } else if (byte >= 0xc2 && byte < 0xe0) {
       length = 2;
     } else if (byte >= 0xe0 && byte < 0xf0) {
@@ -28,6 +28,12 @@ inline std::string printable(std::string_view text) {
     }
     for (size_t k = 1; k < length; ++k) {
       if (!follows(i + k)) length = 0;
+    }
+    // Control characters of eight bits, line and paragraph separators, changes of direction.
+    if (length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0) length = 0;
+    if (length == 3 && byte == 0xe2) {
+      const auto second = static_cast<unsigned char>(text[i + 1]), third = static_cast<unsigned char>(text[i + 2]);
+      if ((second == 0x80 && third >= 0xa8 && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9)) length = 0;
     }
     // Overlong forms, surrogates, beyond the last code point.
     if (length >= 3) {
@@ -40,6 +46,11 @@ inline std::string printable(std::string_view text) {
       out.append(text.substr(i, length));
       i += length;
     } else {
+      if (byte == '\n') {
+        out += "\\n";
+        ++i;
+        continue;
+      }
       constexpr std::string_view kDigits = "0123456789abcdef";
       out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
       ++i;

@@ -48,10 +48,12 @@ struct Rule {
   double high = std::numeric_limits<double>::infinity();
   bool low_included = true;
   bool high_included = true;
-  int64_t multiple = 0;  ///< 0: of any number
+  double most = std::numeric_limits<double>::infinity();  ///< beyond it no file means what it says; only its refusal names it
+  int64_t multiple = 0;                                   ///< 0: of any number
   bool odd = false;
 
   bool holds(double value) const {
+    if (value > most) return false;
     if (!(low_included ? value >= low : value > low) || !(high_included ? value <= high : value < high)) return false;
     const auto divides = [value](double number) { return std::fmod(value, number) == 0; };
     return (multiple == 0 || divides(static_cast<double>(multiple))) && (!odd || !divides(2));
@@ -75,7 +77,8 @@ struct Rule {
   }
 
   /// What is wrong with a value that breaks it, as "is not positive".
-  std::string broken() const {
+  std::string broken(double value) const {
+    if (value > most) return (std::ostringstream() << "is above " << most).str();
     const std::string asked = text();
     if (asked.starts_with("at least ")) return low == 0 ? "is negative" : "is below " + asked.substr(9);
     return "is not " + (asked.empty() ? "a number" : asked);
@@ -87,14 +90,18 @@ namespace rule {
 inline constexpr Rule kAny{};
 inline constexpr Rule kPositive{.low = 0, .low_included = false};
 inline constexpr Rule kNotNegative{.low = 0};
+// Of a network: channels, attributes, classes, layers, sides.
+inline constexpr double kMostExtent = 65536;
+inline constexpr Rule kExtent{.low = 0, .low_included = false, .most = kMostExtent};
+inline constexpr Rule kExtentOrNone{.low = 0, .most = kMostExtent};
 inline constexpr Rule kBelowOne{.low = 0, .high = 1, .high_included = false};                       ///< [0, 1)
 inline constexpr Rule kShare{.low = 0, .high = 1};                                                  ///< [0, 1]
 inline constexpr Rule kInside{.low = 0, .high = 1, .low_included = false, .high_included = false};  ///< (0, 1)
 inline constexpr Rule kPositiveShare{.low = 0, .high = 1, .low_included = false};                   ///< (0, 1]
-inline constexpr Rule kOdd{.low = 1, .odd = true};
-inline constexpr Rule kLayers{.low = 2, .high = 8};  ///< that halve the side
+inline constexpr Rule kOdd{.low = 1, .most = 255, .odd = true};                                     ///< sides of kernels
+inline constexpr Rule kLayers{.low = 2, .high = 8};                                                 ///< that halve the side
 constexpr Rule at_least(int64_t low) { return {.low = static_cast<double>(low)}; }
-constexpr Rule multiple_of(int64_t number) { return {.low = static_cast<double>(number), .multiple = number}; }
+constexpr Rule multiple_of(int64_t number) { return {.low = static_cast<double>(number), .most = kMostExtent, .multiple = number}; }
 
 }  // namespace rule
 
@@ -232,7 +239,7 @@ inline void validate(const Record& record, std::string_view path) {
     const auto check = [&](auto value) {
       if (field.rule.holds(static_cast<double>(value))) return;
       std::ostringstream message;
-      message << name << ' ' << value << ' ' << field.rule.broken();
+      message << name << ' ' << value << ' ' << field.rule.broken(static_cast<double>(value));
       throw InvalidArgument(message.str());
     };
     std::visit(

@@ -3,9 +3,9 @@
 /// no stored random state to go on exactly as if it had never stopped.
 
 #include <ATen/core/Generator.h>
-#include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "secgan/core/export.hpp"
 
@@ -43,7 +43,8 @@ enum class RandomPurpose : uint64_t {
 /// A CPU generator that starts from `seed`.
 SECGAN_API at::Generator seeded_generator(uint64_t seed);
 
-/// While it lives, the process's CPU random state is another one; then it is as it was before.
+/// While it lives, what this thread draws on the CPU without naming a generator, as a network's first weights, comes from a generator of
+/// its own that starts from `seed`. The process's random state is neither read nor changed, whatever other threads draw meanwhile.
 class SECGAN_API SeedGuard {
  public:
   explicit SeedGuard(uint64_t seed);
@@ -52,8 +53,8 @@ class SECGAN_API SeedGuard {
   SeedGuard& operator=(const SeedGuard&) = delete;
 
  private:
-  at::Generator generator_;
-  at::Tensor before_;
+  struct Scope;
+  std::unique_ptr<Scope> scope_;
 };
 
 }  // namespace secgan

@@ -7,8 +7,13 @@
 #include <string>
 
 #include "secgan/core/export.hpp"
+#include "secgan/core/fields.hpp"
 
 namespace secgan {
+
+namespace rule {
+inline constexpr Rule kThreads{.low = 0, .high = 1024};  ///< of a setting; 0: not said
+}
 
 /// While it lives, LibTorch computes with so many threads; then with as many as before.
 class SECGAN_API ThreadGuard {

@@ -1,44 +1,32 @@
 #pragma once
-/// CelebA (Liu et al., arXiv 1411.7766) in its own layout.
+/// CelebA (Liu et al., arXiv 1411.7766) as its packages lay it out.
 
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "secgan/core/export.hpp"
-#include "secgan/data/dataset.hpp"
-#include "secgan/image/transforms.hpp"
+#include "secgan/data/file_dataset.hpp"
 
 namespace secgan {
 
 struct CelebAOptions {
-  std::string root;                     ///< holds the list files and img_align_celeba/, or Anno/, Eval/ and Img/
-  std::vector<std::string> attributes;  ///< names of list_attr_celeba.txt; may be empty
-  Split split = Split::kTrain;          ///< of list_eval_partition.txt
+  /// Holds list_attr_celeba and list_eval_partition (.txt or .csv) and img_align_celeba/ or img_align_celeba_png/, themselves or in the
+  /// official Anno/, Eval/ and Img/; photos may lie a folder deeper and have another picture ending than the lists say.
+  std::string root;
+  std::vector<std::string> attributes;         ///< of the attribute list; may be empty
+  std::optional<Split> split = Split::kTrain;  ///< of the partition list; nullopt: all three
   int64_t image_size = 128;
   Crop crop{Crop::Kind::kCenter, 170, {}};  ///< AttGAN's, of 178 x 218
   int64_t count = 0;                        ///< the first so many samples; 0: all
 };
 
-/// Reads the lists at once and photos when asked for them.
-class SECGAN_API CelebA final : public Dataset {
+/// Its samples are the attribute list's photos, in the list's order; those without a file are `missing`.
+class SECGAN_API CelebA final : public FileDataset {
  public:
   /// @throws FileNotFound, InvalidArgument for an attribute that the list lacks, Error as "file:line: what is wrong".
-  explicit CelebA(CelebAOptions options);
-  int64_t size() const override { return static_cast<int64_t>(files_.size()); }
-  Sample get(int64_t index) const override;
-  int64_t image_size() const override { return options_.image_size; }
-  const AttributeSchema& attributes() const override { return attributes_; }
-  bool has_masks() const override { return false; }
-  std::string sample_name(int64_t index) const override;
-
- private:
-  CelebAOptions options_;
-  AttributeSchema attributes_;
-  std::filesystem::path photos_;
-  std::vector<std::string> files_;
-  std::vector<std::vector<float>> labels_;
+  explicit CelebA(const CelebAOptions& options);
 };
 
 }  // namespace secgan

@@ -22,4 +22,12 @@ struct DataProblem {
 SECGAN_API std::vector<DataProblem> check_data(const Dataset& data, int threads = 2,
                                                const std::function<void(int64_t done)>& progress = {});
 
+/// Problems of one kind: their texts are the same but for what stands between quotes, and for numbers.
+struct DataFault {
+  std::string problem;  ///< of the first sample
+  std::vector<std::string> samples;
+};
+/// One fault for each kind, those of most samples first.
+SECGAN_API std::vector<DataFault> group_problems(const std::vector<DataProblem>& problems);
+
 }  // namespace secgan

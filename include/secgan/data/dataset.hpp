@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/export.hpp"
@@ -24,6 +25,12 @@ struct Sample {
   std::string id;     ///< the photo's own name, without folder and extension
 };
 
+/// What opening a data set found out about its lists and folders, without reading a photo.
+struct DataNote {
+  std::string text;    ///< one line
+  bool wrong = false;  ///< the data set contradicts itself, as a list cut short does; else it is only worth knowing
+};
+
 /// A finite, indexed source of faces of one side S. `get` is called from several threads at once, and for one
 /// index returns the same sample every time.
 class SECGAN_API Dataset {
@@ -37,8 +44,13 @@ class SECGAN_API Dataset {
   virtual const AttributeSchema& attributes() const = 0;
   virtual bool has_masks() const = 0;
   virtual Labels label_set() const { return Labels::kSecgan12; }
+  /// What get(index).labels is, without reading the photo; undefined where the source cannot tell.
+  virtual at::Tensor labels(int64_t /*index*/) const { return {}; }
   /// What messages call a sample: its file, where it has one. Never reads it.
   virtual std::string sample_name(int64_t index) const { return "sample " + std::to_string(index); }
+  virtual std::vector<DataNote> notes() const { return {}; }
+  /// Photos and masks that samples need and that were not there at opening.
+  virtual std::vector<std::string> missing() const { return {}; }
 };
 
 /// Which part of a data set.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
@@ -20,6 +22,7 @@ struct Batch {
 
 struct LoaderOptions {
   int64_t batch = 16;
+  bool per_process = true;
   uint64_t seed = 1;
   bool flip = true;
 
@@ -27,23 +30,42 @@ struct LoaderOptions {
     using O = LoaderOptions;
     return std::tuple{
         field<&O::batch>("samples per batch; no more than the data set has", rule::kPositive),
+        field<&O::per_process>("several processes: each takes so many; false, as a run's settings.toml has it: they share so many"),
         field<&O::seed>("of the order and of the mirroring; one seed makes the run repeatable"),
         field<&O::flip>("mirror every other sample, drawn anew each epoch"),
     };
   }
+
+  /// With the batch of a whole job of so many processes.
+  LoaderOptions of_job(int64_t processes) const {
+    LoaderOptions of_job = *this;
+    if (per_process) of_job.batch *= processes;
+    of_job.per_process = false;
+    return of_job;
+  }
+};
+
+/// One of several equal parts of every batch: what one process of a job works on.
+struct Shard {
+  int64_t index = 0;
+  int64_t count = 1;
 };
 
 /// Sample positions run on through epochs, each epoch a permutation of its own, so every batch is full. Batch i is a
 /// function of the seed and i alone. While the caller works on one batch, the next is read in the background.
 class SECGAN_API Loader {
  public:
-  /// @throws InvalidArgument when the batch is larger than the data set.
-  Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);
+  /// @param shard  what get() gives of every batch; one after the other, the shards of a batch are the batch
+  /// @throws InvalidArgument when the batch is larger than the data set, or no multiple of the shards.
+  Loader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, Shard shard = {});
   ~Loader();
 
   /// @throws whatever the data set throws for an unreadable sample.
   Batch get(int64_t index);
+  /// What messages call the samples of a batch.
+  std::vector<std::string> names(int64_t index) const;
   const Dataset& dataset() const { return *dataset_; }
+  /// The whole job's.
   const LoaderOptions& options() const { return options_; }
 
  private:
@@ -52,6 +74,7 @@ class SECGAN_API Loader {
 
   std::shared_ptr<const Dataset> dataset_;
   LoaderOptions options_;
+  Shard shard_;
   int64_t next_index_ = -1;
   std::future<Batch> next_;
 };

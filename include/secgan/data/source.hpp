@@ -1,5 +1,5 @@
 #pragma once
-/// Which faces to use, as settings say it: drawn ones, CelebA, or CelebA-HQ with CelebAMask-HQ's masks.
+/// Which faces to use, as settings say it: drawn ones, CelebA, CelebA-HQ with CelebAMask-HQ's masks, or a folder of photos.
 
 #include <array>
 #include <cstdint>
@@ -16,9 +16,11 @@
 
 namespace secgan {
 
-enum class DataKind { kSynthetic, kCelebA, kCelebAMaskHq };
-inline constexpr std::array<std::pair<std::string_view, DataKind>, 3> kDataKinds{
-    {{"synthetic", DataKind::kSynthetic}, {"celeba", DataKind::kCelebA}, {"celebamask-hq", DataKind::kCelebAMaskHq}}};
+enum class DataKind { kSynthetic, kCelebA, kCelebAMaskHq, kFolder };
+inline constexpr std::array<std::pair<std::string_view, DataKind>, 4> kDataKinds{{{"synthetic", DataKind::kSynthetic},
+                                                                                  {"celeba", DataKind::kCelebA},
+                                                                                  {"celebamask-hq", DataKind::kCelebAMaskHq},
+                                                                                  {"folder", DataKind::kFolder}}};
 template <>
 struct EnumNames<DataKind> {
   static constexpr auto& table = kDataKinds;
@@ -31,14 +33,22 @@ struct DataSource {
   std::string root = {};
   Labels mask_labels = Labels::kCelebAMaskHq;
   bool split_by_mapping = true;
+  std::string labels = {};
+  std::string mask_folder = {};
+  bool whole_folder = false;
 
   static constexpr auto fields() {
     using O = DataSource;
     return std::tuple{
-        field<&O::kind>("the data set; synthetic: drawn faces"),
+        field<&O::kind>("the data set; synthetic: drawn faces, folder: any photos"),
         field<&O::root>("the data set's folder; drawn faces have none"),
-        field<&O::mask_labels>("celebamask-hq: class order of index PNGs"),
+        field<&O::mask_labels>("celebamask-hq, folder: class order of index PNGs"),
         field<&O::split_by_mapping>("celebamask-hq: the official split; false: 80/10/10 % by id"),
+        field<&O::labels>("folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none"),
+        field<&O::mask_folder>("folder: index PNGs called as the photos; empty: they have none"),
+        field<&O::whole_folder>(
+            "folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 "
+            "% by name"),
     };
   }
   /// @throws InvalidArgument for a data set without a root.
@@ -79,7 +89,9 @@ struct DataSettings {
 };
 
 /// @param with_attributes, with_masks  what the caller will read: the files of the rest are not asked for
-/// @throws InvalidArgument or Error of the data set opened.
+/// @throws InvalidArgument or Error of the data set opened; FileNotFound that counts photos and masks of the split that are missing.
 SECGAN_API std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks);
+/// All splits at once, also with samples whose files are missing: for check_data. Nothing is cached.
+SECGAN_API std::shared_ptr<const Dataset> open_whole_dataset(const DataSettings& settings, bool with_attributes, bool with_masks);
 
 }  // namespace secgan

@@ -44,8 +44,11 @@ class SECGAN_API SyntheticFaces final : public Dataset {
   int64_t image_size() const override { return options_.image_size; }
   const AttributeSchema& attributes() const override { return attributes_; }
   bool has_masks() const override { return true; }
+  at::Tensor labels(int64_t index) const override;
 
  private:
+  uint64_t identity(int64_t index) const;
+
   SyntheticFacesOptions options_;
   AttributeSchema attributes_;
 };

@@ -30,7 +30,13 @@ SECGAN_API std::string evaluation_markdown(const Evaluation& evaluation, const R
 /// One page with pictures: example edits, and per attribute the edits that are worth doubt.
 SECGAN_API std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context);
 
+/// Before long work: that write_evaluation can write there. Files of its names are replaced in a folder that holds a report, and nowhere
+/// else.
+/// @throws Error naming what is there.
+SECGAN_API void require_report_place(const std::filesystem::path& folder);
+
 /// Writes report.json, report.md, report.html and protocol.toml (the protocol as it was used) into a folder.
+/// @throws as require_report_place
 SECGAN_API void write_evaluation(const std::filesystem::path& folder, const Evaluation& evaluation, const ReportContext& context);
 
 /// Reports of `secgan evaluate` side by side, a column per report, in Markdown.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "secgan/core/export.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/evaluation/extractor.hpp"
@@ -38,7 +39,7 @@ struct EvaluateSettings {
         field<&O::extractor>("custom features, for a Fréchet distance under the file's name; file empty: none"),
         field<&O::identity>("an embedding network, for the identity cosine; file empty: none"),
         field<&O::batch>("photos at once", rule::kPositive),
-        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
 };

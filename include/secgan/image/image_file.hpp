@@ -1,11 +1,12 @@
 #pragma once
-/// Image files: JPEG and PNG in, JPEG and PNG out, and masks as palette PNG.
+/// Image files: JPEG, PNG, WebP, TIFF and BMP in, JPEG and PNG out, and masks as palette PNG.
 
 #include <ATen/core/Tensor.h>
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,11 +16,25 @@
 
 namespace secgan {
 
-/// A photo, told by its content, not its name. Gray and palette pictures become RGB, alpha is dropped, 16 bits
-/// become 8, a JPEG's EXIF orientation is applied.
+/// A photo, told by its content, not its name: JPEG, PNG, WebP, TIFF or BMP; of several pictures in a file, the first. It becomes what a
+/// viewer shows, but for alpha, which is dropped: upright (orientation from EXIF or XMP), in sRGB (color profiles are applied,
+/// docs/decisions/0020), gray, palette and CMYK as RGB, 16 bits as 8.
 /// @return [3, H, W] uint8 RGB
-/// @throws FileNotFound, or Error naming the file: neither JPEG nor PNG, truncated, damaged, larger than 100 Mpixel.
+/// @throws FileNotFound, or Error naming the file: another kind (which one), truncated, damaged, more than 100 Mpixel. Damage is what costs
+///         pixels: a file whose metadata or checksums alone are faulty or cut off is read.
 SECGAN_API at::Tensor read_image(const std::filesystem::path& file);
+/// The same of a file's bytes.
+/// @param name  first word of a message
+SECGAN_API at::Tensor decode_image(std::string_view bytes, const std::string& name = "picture");
+
+/// The same of pixels that somebody else decoded, with what their file says about them.
+/// @param pixels [H, W, C] uint8: gray, RGB or CMYK (255 for all of an ink)   @param profile  ICC; empty for sRGB
+/// @param orientation  EXIF's, 1 to 8
+/// @return [3, H, W] uint8 RGB
+SECGAN_API at::Tensor photo_from_pixels(const at::Tensor& pixels, std::string_view profile = {}, int orientation = 1);
+/// The ICC profile that PNG's gAMA and cHRM stand for.
+/// @param chromaticities  x and y of white, red, green and blue   @return empty for sRGB
+SECGAN_API std::string profile_of_gamma(const std::optional<double>& gamma, const std::optional<std::array<double, 8>>& chromaticities);
 
 /// A mask: the ids stored in a palette or 8-bit gray PNG, never the colors that they show.
 /// @return [H, W] uint8   @throws Error for other kinds of PNG, naming the file.

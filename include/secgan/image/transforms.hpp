@@ -64,7 +64,7 @@ SECGAN_API at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_
 
 /// uint8 to float in [-1, 1].
 SECGAN_API at::Tensor to_float(const at::Tensor& image);
-/// Float in [-1, 1] (clamped) to uint8, rounded.
+/// Float in [-1, 1] (clamped) to uint8, rounded.  @throws Error for values that are not finite.
 SECGAN_API at::Tensor to_bytes(const at::Tensor& image);
 
 /// Pictures of one size in rows, `gap` white pixels between them; short rows end in white.

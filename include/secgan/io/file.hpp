@@ -41,6 +41,11 @@ SECGAN_API void require_writable_file(const std::filesystem::path& path);
 /// That files can be made in the folder, which may have to be made first.
 SECGAN_API void require_writable_folder(const std::filesystem::path& path);
 
+/// Before long work that will write `names` into a folder: that it can, and takes no name from anybody.
+/// @param own  the folder is known as one that an earlier call has filled
+/// @throws Error naming what is there.
+SECGAN_API void require_own_place(const std::filesystem::path& folder, const std::vector<std::string>& names, bool own);
+
 /// Says of a folder that is not empty why it must stay, as "holds 'thesis.tex', which is no part of a bundle"; "" where it may be replaced.
 using WhyNotReplace = std::function<std::string(const std::filesystem::path& folder)>;
 

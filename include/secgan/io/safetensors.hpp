@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "secgan/core/export.hpp"
 #include "secgan/core/named_tensors.hpp"
@@ -17,9 +18,10 @@ struct Safetensors {
 };
 
 /// @param name  of the file, for messages
+/// @param unread  receives tensors of types that are not known; null: they are an error
 /// @throws Error naming file and tensor for anything that breaks the format: sizes that do not fit, gaps, overlaps,
 ///         unknown types, trailing bytes, keys given twice, bytes that are no bool.
-SECGAN_API Safetensors parse_safetensors(std::string_view bytes, std::string_view name);
+SECGAN_API Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std::vector<UnreadTensor>* unread = nullptr);
 SECGAN_API Safetensors load_safetensors(const std::filesystem::path& file);
 
 /// @param tensors  of any layout; stored contiguous, on the CPU

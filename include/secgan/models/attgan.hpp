@@ -35,17 +35,17 @@ struct SECGAN_API AttGanGeneratorOptions {
   static constexpr auto fields() {
     using O = AttGanGeneratorOptions;
     return std::tuple{
-        field<&O::enc_dim>("channels of the first encoder layer, then doubled", rule::kPositive),
+        field<&O::enc_dim>("channels of the first encoder layer, then doubled", rule::kExtent),
         field<&O::enc_layers>("each halves the side", rule::kLayers),
         field<&O::enc_norm_fn>("norm of the encoder"),
         field<&O::enc_acti_fn>("activation of the encoder"),
-        field<&O::dec_dim>("channels before the last decoder layer", rule::kPositive),
+        field<&O::dec_dim>("channels before the last decoder layer", rule::kExtent),
         field<&O::dec_layers>("must equal enc_layers", rule::kLayers),
         field<&O::dec_norm_fn>("norm of the decoder"),
         field<&O::dec_acti_fn>("activation of the decoder"),
-        field<&O::shortcut_layers>("decoder layers followed by an encoder skip; at most layers − 1", rule::kNotNegative),
-        field<&O::inject_layers>("decoder layers followed by the attributes again", rule::kNotNegative),
-        field<&O::max_dim>("cap on every layer's channels", rule::kPositive),
+        field<&O::shortcut_layers>("decoder layers followed by an encoder skip; at most layers − 1", rule::kExtentOrNone),
+        field<&O::inject_layers>("decoder layers followed by the attributes again", rule::kExtentOrNone),
+        field<&O::max_dim>("cap on every layer's channels", rule::kExtent),
         field<&O::slope>("negative slope of leaky ReLU"),
         field<&O::upsampling>("how the decoder doubles the side; published: transposed"),
     };
@@ -73,14 +73,14 @@ struct SECGAN_API AttGanDiscriminatorOptions {
   static constexpr auto fields() {
     using O = AttGanDiscriminatorOptions;
     return std::tuple{
-        field<&O::dim>("channels of the first layer, then doubled", rule::kPositive),
+        field<&O::dim>("channels of the first layer, then doubled", rule::kExtent),
         field<&O::norm_fn>("norm of the convolutions"),
         field<&O::acti_fn>("activation of the convolutions"),
-        field<&O::fc_dim>("width of both heads", rule::kPositive),
+        field<&O::fc_dim>("width of both heads", rule::kExtent),
         field<&O::fc_norm_fn>("of the heads; none, batchnorm or switchnorm"),
         field<&O::fc_acti_fn>("activation of the heads"),
         field<&O::n_layers>("each halves the side", rule::kLayers),
-        field<&O::max_dim>("cap on every layer's channels", rule::kPositive),
+        field<&O::max_dim>("cap on every layer's channels", rule::kExtent),
         field<&O::slope>("negative slope of leaky ReLU"),
     };
   }

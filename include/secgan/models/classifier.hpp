@@ -17,8 +17,8 @@ struct ClassifierOptions {
   static constexpr auto fields() {
     using O = ClassifierOptions;
     return std::tuple{
-        field<&O::dim>("channels of the first convolution", rule::kPositive),
-        field<&O::max_dim>("cap on every convolution's channels", rule::kPositive),
+        field<&O::dim>("channels of the first convolution", rule::kExtent),
+        field<&O::max_dim>("cap on every convolution's channels", rule::kExtent),
     };
   }
 };
@@ -33,7 +33,7 @@ struct ClassifierConfig {
     using O = ClassifierConfig;
     return std::tuple_cat(
         std::tuple{
-            field<&O::attributes>("how many it predicts", rule::kPositive),
+            field<&O::attributes>("how many it predicts", rule::kExtent),
             field<&O::image_size>("side in pixels", rule::multiple_of(32)),
         },
         inlined<&O::options>());

@@ -27,7 +27,7 @@ struct InceptionV3Options {
   static constexpr auto fields() {
     using O = InceptionV3Options;
     return std::tuple{
-        field<&O::classes>("of `fc`, as TensorFlow's network of 2015 has them; 0: no `fc`, and no logits", rule::kNotNegative),
+        field<&O::classes>("of `fc`, as TensorFlow's network of 2015 has them; 0: no `fc`, and no logits", rule::kExtentOrNone),
     };
   }
 };

@@ -33,9 +33,9 @@ struct NetworkSpec {
   static constexpr auto fields() {
     using O = NetworkSpec;
     return std::tuple{
-        field<&O::attributes>("how many; length of the difference vector", rule::kPositive),
-        field<&O::image_size>("side in pixels; a multiple of what the network's layers halve", rule::kPositive),
-        field<&O::image_channels>("3 for photos, the number of classes for masks", rule::kPositive),
+        field<&O::attributes>("how many; length of the difference vector", rule::kExtent),
+        field<&O::image_size>("side in pixels; a multiple of what the network's layers halve", rule::kExtent),
+        field<&O::image_channels>("3 for photos, the number of classes for masks", rule::kExtent),
         field<&O::output>("what a generator's output goes through"),
     };
   }

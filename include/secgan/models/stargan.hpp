@@ -27,8 +27,8 @@ struct SECGAN_API StarGanGeneratorOptions {
   static constexpr auto fields() {
     using O = StarGanGeneratorOptions;
     return std::tuple{
-        field<&O::conv_dim>("channels at full size, then doubled twice", rule::kPositive),
-        field<&O::repeat_num>("residual blocks at a quarter of the side", rule::kNotNegative),
+        field<&O::conv_dim>("channels at full size, then doubled twice", rule::kExtent),
+        field<&O::repeat_num>("residual blocks at a quarter of the side", rule::kExtentOrNone),
         field<&O::norm_fn>("norm; as PyTorch's eval mode has it: instancenorm-running"),
         field<&O::upsampling>("how the side is doubled; published: transposed"),
     };
@@ -51,10 +51,10 @@ struct SECGAN_API StarGanDiscriminatorOptions {
   static constexpr auto fields() {
     using O = StarGanDiscriminatorOptions;
     return std::tuple{
-        field<&O::conv_dim>("channels of the first layer, then doubled", rule::kPositive),
+        field<&O::conv_dim>("channels of the first layer, then doubled", rule::kExtent),
         field<&O::repeat_num>("layers; each halves the side", rule::kLayers),
         field<&O::slope>("negative slope of leaky ReLU"),
-        field<&O::max_dim>("cap on every layer's channels; 0: none, as published", rule::kNotNegative),
+        field<&O::max_dim>("cap on every layer's channels; 0: none, as published", rule::kExtentOrNone),
     };
   }
 

@@ -58,10 +58,10 @@ struct SECGAN_API StganGeneratorOptions {
   static constexpr auto fields() {
     using O = StganGeneratorOptions;
     return std::tuple{
-        field<&O::conv_dim>("channels of the first encoder layer, then doubled", rule::kPositive),
+        field<&O::conv_dim>("channels of the first encoder layer, then doubled", rule::kExtent),
         field<&O::n_layers>("each halves the side", rule::kLayers),
-        field<&O::shortcut_layers>("decoder layers fed by an encoder skip; at most layers − 1", rule::kNotNegative),
-        field<&O::inject_layers>("decoder layers followed by the attributes again (official: 4)", rule::kNotNegative),
+        field<&O::shortcut_layers>("decoder layers fed by an encoder skip; at most layers − 1", rule::kExtentOrNone),
+        field<&O::inject_layers>("decoder layers followed by the attributes again (official: 4)", rule::kExtentOrNone),
         field<&O::stu_kernel_size>("side of the gates' kernels", rule::kOdd),
         field<&O::use_stu>("selective transfer units in the skips; false: plain skips"),
         field<&O::stu_norm>("norm of the gates (official: none)"),
@@ -72,7 +72,7 @@ struct SECGAN_API StganGeneratorOptions {
         field<&O::slope>("negative slope of leaky ReLU"),
         field<&O::norm_epsilon>("of batch norm (official: 1e-3)", rule::kPositive),
         field<&O::norm_momentum>("share of the new statistics in the running ones (official: 0.001)", rule::kPositiveShare),
-        field<&O::max_dim>("cap on every layer's channels; 0: none (official: 1024)", rule::kNotNegative),
+        field<&O::max_dim>("cap on every layer's channels; 0: none (official: 1024)", rule::kExtentOrNone),
         field<&O::glorot>("begin with Glorot's weights and zero biases (official: true)"),
         field<&O::upsampling>("how the decoder doubles the side; the units keep transposed convolutions"),
     };
@@ -103,14 +103,14 @@ struct SECGAN_API StganDiscriminatorOptions {
   static constexpr auto fields() {
     using O = StganDiscriminatorOptions;
     return std::tuple{
-        field<&O::conv_dim>("channels of the first layer, then doubled", rule::kPositive),
-        field<&O::fc_dim>("width of both heads", rule::kPositive),
+        field<&O::conv_dim>("channels of the first layer, then doubled", rule::kExtent),
+        field<&O::fc_dim>("width of both heads", rule::kExtent),
         field<&O::n_layers>("each halves the side", rule::kLayers),
         field<&O::norm_fn>("norm; as PyTorch's eval mode has it: instancenorm-running"),
         field<&O::conv_bias>("a bias in convolutions before a norm (official: false)"),
         field<&O::norm_epsilon>("of the norm (official: 1e-6)", rule::kPositive),
         field<&O::slope>("negative slope of leaky ReLU"),
-        field<&O::max_dim>("cap on every layer's channels; 0: none (official: 1024)", rule::kNotNegative),
+        field<&O::max_dim>("cap on every layer's channels; 0: none (official: 1024)", rule::kExtentOrNone),
         field<&O::glorot>("begin with Glorot's weights and zero biases (official: true)"),
     };
   }

@@ -41,7 +41,7 @@ struct ResNetOptions {
         field<&O::depth>("how many layers"),
         field<&O::classes>(
             "of `fc`, which takes no part in the features and has no gradient: with it, files that have it fit entry by entry; 0: no `fc`",
-            rule::kNotNegative),
+            rule::kExtentOrNone),
     };
   }
 };

@@ -16,7 +16,7 @@ namespace secgan {
 /// parameters, its buffers, then its children.
 SECGAN_API NamedTensors module_state(const torch::nn::Module& module, const std::string& prefix = "");
 
-/// Copies the tensors named prefix + name into the module. Nothing is changed unless all fit.
+/// Copies the tensors named prefix + name into the module. Nothing is changed unless all fit; whether they are finite is not looked at.
 /// @param source  named first in messages, as a file name
 /// @throws Error for a missing tensor, one of another shape, or one under the prefix that the module lacks.
 SECGAN_API void load_module_state(torch::nn::Module& module, const NamedTensors& tensors, const std::string& prefix,
@@ -24,6 +24,12 @@ SECGAN_API void load_module_state(torch::nn::Module& module, const NamedTensors&
 
 /// The same for loose tensors, each with the name it has in a state; dtypes must agree as well.
 SECGAN_API void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const std::string& prefix, std::string_view source);
+
+/// The name of the first tensor that holds an infinity or no number at all; empty where all are finite.
+SECGAN_API std::string first_not_finite(const NamedTensors& tensors);
+
+/// @param source  named first in messages, as a file name   @throws Error naming the first tensor that is not finite.
+SECGAN_API void require_finite(const NamedTensors& tensors, std::string_view source);
 
 /// Copies all state of one module into another of the same structure.
 SECGAN_API void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into);

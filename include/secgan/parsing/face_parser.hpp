@@ -35,7 +35,7 @@ struct FaceParserOptions {
     return std::tuple{
         field<&O::labels>("the order of its classes"),
         field<&O::normalization>("how it expects its photos"),
-        field<&O::input_size>("side to which photos are resized for it (bilinear); 0: as they come", rule::kNotNegative),
+        field<&O::input_size>("side to which photos are resized for it (bilinear); 0: as they come", rule::kExtentOrNone),
     };
   }
 };

@@ -38,7 +38,7 @@ struct UnetOptions {
   static constexpr auto fields() {
     using O = UnetOptions;
     return std::tuple{
-        field<&O::dim>("channels at full resolution, doubled per level", rule::kPositive),
+        field<&O::dim>("channels at full resolution, doubled per level", rule::kExtent),
         field<&O::levels>("resolutions; sides must be multiples of 2^(levels - 1)", rule::kLayers),
     };
   }

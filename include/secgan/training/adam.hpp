@@ -43,6 +43,7 @@ class Adam {
   }
 
   const AdamOptions& options() const { return options_; }
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
   /// The rate of the next steps, for a schedule to set.
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
 

@@ -24,13 +24,14 @@ class SECGAN_API Recorder {
   void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
   /// `samples/<tag>-<step>.png` and an event.
   void image(int64_t step, const std::string& tag, std::string_view png, int64_t height, int64_t width);
-  /// One line {"step": n, "warning": "…"}.
+  /// One line {"step": n, "warning": "…"}, not twice in a row.
   void warning(int64_t step, std::string_view message);
 
  private:
   void append(const std::string& line);
 
   std::filesystem::path run_;
+  std::string last_line_;
   std::filesystem::path log_file_;
   std::ofstream log_;
   EventFile events_;

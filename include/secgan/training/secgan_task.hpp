@@ -16,6 +16,7 @@
 #include "secgan/models/generator.hpp"
 #include "secgan/training/average.hpp"
 #include "secgan/training/secgan_step.hpp"
+#include "secgan/training/synchronized.hpp"
 #include "secgan/training/trainer.hpp"
 
 namespace secgan {
@@ -66,25 +67,30 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// @param data    with attributes
   /// @param base    a bundle whose parser (needed with a mask branch), classifier (optional) and crop go into the result
   /// @param custom  networks in place of those that the options name
-  SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {});
+  /// @param processes  which share every batch
+  SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {},
+             ProcessGroup processes = {});
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
   at::Tensor samples() override;
-  std::vector<std::string> warnings(int64_t step) override;
+  std::vector<std::string> warnings(int64_t step, const NamedValues& means) override;
+  NamedTexts identity() const override;
+  std::vector<std::string> photos(int64_t step) const override;
   void save_result(const std::filesystem::path& run) override;
 
   /// The averaged generators, parser and classifier as they would be shipped now.
   Bundle bundle() const;
 
  private:
-  using NetworkBranch = Branch<Generator, Discriminator, Adam>;
+  using NetworkBranch = Branch<Generator, Discriminator, Synchronized<Adam>>;
 
-  /// A batch, and where its gradient penalty is taken.
+  /// This process's share of a batch, and where its gradient penalty is taken.
   std::pair<GanBatch, at::Tensor> gan_batch(int64_t index);
 
+  ProcessGroup processes_;
   SecganTaskOptions options_;
   Loader loader_;
   Bundle bundle_;
@@ -93,16 +99,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> photo_average_;
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
-
-  // Since the last warnings().
-  struct Health {
-    double edit_distance = 0;
-    double real_accuracy = 0;
-    int64_t generator_updates = 0;
-    int64_t discriminator_updates = 0;
-    at::Tensor label_sum;
-    int64_t labels = 0;
-  } health_;
+  std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
 };
 
 }  // namespace secgan

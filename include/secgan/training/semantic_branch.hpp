@@ -17,6 +17,7 @@
 #include "secgan/parsing/face_parser.hpp"
 #include "secgan/training/accumulated.hpp"
 #include "secgan/training/semantic_step.hpp"
+#include "secgan/training/synchronized.hpp"
 
 namespace secgan {
 
@@ -27,6 +28,7 @@ struct SemanticBranchOptions {
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
   int64_t accumulate = 1;
+  bool synchronize = true;
   uint64_t seed = 0;
 
   static constexpr auto fields() {
@@ -38,6 +40,8 @@ struct SemanticBranchOptions {
         field<&O::generator_adam>("optimizer of the mask generator"),
         field<&O::discriminator_adam>("optimizer of the mask discriminator"),
         field<&O::accumulate>("calls per optimizer step, for hosts that accumulate gradients", rule::kPositive),
+        field<&O::synchronize>(
+            "in a job of several processes: updates with their mean gradients, as DistributedDataParallel makes the host's"),
         field<&O::seed>("of the first weights and of the gradient penalty's places"),
     };
   }
@@ -63,6 +67,9 @@ struct SemanticBranchConfig {
 /// Each step updates the mask branch and nothing else: the host's networks, gradients, random state, modes and autocast
 /// settings stay as they are. All that a resumed run needs is in the module's state (module_state), the optimizers'
 /// moments included; within a group of accumulated calls it is not.
+///
+/// In a process with a default process group (torch.distributed) the steps are collectives: weights and state begin as the first process's,
+/// gradients and running statistics are means over the processes, and all ranks stay the same. Values and losses are the process's own.
 class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
  public:
   /// @param parser  of as many classes as the masks shall have
@@ -85,12 +92,17 @@ class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
   const SemanticBranchConfig& config() const { return config_; }
 
  private:
-  using MaskBranch = Branch<Generator, Discriminator, Accumulated<Adam>>;
+  using MaskBranch = Branch<Generator, Discriminator, Accumulated<Synchronized<Adam>>>;
 
   /// What the host gives, checked, in the branch's type.
   GanBatch batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const;
 
+  /// The host's process group as it is now; the first time, the first process's state.
+  void join_processes();
+
   SemanticBranchConfig config_;
+  ProcessGroup processes_;
+  bool joined_ = false;
   FaceParser parser_;
   MaskBranch branch_;
   SemanticStep<MaskBranch, FaceParser> step_;

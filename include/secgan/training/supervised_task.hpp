@@ -10,6 +10,7 @@
 #include "secgan/core/export.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/training/adam.hpp"
+#include "secgan/training/synchronized.hpp"
 #include "secgan/training/trainer.hpp"
 
 namespace secgan {
@@ -32,21 +33,23 @@ struct SupervisedOptions {
 /// One network, one loss, one optimizer: what the two trainings share.
 class SECGAN_API SupervisedTask : public TrainingTask {
  public:
-  int64_t photos_per_step() const override { return options_.loader.batch; }
+  int64_t photos_per_step() const override { return loader_.options().batch; }
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
-  std::vector<std::string> warnings(int64_t) override { return {}; }
+  std::vector<std::string> warnings(int64_t, const NamedValues&) override { return {}; }
+  NamedTexts identity() const override;
+  std::vector<std::string> photos(int64_t step) const override { return loader_.names(step); }
   void save_result(const std::filesystem::path& run) override;
 
   /// The network as it would be shipped now, in evaluation mode.
   virtual Bundle bundle() = 0;
 
  protected:
-  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos);
+  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes);
 
   /// Called once by the constructor of the derived task.
   void optimize(std::shared_ptr<torch::nn::Module> network);
-  /// Values of one batch; the first is the scalar to minimize.
+  /// Values of one batch, means over its samples; the first is the scalar to minimize.
   virtual std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) = 0;
 
   const Dataset& data() const { return loader_.dataset(); }
@@ -55,10 +58,11 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   const BundleInfo& info() const { return photos_; }
 
  private:
+  ProcessGroup processes_;
   SupervisedOptions options_;
   Loader loader_;
   std::shared_ptr<torch::nn::Module> network_;
-  std::optional<Adam> adam_;
+  std::optional<Synchronized<Adam>> adam_;
   BundleInfo photos_;
 };
 
@@ -80,7 +84,7 @@ class SECGAN_API ParserTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no masks.
   /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
-  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos);
+  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
   ParserTask(const std::shared_ptr<const Dataset>& data, const ParserTaskOptions& options, std::string crop)
       : ParserTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "parser"; }
@@ -112,7 +116,7 @@ class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.
   /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
-  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos);
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
   ClassifierTask(const std::shared_ptr<const Dataset>& data, const ClassifierTaskOptions& options, std::string crop)
       : ClassifierTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "classifier"; }

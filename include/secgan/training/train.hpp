@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "secgan/core/export.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/training/secgan_task.hpp"
 #include "secgan/training/supervised_task.hpp"
@@ -49,7 +50,7 @@ struct TrainSettings {
                               "the parser's bundle, if it has one"),
         field<&O::task>("networks, losses, optimizers"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
 };
@@ -67,7 +68,7 @@ struct TrainParserSettings {
         field<&O::data>("the photos and masks to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
 };
@@ -85,7 +86,7 @@ struct TrainClassifierSettings {
         field<&O::data>("the faces to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
-        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kNotNegative),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
 };
@@ -96,6 +97,7 @@ struct RunControl {
   bool resume = false;
   std::ostream* status = nullptr;           ///< progress and warnings; null: std::cerr
   const std::atomic<bool>* stop = nullptr;  ///< set it to stop after the step, with a checkpoint
+  std::optional<ProcessGroup> processes;    ///< that train the run together; none: ProcessGroup::join
 };
 
 /// What a run uses in place of the parts that its settings name.
@@ -113,7 +115,7 @@ SECGAN_API TrainingOutcome train(const TrainClassifierSettings& settings, const 
 /// Starts the run, or goes on with what its folder holds.
 template <class Settings>
 TrainingOutcome train_or_resume(const Settings& settings, RunControl control) {
-  control.resume = std::filesystem::exists(control.run / "checkpoint.safetensors");
+  control.resume = has_checkpoint(control.run);
   return train(settings, control);
 }
 

@@ -1,6 +1,8 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "numeric.hpp"
@@ -8,6 +10,7 @@
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/safetensors.hpp"
 #include "secgan/models/callable.hpp"
 #include "temporary_folder.hpp"
 
@@ -220,6 +223,71 @@ TEST_CASE("a bundle whose options break a rule, or each other, is refused with i
   refused("/info/parser_labels", "face-parsing", "the parser network has 12 classes, the labels 19");
   refused("/info/licence", "MIT", "'licence' and 'license' are one setting");
   refused("/networks/critic", nlohmann::json::object(), "network 'critic' is unknown");
+}
+
+TEST_CASE("a bundle that asks for more than its tensors fill, or contradicts itself, is refused before a network is built", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path bundle = folder / "bundle";
+  save_bundle(bundle, random_bundle());
+  const nlohmann::json config = nlohmann::json::parse(read_file(bundle / "config.json"));
+  const auto refused = [&](const char* path, const nlohmann::json& value, const std::string& message) {
+    nlohmann::json changed = config;
+    changed[nlohmann::json::json_pointer(path)] = value;
+    write_file(bundle / "config.json", changed.dump());
+    INFO(path);
+    CHECK_THROWS_AS(load_bundle(bundle), Error);
+    CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: ") && Catch::Contains(message));
+  };
+  constexpr int64_t kHuge = int64_t{1} << 31;
+  const std::string more = "the options ask for more weights than there are";
+  refused("/networks/generator/attgan/enc_dim", kHuge, "attgan.enc_dim 2147483648 is above 65536");
+  refused("/networks/generator/attgan/enc_dim", 65536, more);
+  refused("/networks/generator", {{"backbone", "stargan"}, {"attributes", 9}, {"image_size", 32}, {"stargan", {{"repeat_num", kHuge}}}},
+          "stargan.repeat_num 2147483648 is above 65536");
+  refused("/networks/generator", {{"backbone", "stargan"}, {"attributes", 9}, {"image_size", 32}, {"stargan", {{"repeat_num", 65536}}}},
+          more);
+  refused("/networks/generator", {{"backbone", "stgan"}, {"attributes", 9}, {"image_size", 32}, {"stgan", {{"stu_kernel_size", 100'001}}}},
+          "stgan.stu_kernel_size 100001 is above 255");
+  refused("/networks/generator/image_size", kHuge, "image_size 2147483648 is above 65536");
+  refused("/networks/classifier/image_size", kHuge, "image_size 2147483648 is above 65536");
+  refused("/networks/classifier/image_size", 65536, more);
+  refused("/networks/parser/unet/dim", 65536, more);
+  refused("/networks/parser/classes", 65536, more);
+  refused("/info/image_size", kHuge, "image_size 2147483648 is above 65536");
+  refused("/info/image_size", 64, "info.image_size is 64, networks.generator is for 32");
+  refused("/info/attributes", {"Bald", "Male"}, "info.attributes names 2, networks.generator is of 9");
+  refused("/info/crop", "banana", "crop 'banana' is none of");
+  refused("/networks", {1, 2}, "'networks' must be a table");
+  std::string deep;
+  for (int i = 0; i < 87'000; ++i) deep += '[';
+  write_file(bundle / "config.json", deep);
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: nested more than 64 deep"));
+  write_file(bundle / "config.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: not JSON: it is a Git LFS pointer"));
+  write_file(bundle / "config.json", config.dump());
+  write_file(bundle / "model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("model.safetensors: not a safetensors file: it is a Git LFS pointer"));
+}
+
+TEST_CASE("a bundle with a value that is not finite is refused, with the tensor's name", "[bundle]") {
+  const TemporaryFolder folder;
+  save_bundle(folder / "bundle", random_bundle());
+  const fs::path file = folder / "bundle" / "model.safetensors";
+  const std::string good = read_file(file);
+  const auto refused = [&](const std::string& network, float value) {
+    NamedTensors tensors = parse_safetensors(good, "good").tensors;
+    const auto of_network = [&](const auto& entry) {
+      return entry.first.starts_with(network + ".") && entry.first.ends_with("running_var");
+    };
+    const auto found = std::ranges::find_if(tensors, of_network);
+    REQUIRE(found != tensors.end());
+    found->second[-1] = value;
+    write_file(file, encode_safetensors(tensors));
+    CHECK_THROWS_AS(load_bundle(folder / "bundle"), Error);
+    CHECK_THROWS_WITH(load_bundle(folder / "bundle"), Catch::Contains(file.string() + ": tensor '" + found->first + "' is not finite"));
+  };
+  refused("generator", std::numeric_limits<float>::quiet_NaN());
+  refused("classifier", std::numeric_limits<float>::infinity());
 }
 
 TEST_CASE("a setting that names a bundle without the part is refused by its name", "[bundle]") {

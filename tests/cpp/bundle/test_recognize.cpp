@@ -4,6 +4,7 @@
 #include "golden.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/models/attgan.hpp"
+#include "secgan/models/backbone.hpp"
 #include "secgan/models/classifier.hpp"
 #include "secgan/models/stargan.hpp"
 #include "secgan/models/stgan.hpp"
@@ -222,6 +223,94 @@ TEST_CASE("face parsers are found in both dialects, the Inception and ResNets wi
   }
   CHECK(describe(InceptionV3Options{.classes = 0}) == "network 'inception-v3' without a classifier");
   CHECK(describe(ResNetOptions{.depth = ResNetDepth::k34, .classes = 10}) == "network 'resnet-34' of 10 classes");
+}
+
+TEST_CASE("networks that double the side in every way are found again", "[bundle]") {
+  const NetworkSpec photos{.attributes = 5, .image_size = 32};
+  for (const auto& [name, upsampling] : kUpsamplings) {
+    CAPTURE(name);
+    const auto base = upsampling == Upsampling::kBilinear ? upsampling : Upsampling::kTransposed;  // bilinear looks like nearest
+    using A = AttGanGeneratorOptions;
+    check_generator(photos, A{.enc_dim = 4, .enc_layers = 3, .dec_dim = 6, .dec_layers = 3, .inject_layers = 1, .upsampling = upsampling},
+                    A{.upsampling = base});
+    using S = StganGeneratorOptions;
+    for (const bool more : {false, true}) {
+      check_generator(photos, S{.conv_dim = 4, .n_layers = 3, .shortcut_layers = 2, .one_more_conv = more, .upsampling = upsampling},
+                      S{.upsampling = base});
+    }
+    using R = StarGanGeneratorOptions;
+    for (const Normalization norm : {Normalization::kInstance, Normalization::kNone}) {
+      check_generator(photos, R{.conv_dim = 4, .repeat_num = 2, .norm_fn = norm, .upsampling = upsampling},
+                      R{.norm_fn = norm, .upsampling = base});
+    }
+  }
+  // The recipes for a CPU.
+  for (const std::string& backbone : backbone_names()) {
+    CAPTURE(backbone);
+    const GeneratorOptions generator = GeneratorOptions::small(backbone, 8);
+    check_generator(photos, generator, generator);
+    const DiscriminatorOptions discriminator = DiscriminatorOptions::small(backbone, 8);
+    check_discriminator(photos, discriminator, discriminator);
+  }
+}
+
+TEST_CASE("shapes that mean two things are read as what the whole state is", "[bundle]") {
+  using O = AttGanGeneratorOptions;
+  // A skip as wide as the attributes: what it is the base tells.
+  const NetworkSpec eight{.attributes = 8, .image_size = 16};
+  for (const auto& [shortcuts, injections] : {std::pair{1, 0}, {0, 1}, {1, 1}}) {
+    CAPTURE(shortcuts, injections);
+    const O options{
+        .enc_dim = 8, .enc_layers = 2, .dec_dim = 4, .dec_layers = 2, .shortcut_layers = shortcuts, .inject_layers = injections};
+    check_generator(eight, options, O{.shortcut_layers = shortcuts, .inject_layers = injections});
+  }
+  // The cap that the decoder alone meets.
+  check_generator({.attributes = 2, .image_size = 32},
+                  O{.enc_dim = 4, .enc_layers = 4, .dec_dim = 16, .dec_layers = 4, .shortcut_layers = 0, .max_dim = 40}, O{});
+}
+
+TEST_CASE("networks that share names with ours are none of ours", "[bundle]") {
+  // DCGAN's generator: a noise of 100 to 512 channels.
+  const NamedTensors dcgan{{"main.0.weight", torch::zeros({100, 512, 4, 4})},
+                           {"main.1.weight", torch::zeros({512})},
+                           {"main.1.bias", torch::zeros({512})},
+                           {"main.3.weight", torch::zeros({512, 256, 4, 4})},
+                           {"main.4.weight", torch::zeros({256})},
+                           {"main.12.weight", torch::zeros({64, 3, 4, 4})}};
+  CHECK_FALSE(recognize(dcgan).has_value());
+  CHECK_FALSE(recognize({{"cp.resnet.conv1.weight", torch::zeros({64, 3, 7, 7})}}).has_value());
+  CHECK_FALSE(recognize({{"fpn.backbone.conv1.weight", torch::zeros({64, 3, 7, 7})}}).has_value());
+  // ResNet-101 is ResNet-50 with a deeper third stage.
+  NamedTensors deeper = module_state(*ResNet(ResNetOptions{.depth = ResNetDepth::k50}));
+  for (const auto& [name, tensor] : NamedTensors(deeper)) {
+    if (!name.starts_with("layer3.5.")) continue;
+    for (int block = 6; block < 23; ++block) deeper.emplace_back("layer3." + std::to_string(block) + name.substr(8), tensor);
+  }
+  CHECK_FALSE(recognize(deeper).has_value());
+  // One tensor too many, one too few, one of another shape.
+  const Generator ours = make_generator({.attributes = 2, .image_size = 16}, StarGanGeneratorOptions{.conv_dim = 4, .repeat_num = 1});
+  const NamedTensors state = module_state(*ours);
+  REQUIRE(recognize(state).has_value());
+  NamedTensors changed = state;
+  changed.emplace_back("style.weight", torch::zeros({4, 4}));
+  CHECK_FALSE(recognize(changed).has_value());
+  changed = state;
+  changed.erase(changed.begin() + 1);
+  CHECK_FALSE(recognize(changed).has_value());
+  changed = state;
+  changed[1].second = torch::zeros({5});
+  CHECK_FALSE(recognize(changed).has_value());
+}
+
+TEST_CASE("shapes without values, and widths that no file fills, build no network", "[bundle]") {
+  const auto claim = [](int64_t width, int64_t last) {
+    return NamedTensors{{"enc_layers.0.layers.0.weight", torch::zeros({width, 3, 1, last})},
+                        {"enc_layers.1.layers.0.weight", torch::zeros({2 * width, 1, 1, last})},
+                        {"dec_layers.0.layers.0.weight", torch::zeros({2 * width + 5, 1, 1, 4})},
+                        {"dec_layers.1.layers.0.weight", torch::zeros({width, 3, 1, 4})}};
+  };
+  CHECK_FALSE(recognize(claim(30'000, 1)).has_value());
+  CHECK_FALSE(recognize(claim(30'000, 0)).has_value());
 }
 
 TEST_CASE("states of other networks are none of ours", "[bundle]") {

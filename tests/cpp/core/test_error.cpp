@@ -4,8 +4,13 @@
 
 using secgan::printable;
 
-TEST_CASE("messages are UTF-8, whatever a file held", "[error]") {
-  CHECK(printable("plain, ä, 頬, 😀\n") == "plain, ä, 頬, 😀\n");
+TEST_CASE("messages are one line of UTF-8, whatever a file held", "[error]") {
+  CHECK(printable("plain, ä, 頬, 😀\t") == "plain, ä, 頬, 😀\t");
+  CHECK(printable("a\r\nb\x7f") == "a\\x0d\\nb\\x7f");
+  CHECK(printable("\xc2\x9b!\xc2\xa0") == "\\xc2\\x9b!\xc2\xa0");  // a control sequence's eight-bit beginning; a space
+  // A line's end, right to left; a dash and an invisible number sign.
+  CHECK(printable("\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6") == "\\xe2\\x80\\xa8\\xe2\\x80\\xae\\xe2\\x81\\xa6");
+  CHECK(printable("\xe2\x80\x93\xe2\x81\xaa") == "\xe2\x80\x93\xe2\x81\xaa");
   CHECK(printable("a\x89z") == "a\\x89z");
   CHECK(printable(std::string_view("\0\x1b[2J", 5)) == "\\x00\\x1b[2J");
   CHECK(printable("\xc3") == "\\xc3");           // cut short

@@ -175,10 +175,17 @@ TEST_CASE("every rule holds at its bounds, breaks beyond them and for NaN, and s
       {rule::at_least(32), {32, kInfinity}, {31, -32}, "is below 32"},
       {rule::at_least(0), {0}, {-1}, "is negative"},
       {rule::multiple_of(32), {32, 96}, {33, 16, 0, -32}, "is not a multiple of 32"},
+      // A network's extents have an end, which only those beyond it are told.
+      {rule::kExtent, {1, 65536}, {0, -1, 65537}, "is not positive"},
+      {rule::kExtent, {1}, {65537, 0x1p31}, "is above 65536"},
+      {rule::kExtentOrNone, {0, 65536}, {-1, 65537}, "is negative"},
+      {rule::kExtentOrNone, {0}, {0x1p31}, "is above 65536"},
+      {rule::multiple_of(32), {65536}, {65568}, "is above 65536"},
+      {rule::kOdd, {255}, {257}, "is above 255"},
   };
   for (const Case& entry : cases) {
     CAPTURE(entry.message);
-    CHECK(entry.rule.broken() == entry.message);
+    CHECK(entry.rule.broken(entry.broken.empty() ? 0 : entry.broken.front()) == entry.message);
     for (const double value : entry.kept) CHECK(entry.rule.holds(value));
     for (const double value : entry.broken) CHECK_FALSE(entry.rule.holds(value));
     CHECK_FALSE(entry.rule.holds(std::numeric_limits<double>::quiet_NaN()));

@@ -1,8 +1,10 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <functional>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "secgan/core/random.hpp"
 #include "secgan/core/threads.hpp"
@@ -37,6 +39,53 @@ TEST_CASE("a seed guard lends another random state and gives the process its own
   // What was drawn followed from the guard's seed, the inner guard notwithstanding.
   torch::manual_seed(5);
   CHECK(at::equal(torch::rand({16}), drawn));
+}
+
+TEST_CASE("a guarded thread draws like a seeded process, which it leaves alone meanwhile, as other threads do it", "[core]") {
+  // Each draws from LibTorch's default generator, first weights and dropout included.
+  const std::vector<std::pair<std::string, std::function<at::Tensor()>>> kinds{
+      {"uniform", [] { return torch::rand({5}); }},
+      {"normal", [] { return torch::randn({5}); }},
+      {"integers", [] { return torch::randint(100, {5}); }},
+      {"permutation", [] { return torch::randperm(9); }},
+      {"choice", [] { return torch::multinomial(torch::ones({9}), 5); }},
+      {"coins", [] { return torch::bernoulli(torch::full({9}, 0.5)); }},
+      {"exponential", [] { return torch::empty({5}).exponential_(); }},
+      {"poisson", [] { return torch::poisson(torch::full({9}, 4.0)); }},
+      {"dropout", [] { return torch::dropout(torch::ones({32}), 0.5, true); }},
+      {"linear", [] { return torch::nn::Linear(3, 4)->weight.detach(); }},
+      {"convolution", [] { return torch::nn::Conv2d(3, 4, 2)->bias.detach(); }},
+      {"Glorot", [] { return torch::nn::init::xavier_normal_(torch::empty({4, 4})); }},
+  };
+  for (const auto& [name, draw] : kinds) {
+    INFO(name);
+    torch::manual_seed(7);
+    const at::Tensor expected = draw();
+    torch::manual_seed(1);
+    const at::Tensor before = random_state();
+    const SeedGuard guard(7);
+    CHECK(at::equal(draw(), expected));
+    CHECK(at::equal(random_state(), before));
+    const at::Generator named = seeded_generator(3);
+    CHECK(at::equal(at::rand({3}, named), at::rand({3}, seeded_generator(3))));
+    at::Tensor elsewhere;
+    std::thread([&] {
+      elsewhere = torch::rand({3});
+      const SeedGuard other(8);
+      draw();
+    }).join();
+    torch::manual_seed(1);
+    std::thread([&] { CHECK(at::equal(torch::rand({3}), elsewhere)); }).join();
+  }
+}
+
+TEST_CASE("gradients flow through what a guarded thread draws", "[core]") {
+  const SeedGuard guard(7);
+  const at::Tensor x = torch::ones({64}).requires_grad_();
+  const at::Tensor y = torch::dropout(x, 0.5, true);
+  y.sum().backward();
+  CHECK(at::equal(x.grad(), y.detach()));
+  CHECK(y.eq(0).any().item<bool>());
 }
 
 TEST_CASE("a seed guard gives back after an exception too", "[core]") {

@@ -69,3 +69,9 @@ TEST_CASE("caching reports the first broken sample, even when a later one fails 
   const auto source = std::make_shared<Numbers>(50, std::vector<int64_t>{0, 1, 30}, /*last=*/0);
   CHECK_THROWS_WITH(CachedDataset(source, 3), "'0.jpg' is truncated");
 }
+
+TEST_CASE("a cache that memory cannot hold is refused before a sample is read, with what helps", "[data]") {
+  const auto source = std::make_shared<Numbers>(int64_t{1} << 50, std::vector<int64_t>{});
+  CHECK_THROWS_WITH(CachedDataset(source), Catch::Contains("the data cache needs ") && Catch::Contains("data.cache = false"));
+  CHECK(source->reads == 0);
+}

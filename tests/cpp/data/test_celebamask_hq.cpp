@@ -136,10 +136,13 @@ TEST_CASE("part folders are merged in the official order, later classes on top",
   CHECK(data.get(1).mask.eq(1).all().item<bool>());
 
   write_part(folder, "0/00012_neck.png", torch::ones({16, 16}));
-  CHECK_THROWS_WITH(data.get(0), Catch::Contains("00012_neck.png") && Catch::Contains("16 x 16"));
+  CHECK_THROWS_WITH(CelebAMaskHq(options).get(0), Catch::Contains("00012_neck.png") && Catch::Contains("16 x 16"));
   std::filesystem::remove_all(folder / "CelebAMask-HQ-mask-anno/1");
   CHECK_THROWS_AS(data.get(1), FileNotFound);
-  CHECK_THROWS_WITH(data.get(1), Catch::Contains("02003_<part>.png"));
+  CHECK(CelebAMaskHq(options).missing() == std::vector<std::string>{folder / "CelebAMask-HQ-mask-anno/02003_<part>.png"});
+  CHECK_THROWS_AS(CelebAMaskHq(options).get(1), FileNotFound);
+  write_part(folder, "1/00012_hair.png", torch::ones({32, 32}));
+  CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("0/00012_hair.png") && Catch::Contains("1/00012_hair.png"));
 }
 
 TEST_CASE("index masks keep their ids in both 19-class orders", "[data]") {
@@ -188,7 +191,7 @@ TEST_CASE("masks that cannot be right name the file", "[data]") {
   write_photos(folder, {7});
   CelebAMaskHqOptions options = hq_options_for(folder);
   options.masks = true;
-  CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("mask or CelebAMask-HQ-mask-anno"));
+  CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("has no mask or ") && Catch::Contains("or CelebAMask-HQ-mask-anno"));
 
   at::Tensor ids = torch::zeros({40, 40}, torch::kByte);
   ids[39][39] = 19;
@@ -201,4 +204,83 @@ TEST_CASE("masks that cannot be right name the file", "[data]") {
   CHECK_THROWS_WITH(CelebAMaskHq(options).get(0), Catch::Contains("7.png' is not a mask"));
   std::filesystem::remove(folder / "mask/7.png");
   CHECK_THROWS_AS(CelebAMaskHq(options).get(0), FileNotFound);
+}
+
+TEST_CASE("photos and masks are found under the names that packages give them", "[data]") {
+  const auto samples = [](const TemporaryFolder& folder) {
+    CelebAMaskHqOptions options = hq_options_for(folder);
+    options.masks = true;
+    options.attributes = {"Bald"};
+    options.split.reset();
+    const CelebAMaskHq data(options);
+    CHECK(data.missing().empty());
+    std::vector<std::string> seen;
+    for (int64_t i = 0; i < data.size(); ++i) {
+      const Sample sample = data.get(i);
+      const int64_t mask = sample.mask[0][0].item<int64_t>();
+      CHECK(sample.mask.eq(mask).all().item<bool>());
+      seen.push_back(sample.id + (sample.labels[0].item<bool>() ? " bald " : " ") + std::to_string(mask));
+    }
+    return seen;
+  };
+  const auto write_list = [](const TemporaryFolder& folder) {
+    folder.write("CelebAMask-HQ-attribute-anno.txt", "3\nBald\n0.jpg -1\n7.jpg 1\n2003.jpg -1\n");
+  };
+  const auto ids = [](int64_t id) { return torch::full({40, 40}, id, torch::kByte); };
+  const std::vector<std::array<uint8_t, 3>> palette(19);
+  const std::string photo = encode_jpeg(gradient_picture(40, 40));
+
+  SECTION("index masks in each folder, zero-padded or not") {
+    for (const std::string place : {"mask", "CelebAMask-HQ-mask", "CelebAMaskHQ-mask", "label", "mask/mask"}) {
+      for (const std::string zeros : {"", "0000"}) {
+        const TemporaryFolder folder;
+        write_photos(folder, {0, 7, 2003});
+        write_list(folder);
+        for (const int64_t id : {0, 7, 2003})
+          folder.write(place + "/" + zeros + std::to_string(id) + ".png", encode_index_png(ids(id % 19), palette));
+        INFO(place);
+        CHECK(samples(folder) == std::vector<std::string>{"0 0", "7 bald 7", "2003 8"});
+      }
+    }
+  }
+  SECTION("photos of every package") {
+    for (const std::string place : {"CelebA-HQ-img/", "CelebA-HQ-img-1024/", "CelebA-HQ-img/CelebA-HQ-img/", "celeba_hq_256/"}) {
+      for (const std::string ending : {".jpg", ".png", ".JPG", ".jpeg"}) {
+        const TemporaryFolder folder;
+        write_list(folder);
+        for (const std::string name : {"00000", "00007", "02003"}) folder.write(place + name + ending, photo);
+        for (const int64_t id : {0, 7, 2003}) folder.write("mask/" + std::to_string(id) + ".png", encode_index_png(ids(id % 19), palette));
+        INFO(place << ending);
+        CHECK(samples(folder) == std::vector<std::string>{"00000 0", "00007 bald 7", "02003 8"});
+      }
+    }
+  }
+  SECTION("parts by thousands, in one folder, a folder deeper; beside an empty folder and a half-copied one") {
+    for (const bool half : {false, true}) {
+      for (const std::string place : {"0/", "", "CelebAMask-HQ-mask-anno/0/"}) {
+        const TemporaryFolder folder;
+        write_photos(folder, {0, 7, 2003});
+        write_list(folder);
+        for (const std::string id : {"00000", "00007", "02003"}) write_part(folder, place + id + "_skin.png", torch::ones({40, 40}));
+        write_part(folder, place + "00007_hair.png", torch::ones({40, 40}));
+        std::filesystem::create_directories(folder / "mask");
+        if (half) folder.write("mask/7.png", encode_index_png(ids(5), palette));
+        INFO(place);
+        CHECK(samples(folder) == std::vector<std::string>{"0 1", "7 bald 13", "2003 1"});
+      }
+    }
+  }
+  SECTION("two spellings of one number are not chosen from, unless one is the official") {
+    const TemporaryFolder folder;
+    write_photos(folder, {0, 7, 2003});
+    folder.write("CelebA-HQ-img/00007.jpg", encode_jpeg(gradient_picture(8, 8)));
+    CelebAMaskHqOptions options = hq_options_for(folder);
+    options.split.reset();
+    CHECK(CelebAMaskHq(options).size() == 3);
+    CHECK_THAT(CelebAMaskHq(options).sample_name(1), Catch::EndsWith("/7.jpg"));
+    CHECK_THAT(CelebAMaskHq(options).notes()[0].text, Catch::Contains("1 photos are there twice"));
+    std::filesystem::remove(folder / "CelebA-HQ-img/7.jpg");
+    folder.write("CelebA-HQ-img/007.jpg", photo);
+    CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("'00007.jpg' and '007.jpg' are both photo 7"));
+  }
 }

@@ -37,7 +37,7 @@ TEST_CASE("checking finds every unusable sample, in order, whatever is wrong wit
     const auto problems = check_data(data, threads, [&](int64_t done) { seen.push_back(done); });
     CHECK(seen == std::vector<int64_t>{1, 2, 3, 4, 5, 6, 7, 8});
     const std::vector<std::pair<std::string, std::string>> expected{
-        {"10.jpg", "10.jpg' is truncated"}, {"12.jpg", "12.jpg' is empty"},     {"13.jpg", "13.jpg' is neither JPEG nor PNG"},
+        {"10.jpg", "10.jpg' is truncated"}, {"12.jpg", "12.jpg' is empty"},     {"13.jpg", "13.jpg' is text; photos are read from"},
         {"14.jpg", "14.jpg' is missing"},   {"15.jpg", "15.png': class id 19"}, {"17.jpg", "17.png' is missing"}};
     REQUIRE(problems.size() == expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
@@ -45,4 +45,18 @@ TEST_CASE("checking finds every unusable sample, in order, whatever is wrong wit
       CHECK_THAT(problems[i].problem, Catch::Contains(expected[i].second));
     }
   }
+}
+
+TEST_CASE("one kind of fault is one fault", "[data]") {
+  const std::vector<DataFault> faults = group_problems({{"a.jpg", "'root/a.jpg' is missing"},
+                                                        {"b.jpg", "'root/b.jpg': crop center:170 leaves a photo of 89 x 109 pixels"},
+                                                        {"c.jpg", "'root/c 7.jpg' is missing"},
+                                                        {"d.jpg", "'root/d.jpg': crop center:170 leaves a photo of 1 x 2 pixels"},
+                                                        {"e.jpg", "'e's.jpg' is empty"},
+                                                        {"f.jpg", "'f.jpg' is missing"}});
+  REQUIRE(faults.size() == 3);
+  CHECK(faults[0].problem == "'root/a.jpg' is missing");
+  CHECK(faults[0].samples == std::vector<std::string>{"a.jpg", "c.jpg", "f.jpg"});
+  CHECK(faults[1].samples == std::vector<std::string>{"b.jpg", "d.jpg"});
+  CHECK(faults[2].samples == std::vector<std::string>{"e.jpg"});
 }

@@ -4,6 +4,7 @@
 #include <jpeglib.h>
 #include <png.h>
 #include <torch/torch.h>
+#include <zlib.h>
 #include <cstdio>  // jpeglib.h needs it first
 
 #include <array>
@@ -53,7 +54,9 @@ inline std::string png_bytes(const PngSpec& spec, const std::vector<uint8_t>& da
 }
 
 /// A flat JPEG of any color space: 1 component for gray, 4 for CMYK.
-inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J_COLOR_SPACE space, uint8_t value) {
+/// @param stored  the file's own, as JCS_YCCK for CMYK
+inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J_COLOR_SPACE space, uint8_t value,
+                              J_COLOR_SPACE stored = JCS_UNKNOWN) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;
   info.err = jpeg_std_error(&errors);
@@ -66,6 +69,7 @@ inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J
   info.input_components = components;
   info.in_color_space = space;
   jpeg_set_defaults(&info);
+  if (stored != JCS_UNKNOWN) jpeg_set_colorspace(&info, stored);
   jpeg_start_compress(&info, TRUE);
   std::vector<uint8_t> line(static_cast<size_t>(width) * static_cast<size_t>(components), value);
   JSAMPROW row = line.data();
@@ -77,15 +81,83 @@ inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J
   return out;
 }
 
+/// How scans are laid out and coded.
+struct JpegSpec {
+  bool progressive = false;
+  bool arithmetic = false;
+  int restart_interval = 0;  ///< in MCUs; 0 for none
+};
+
+/// @param image [3, H, W] uint8
+inline std::string jpeg_bytes(const at::Tensor& image, const JpegSpec& spec) {
+  const at::Tensor pixels = image.permute({1, 2, 0}).contiguous();
+  jpeg_compress_struct info;
+  jpeg_error_mgr errors;
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &buffer, &size);
+  info.image_width = static_cast<JDIMENSION>(pixels.size(1));
+  info.image_height = static_cast<JDIMENSION>(pixels.size(0));
+  info.input_components = 3;
+  info.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&info);
+  info.arith_code = spec.arithmetic ? TRUE : FALSE;
+  info.restart_interval = static_cast<unsigned>(spec.restart_interval);
+  if (spec.progressive) jpeg_simple_progression(&info);
+  jpeg_start_compress(&info, TRUE);
+  while (info.next_scanline < info.image_height) {
+    JSAMPROW row = pixels.mutable_data_ptr<uint8_t>() + info.next_scanline * info.image_width * 3;
+    jpeg_write_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_compress(&info);
+  std::string out(reinterpret_cast<char*>(buffer), size);
+  jpeg_destroy_compress(&info);
+  std::free(buffer);
+  return out;
+}
+
+inline std::string big_endian(uint32_t value, size_t bytes) {
+  std::string out;
+  for (size_t i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xff);
+  return out;
+}
+
+/// The JPEG with a segment behind its start.
+inline std::string with_segment(const std::string& jpeg, uint8_t marker, const std::string& body) {
+  return jpeg.substr(0, 2) + '\xff' + static_cast<char>(marker) + big_endian(static_cast<uint32_t>(body.size()) + 2, 2) + body +
+         jpeg.substr(2);
+}
+
+inline std::string png_chunk(const std::string& name, const std::string& data) {
+  const std::string body = name + data;
+  const auto checksum = crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  return big_endian(static_cast<uint32_t>(data.size()), 4) + body + big_endian(static_cast<uint32_t>(checksum), 4);
+}
+
+/// The PNG with a chunk before its pixels, or behind them.
+inline std::string with_chunk(const std::string& png, const std::string& chunk, bool behind = false) {
+  const size_t at = png.find(behind ? "IEND" : "IDAT") - 4;
+  return png.substr(0, at) + chunk + png.substr(at);
+}
+
+/// zlib's format
+inline std::string deflated(const std::string& bytes) {
+  uLongf size = compressBound(static_cast<uLong>(bytes.size()));
+  std::string out(size, '\0');
+  compress(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uLong>(bytes.size()));
+  out.resize(size);
+  return out;
+}
+
 /// The JPEG with an EXIF segment that holds nothing but the orientation.
 inline std::string with_orientation(const std::string& jpeg, uint8_t orientation, bool big_endian) {
   using namespace std::string_literals;
   const std::string tiff = big_endian
                                ? "MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0"s
                                : "II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"s + static_cast<char>(orientation) + "\0\0\0\0\0\0\0"s;
-  const std::string body = "Exif\0\0"s + tiff;
-  const size_t length = body.size() + 2;
-  return jpeg.substr(0, 2) + "\xff\xe1"s + static_cast<char>(length >> 8) + static_cast<char>(length & 0xff) + body + jpeg.substr(2);
+  return with_segment(jpeg, 0xe1, "Exif\0\0"s + tiff);
 }
 
 /// A smooth picture with different edges and channels: JPEG keeps it within a few levels. [3, H, W] uint8

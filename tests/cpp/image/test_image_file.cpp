@@ -45,7 +45,8 @@ TEST_CASE("PNG keeps every pixel, JPEG all but a few levels, and colors their pl
   CHECK(worst(read_image(folder / "stripes.jpg"), stripes) < 60);
 
   CHECK_THROWS_WITH(write_image(folder / "a.bmp", smooth), Catch::Contains("a.bmp") && Catch::Contains(".png"));
-  CHECK_THROWS_AS(write_image(folder / "b.png", smooth.to(torch::kFloat)), InvalidArgument);
+  CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.to(torch::kFloat)), Catch::Contains("image must be uint8, found Float"));
+  CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.narrow(1, 0, 0)), Catch::Contains("image must have pixels, found 56 x 0"));
 }
 
 TEST_CASE("the content decides, not the name", "[data]") {
@@ -91,12 +92,15 @@ TEST_CASE("interlaced PNG is put together", "[data]") {
   CHECK(at::equal(read_image(file), picture));
 }
 
-TEST_CASE("gray JPEG becomes RGB, CMYK is refused by name", "[data]") {
+TEST_CASE("gray and CMYK JPEG become RGB", "[data]") {
   const TemporaryFolder folder;
   const at::Tensor gray = read_image(folder.write("gray.jpg", jpeg_bytes(20, 10, 1, JCS_GRAYSCALE, 90)));
   CHECK(worst(gray, torch::full({3, 10, 20}, 90, torch::kByte)) <= 1);
-  const auto cmyk = folder.write("cmyk.jpg", jpeg_bytes(8, 8, 4, JCS_CMYK, 90));
-  CHECK_THROWS_WITH(read_image(cmyk), Catch::Contains("cmyk.jpg") && Catch::Contains("CMYK"));
+  // Stored is light: inks of 165 on a light of 90 leave 90 (1 - 165/255).
+  for (const auto space : {JCS_CMYK, JCS_YCCK}) {
+    const at::Tensor cmyk = read_image(folder.write("cmyk.jpg", jpeg_bytes(8, 8, 4, JCS_CMYK, 90, space)));
+    CHECK(worst(cmyk, torch::full({3, 8, 8}, 32, torch::kByte)) <= 1);
+  }
 }
 
 TEST_CASE("EXIF orientation puts all eight upright", "[data]") {
@@ -157,7 +161,6 @@ TEST_CASE("truncated files are errors with the file's name wherever they end", "
       CHECK_THROWS_AS(read_image(file), Error);
       CHECK_THROWS_WITH(read_image(file), Catch::Contains("cut.jpg' is truncated"));
     }
-    CHECK_THROWS_WITH(read_image(folder.write("cut.jpg", bytes.substr(0, bytes.size() - 2))), Catch::Contains("truncated"));
   }
 }
 
@@ -178,10 +181,11 @@ TEST_CASE("padding that cameras leave before the end of a JPEG is no damage", "[
 
 TEST_CASE("what is no picture is told as such", "[data]") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(read_image(folder.write("text.jpg", "not a photo")), Catch::Contains("text.jpg' is neither JPEG nor PNG"));
+  CHECK_THROWS_WITH(read_image(folder.write("text.jpg", "not a photo")),
+                    Catch::Contains("text.jpg' is text; photos are read from JPEG, PNG, WebP"));
   CHECK_THROWS_WITH(read_image(folder.write("zero.jpg", "")), Catch::Contains("zero.jpg' is empty"));
   CHECK_THROWS_AS(read_image(folder / "none.jpg"), FileNotFound);
-  CHECK_THROWS_WITH(read_index_mask(folder.write("text.png", "not a mask")), Catch::Contains("text.png' is not a PNG"));
+  CHECK_THROWS_WITH(read_index_mask(folder.write("text.png", "not a mask")), Catch::Contains("text.png' is text; masks are read from PNG"));
 }
 
 TEST_CASE("absurd dimensions are refused before memory is asked for", "[data]") {

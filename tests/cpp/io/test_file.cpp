@@ -84,7 +84,7 @@ TEST_CASE("what is no file is refused at once, by every reader and by its kind",
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   fs::create_symlink(pipe, folder / "link.png");
   for (const fs::path& path : {pipe, folder / "link.png"}) {
-    const auto refused = Catch::Contains(path.string() + "' is a pipe, not a file");
+    const auto refused = Catch::Contains(path.string() + "' cannot be read: it is a pipe, not a file");
     CHECK_THROWS_WITH(read_file(path), refused);
     CHECK_THROWS_WITH(sha256_file(path), refused);
     CHECK_THROWS_WITH(require_readable_file(path), refused);

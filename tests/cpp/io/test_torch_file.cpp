@@ -13,9 +13,6 @@ using namespace secgan;
 using namespace secgan::testing;
 using namespace std::string_literals;
 
-// LibTorch frees nothing of an archive that it could not open: each of those leaves a few hundred bytes.
-extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() { return "leak:mz_zip_reader_init\n"; }
-
 namespace {
 
 constexpr TorchFormat kTorchFormats[] = {TorchFormat::kZip, TorchFormat::kLegacy};
@@ -85,13 +82,48 @@ TEST_CASE("a state dictionary is read as it was, of every type, in the file's or
   }
 }
 
-TEST_CASE("a type of storage that is not known is refused by its name", "[io]") {
-  for (const TorchFormat format : kTorchFormats) {
-    CHECK(torch_refusal(torch_file({{"a", torch::tensor({true, false})}}, format)) ==
-          "w.pth: storage type 'torch.BoolStorage' is not supported");
-    CHECK(torch_refusal(torch_file({{"a", torch::zeros({1}, at::kComplexFloat)}}, format)) ==
-          "w.pth: storage type 'torch.ComplexFloatStorage' is not supported");
-  }
+TEST_CASE("a tensor of a type that is not known is named, beside those that are read", "[io]") {
+  const auto file_of = [](TorchFormat format) {
+    TorchFile file(format);
+    file.storage(torch::zeros({4}, at::kChar));
+    const Code unknown = code_tensor(code_storage("QInt8Storage", "0", 4, format == TorchFormat::kLegacy), 0, "(K\x04t", "(K\x01t");
+    return file.save(code_dict({{"w", file.tensor(torch::ones({2}))},
+                                {"q", unknown},
+                                {"s", code_call("torch._utils", "_rebuild_sparse_tensor", {"N"})},
+                                {"o", code_call("os", "system", {code_text("exit 1")})}}));
+  };
+  const std::vector<StateDict> dicts = dicts_of(file_of(TorchFormat::kZip));
+  REQUIRE(dicts.size() == 1);
+  check_same(dicts[0].tensors, {{"w", torch::ones({2})}});
+  REQUIRE(dicts[0].unread.size() == 2);
+  CHECK(dicts[0].unread[0].name == "q");
+  CHECK(dicts[0].unread[0].why == "of type 'torch.QInt8Storage', which is not read");
+  CHECK(dicts[0].unread[1].name == "s");
+  CHECK(dicts[0].unread[1].why == "made by 'torch._utils._rebuild_sparse_tensor', which is not read");
+  // Where the next storage begins, nobody says.
+  CHECK(torch_refusal(file_of(TorchFormat::kLegacy)) == "w.pth: storage type 'torch.QInt8Storage' is not supported");
+}
+
+TEST_CASE("numbers of either byte order are read as what they were", "[io]") {
+  const at::Tensor values = torch::tensor({1.5F, -2.25F, 3e-20F});
+  const auto file_of = [&](const std::string& order, const at::Tensor& stored) {
+    TorchFile file;
+    return std::pair(order, zip_of({{"w/data.pkl", pickle_of(code_dict({{"w", file.tensor(stored)}}))},
+                                    {"w/byteorder", order},
+                                    {"w/data/0", std::string(static_cast<const char*>(stored.const_data_ptr()), stored.nbytes())},
+                                    {"w/version", "3"}}));
+  };
+  const auto swapped = [](const at::Tensor& tensor) {
+    const at::Tensor bytes = tensor.view(at::kByte).view({tensor.numel(), tensor.element_size()});
+    return bytes.flip(1).contiguous().view(tensor.scalar_type()).view_as(tensor);
+  };
+  const auto read = [](const auto& file) { return dicts_of(file.second)[0].tensors[0].second; };
+  CHECK(at::equal(read(file_of("little", values)), values));
+  CHECK(at::equal(read(file_of("big", swapped(values))), values));
+  const at::Tensor longs = torch::tensor({int64_t{1}, int64_t{-7}, int64_t{1} << 40}), bytes = torch::arange(5, at::kByte);
+  CHECK(at::equal(read(file_of("big", swapped(longs))), longs));
+  CHECK(at::equal(read(file_of("big", bytes)), bytes));
+  CHECK(torch_refusal(file_of("middle", values).second) == "w.pth: byte order 'middle' is unknown");
 }
 
 TEST_CASE("every dictionary of tensors is found, at its path, beside whatever else there is", "[io]") {
@@ -121,7 +153,7 @@ TEST_CASE("every dictionary of tensors is found, at its path, beside whatever el
   }
 }
 
-TEST_CASE("DataParallel's prefix goes, once, and only from the front", "[io]") {
+TEST_CASE("names stay as the file has them", "[io]") {
   for (const TorchFormat format : kTorchFormats) {
     TorchFile file(format);
     const NamedTensors one{{"w", torch::ones({1})}};
@@ -133,7 +165,7 @@ TEST_CASE("DataParallel's prefix goes, once, and only from the front", "[io]") {
     REQUIRE(dicts.size() == 1);
     std::vector<std::string> names;
     for (const auto& [name, tensor] : dicts[0].tensors) names.push_back(name);
-    CHECK(names == std::vector<std::string>{"w", "module.w", "net.module.w", "module"});
+    CHECK(names == std::vector<std::string>{"module.w", "module.module.w", "net.module.w", "module"});
   }
 }
 
@@ -214,17 +246,17 @@ TEST_CASE("a tensor that leaves its storage, or a storage its bytes, is refused"
     };
     CHECK(refused({4}, {1}) == "accepted");
     CHECK(refused({2, 2}, {1, 2}) == "accepted");
-    CHECK(refused({5}, {1}) == "w.pth: pickle: a tensor of [5] leaves its storage of 4 values");
+    CHECK(refused({5}, {1}) == "w.pth: pickle: a tensor of [5] leaves its storage of 4 values, or repeats it");
     CHECK(refused({2}, {1}, 3) == "w.pth: pickle: a tensor of [2] leaves its storage of 4 values");
     CHECK(refused({2}, {1}, -1) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({2}, {-1}, 3) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({-2}, {1}) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({kHuge, 4}, {kHuge, 1}) == "w.pth: pickle: a tensor that is too large");
-    CHECK(refused({kHuge}, {0}) == "w.pth: pickle: a tensor that repeats its storage");
+    CHECK_THAT(refused({kHuge}, {0}), Catch::EndsWith("leaves its storage of 4 values, or repeats it"));
     // An empty tensor needs no memory, but its strides are products too.
     CHECK(refused({0}, {1}) == "accepted");
-    CHECK_THAT(refused({0, kHuge, 4}, {0, 0, 0}), Catch::StartsWith("w.pth: ") && Catch::Contains("overflow"));
-    CHECK_THAT(refused({kHuge, 4, 0}, {0, 0, 0}), Catch::StartsWith("w.pth: ") && Catch::Contains("overflow"));
+    CHECK(refused({0, kHuge, 4}, {0, 0, 0}) == "w.pth: pickle: a tensor that is too large");
+    CHECK(refused({kHuge, 4, 0}, {0, 0, 0}) == "w.pth: pickle: a tensor that is too large");
     for (const int64_t claimed : {int64_t{3}, int64_t{5}, int64_t{1000}, kHuge - 1, kHuge, std::numeric_limits<int64_t>::max()}) {
       INFO(claimed);
       const std::string message = refused({1}, {1}, 0, claimed);
@@ -253,7 +285,7 @@ TEST_CASE("what names no storage is refused", "[io]") {
   CHECK(refused({storage, code_text("torch.FloatStorage"), key, cpu, "K\x01"}) == malformed);
   CHECK(refused({storage, floats, "K\x00"s, cpu, "K\x01"}) == malformed);
   CHECK(refused({storage, floats, key, cpu, "\x88"}) == malformed);
-  CHECK(refused({storage, code_global("os", "system"), key, cpu, "K\x01"}) == "w.pth: storage type 'os.system' is not supported");
+  CHECK(refused({storage, code_global("os", "system"), key, cpu, "K\x01"}) == "w.pth: no tensors by name in it");
   CHECK_THAT(refused({storage, floats, code_text("../x"), cpu, "K\x01"}), Catch::StartsWith("w.pth: ") && Catch::Contains("../x"));
 }
 
@@ -269,14 +301,16 @@ TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
   CHECK_THAT(torch_refusal(archive("1000")), Catch::StartsWith("w.pth: damaged"));
   CHECK_THAT(torch_refusal(archive(std::string(40, '9'))), Catch::StartsWith("w.pth: damaged"));
   CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data/0", values}})), Catch::StartsWith("w.pth: damaged"));
-  CHECK_THAT(torch_refusal(zip_of({{"data.pkl", pickle}, {"data/0", values}, {"version", "3"}})), Catch::StartsWith("w.pth: damaged"));
+  CHECK(torch_refusal(zip_of({{"data.pkl", pickle}, {"data/0", values}, {"version", "3"}})) == "w.pth: an archive without data.pkl");
+  CHECK(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data.pkl", pickle}, {"w/data/0", values}, {"w/version", "3"}})) !=
+        "accepted");  // which of them is read depends on the reader
   CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/version", "3"}})), Catch::Contains("data/0"));
-  CHECK(torch_refusal(zip_of({{"w/version", "3"}})) == "w.pth: an archive without data.pkl");
+  CHECK(torch_refusal(zip_of({{"w/version", "3"}})) == "w.pth: not a torch.save file: it is a zip archive");
   CHECK(torch_refusal(zip_of({{"w/data.pkl", ""}, {"w/version", "3"}})) == "w.pth: pickle: truncated");
-  CHECK(torch_refusal(zip_of({})) == "w.pth: not a torch.save file");
+  CHECK(torch_refusal(zip_of({})) == "w.pth: not a torch.save file: it is a zip archive");
   CHECK(torch_refusal("PK\x03\x04") != "accepted");
-  CHECK(torch_refusal("") == "w.pth: not a torch.save file");
-  CHECK(torch_refusal(pickle) == "w.pth: not a torch.save file");
+  CHECK(torch_refusal("") == "w.pth: not a torch.save file: it is empty");
+  CHECK(torch_refusal(pickle) == "w.pth: not a torch.save file: it is a Python pickle");
 }
 
 TEST_CASE("an entry that claims more bytes than the archive has is refused, without reading behind its end", "[io]") {
@@ -308,15 +342,31 @@ TEST_CASE("files before PyTorch 1.6 that contradict themselves are refused", "[i
   CHECK(refused(code_list({code_text("1")}), value) == "w.pth: an unknown storage");
   CHECK(refused(code_list({"K\x00"s}), value) == "w.pth: an unknown storage");
   CHECK(refused("]", value) == "w.pth: truncated: storages without values");
-  CHECK(refused(code_list({code_text("0"), code_text("0")}), value) == "w.pth: truncated");
+  CHECK(refused(code_list({code_text("0"), code_text("0")}), value) == "w.pth: storage '0' stands twice");
   CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{2}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has 2");
   CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{-1}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has -1");
   // A storage may only be asked for by the object.
   CHECK(refused(storage, value) == "w.pth: a storage outside the object");
   CHECK(torch_refusal(TorchFile::legacy_head().substr(0, 15) + pickle_of(storage)) == "w.pth: a storage outside the object");
-  const std::vector<Code> view{code_text("storage"), code_global("torch", "FloatStorage"), code_text("0"), code_text("cpu"), "K\x01", ")"};
-  CHECK(torch_refusal(head + pickle_of(code_tuple(view) + "Q") + pickle_of("]")) ==
-        "w.pth: storages that are views of others are not supported");
+  // Views of storages, as PyTorch wrote them before 0.4: (key, offset, size).
+  const auto viewed = [&](const Code& metadata) {
+    const std::vector<Code> view{
+        code_text("storage"), code_global("torch", "FloatStorage"), code_text("0"), code_text("cpu"), "K\x04", metadata};
+    const Code code = code_tensor(code_tuple(view) + "Q", 0, code_integers({2}), code_integers({1}));
+    return head + pickle_of(code_dict({{"w", code}})) + pickle_of(code_list({code_text("0")})) + bytes_of(int64_t{4}) + bytes_of(1.F) +
+           bytes_of(2.F) + bytes_of(3.F) + bytes_of(4.F);
+  };
+  const auto part = [](int64_t offset, int64_t size) { return code_tuple({code_text("v"), code_integer(offset), code_integer(size)}); };
+  check_same(dicts_of(viewed(part(1, 2)))[0].tensors, {{"w", torch::tensor({2.F, 3.F})}});
+  CHECK(torch_refusal(viewed(part(3, 2))) == "w.pth: a view that leaves its storage");
+  CHECK(torch_refusal(viewed(part(-1, 2))) == "w.pth: a view that leaves its storage");
+  CHECK_THAT(torch_refusal(viewed(part(1, 1))), Catch::Contains("leaves its storage of 1 values"));
+  CHECK(torch_refusal(viewed(")")) == "w.pth: a malformed view of a storage");
+  // One key, two storages.
+  const Code twice = code_list({storage, code_storage("IntStorage", "0", 1, true)});
+  CHECK(torch_refusal(head + pickle_of(twice) + pickle_of("]")) == "w.pth: storage '0' is of two types or sizes");
+  const std::string other_version = pickle_of("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") + pickle_of("M\xe8\x03") + pickle_of("}");
+  CHECK(torch_refusal(other_version + object + pickle_of(code_list({code_text("0")})) + value) == "w.pth: a version that is unknown");
 }
 
 TEST_CASE("a small file does not ask for memory that it does not fill", "[io]") {
@@ -340,8 +390,8 @@ TEST_CASE("a small file does not ask for memory that it does not fill", "[io]") 
                                 "q\x03"
                                 "0}(";
   for (int i = 0; i < 1000; ++i) wide += code_text(std::to_string(i)) + "h\x01";
-  for (int i = 0; i < 1000; ++i) repeating += "h\x03h\x01";
-  CHECK(torch_refusal(everywhere(wide + "u")) == "w.pth: names without end");
+  for (int i = 0; i < 10'000; ++i) repeating += "h\x03h\x01";
+  CHECK(torch_refusal(everywhere(wide + "u")) == "accepted");  // and collected once
   CHECK(torch_refusal(everywhere(repeating + "u")) == "w.pth: names without end");
   CHECK(torch_refusal(everywhere(code_dict({{"w", "h\x01"}}))) == "accepted");
 }
@@ -355,7 +405,7 @@ TEST_CASE("deep and endless nesting ends", "[io]") {
     deep += code_joined({"}", code_text("a")});
     closed += "s";
   }
-  CHECK(torch_refusal(file.save(deep + tensors + closed)) == "w.pth: no tensors by name in it");  // ours looks eight deep
+  CHECK(torch_refusal(file.save(deep + tensors + closed)) == "w.pth: no tensors by name in it");  // ours looks sixty-four deep
   Code lists, tuples;
   for (int i = 0; i < 10'000; ++i) {
     lists += "]";
@@ -364,13 +414,10 @@ TEST_CASE("deep and endless nesting ends", "[io]") {
   const std::vector<StateDict> beside =
       dicts_of(file.save(code_dict({{"lists", lists + std::string(9'999, 'a')}, {"tuples", ")" + tuples}, {"net", tensors}})));
   CHECK(paths_of(beside) == std::vector<std::string>{"net"});
-  // A dictionary inside itself is found a few times.
+  // A dictionary inside itself is found once.
   const std::vector<StateDict> endless = dicts_of(file.save(tensors + "q\x01" + code_text("self") + "h\x01s"));
-  CHECK(endless.size() == 9);
-  for (const StateDict& dict : endless) check_same(dict.tensors, state);
-  Code wide = tensors + "q\x01(";
-  for (int i = 0; i < 300; ++i) wide += code_text(std::to_string(i)) + "h\x01";
-  CHECK(torch_refusal(file.save(wide + "u")) == "w.pth: names without end");
+  REQUIRE(endless.size() == 1);
+  check_same(endless[0].tensors, state);
 }
 
 TEST_CASE("a file without tensors by name is refused", "[io]") {
@@ -380,9 +427,11 @@ TEST_CASE("a file without tensors by name is refused", "[io]") {
   CHECK(refused("}") == none);
   CHECK(refused(code_dict({{"G", code_ordered_dict({})}, {"epoch", "K\x05"}})) == none);
   CHECK(refused(code_object("mine", "Network", {{"weight", "N"}})) == none);
+  CHECK(refused(code_object("mine", "Network", {{"_parameters", "}"}, {"_modules", "}"}})) ==
+        none + "; it holds an object of class 'mine.Network', a network itself and not its tensors (save its state_dict())");
   TorchFile file;
   CHECK(torch_refusal(file.save(file.tensor(torch::ones({2})))) == none);
-  CHECK(torch_refusal(file.save(code_list({file.state_dict({{"w", torch::ones({2})}})}))) == none);
+  CHECK(paths_of(dicts_of(file.save(code_list({"N", file.state_dict({{"w", torch::ones({2})}})})))) == std::vector<std::string>{"1"});
   CHECK(torch_refusal(file.save("}K\x01" + file.tensor(torch::ones({2})) + "s")) == none);
 }
 

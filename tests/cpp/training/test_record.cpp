@@ -77,6 +77,22 @@ TEST_CASE("a resumed run's event file tells TensorBoard to forget what is writte
   CHECK(found[1].substr(9) == std::string("\x10\x28\x3a\x02\x08\x01", 6));  // step 40, SessionLog{START}
 }
 
+TEST_CASE("a later event file has a later name, whatever the clock says", "[record]") {
+  const TemporaryFolder folder;
+  folder.write("events.out.tfevents.8000000000.000.secgan", "");  // of the year 2223, and of an earlier version
+  const auto later = [&] {
+    std::string last;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) last = std::max(last, entry.path().filename().string());
+    return last;
+  };
+  EventFile(folder.path(), 0);
+  const std::string first = later();
+  CHECK(first > "events.out.tfevents.8000000000.000.secgan");
+  EventFile(folder.path(), 5);
+  CHECK(later() > first);
+  CHECK(entries(folder.path()) == 3);
+}
+
 TEST_CASE("the log keeps what is not finite as null and pictures by step", "[record]") {
   const TemporaryFolder folder;
   Recorder recorder(folder.path(), 0);

@@ -1,9 +1,11 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <future>
 #include <sstream>
 
 #include "random_bundle.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/training/semantic_branch.hpp"
@@ -116,12 +118,58 @@ TEST_CASE("training runs leave the process's random state and threads alone, and
 
   secgan.data.attributes = synthetic_attribute_names();
   secgan.data.crop = "center";
+  secgan.task.loader.per_process = false;
   CHECK(settings_text(load_settings<TrainSettings>(folder / "secgan/settings.toml")) == settings_text(secgan));
 
   // A run that fails is no different.
   secgan.parser = (folder / "nowhere").string();
   check_no_trace("a run that fails", [&] { CHECK_THROWS_AS(train(secgan, control("other")), FileNotFound); });
   CHECK_FALSE(std::filesystem::exists(folder / "other"));
+}
+
+TEST_CASE("a run keeps the number of threads that it began with", "[training]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet, told;
+  auto settings = two_steps<TrainClassifierSettings>();
+  settings.task = few_classifier_channels();
+  settings.threads = 0;
+  const auto used = [&] { return load_settings<TrainClassifierSettings>(folder / "run/settings.toml").threads; };
+  {
+    const ThreadGuard one(1);
+    train(settings, {.run = folder / "run", .status = &quiet});
+  }
+  CHECK(used() == 1);
+  const ThreadGuard two(2);
+  settings.trainer.steps = 3;
+  train(settings, {.run = folder / "run", .resume = true, .status = &quiet});
+  CHECK(used() == 1);
+  settings.trainer.steps = settings.threads = 4;
+  train(settings, {.run = folder / "run", .resume = true, .status = &told});
+  CHECK(used() == 4);
+  CHECK_THAT(told.str(), Catch::Contains("resuming on 4 threads instead of 1") && Catch::Contains("trainer.steps: 4 instead of 3"));
+}
+
+TEST_CASE("a run is resumed with the batches, the attributes and the photos that it has", "[training]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  auto settings = two_steps<TrainClassifierSettings>();
+  settings.task = few_classifier_channels();
+  settings.threads = 1;
+  train(settings, {.run = folder / "run", .status = &quiet});
+  const auto refused = [&](const std::string& what, const std::function<void(TrainClassifierSettings&)>& change) {
+    auto changed = settings;
+    change(changed);
+    CHECK_THROWS_WITH(train(changed, {.run = folder / "run", .resume = true, .status = &quiet}), Catch::Contains(what));
+  };
+  refused("task.training.loader.batch was 4, found 2", [](auto& changed) { changed.task.training.loader.batch = 2; });
+  refused("task.training.loader.seed was 1, found 7", [](auto& changed) { changed.task.training.loader.seed = 7; });
+  refused("the number of photos was 12, found 11", [](auto& changed) { changed.data.count = 11; });
+  refused("the side of photos was 32, found 64", [](auto& changed) { changed.data.image_size = 64; });
+  refused("task.classifier.dim was 4, found 8", [](auto& changed) { changed.task.classifier.dim = 8; });
+  settings.task.training.adam.learning_rate /= 2;
+  std::ostringstream told;
+  train(settings, {.run = folder / "run", .resume = true, .status = &told});
+  CHECK_THAT(told.str(), Catch::Contains("resuming with another task.training.adam.learning_rate"));
 }
 
 TEST_CASE("a task's first weights follow from its seed, whatever the process has drawn", "[training]") {
@@ -138,4 +186,28 @@ TEST_CASE("a task's first weights follow from its seed, whatever the process has
   const at::Tensor first = weights(1, 3);
   CHECK(at::equal(weights(2, 3), first));
   CHECK_FALSE(at::equal(weights(1, 4), first));
+}
+
+TEST_CASE("trainings side by side draw what each draws alone, and leave the thread beside them its own", "[training]") {
+  const Bundle bundle = random_bundle();
+  const auto weights = [&](uint64_t seed) {
+    SecganTaskOptions options = few_channels();
+    options.loader.seed = seed;
+    SecganTask task(few_faces(), options, bundle);
+    task.step(0, 1);
+    std::vector<at::Tensor> copies;
+    for (const auto& [name, tensor] : task.state()) copies.push_back(tensor.detach().flatten().to(at::kDouble).clone());
+    return at::cat(copies);
+  };
+  const at::Tensor first = weights(1), second = weights(2);
+  torch::manual_seed(5);
+  const at::Tensor alone = torch::rand({3000});
+  torch::manual_seed(5);
+  auto one = std::async(std::launch::async, [&] { return weights(1); });
+  auto other = std::async(std::launch::async, [&] { return weights(2); });
+  at::Tensor beside = torch::rand({1});
+  while (beside.size(0) < 3000) beside = at::cat({beside, torch::rand({1})});
+  CHECK(at::equal(one.get(), first));
+  CHECK(at::equal(other.get(), second));
+  CHECK(at::equal(beside, alone));
 }

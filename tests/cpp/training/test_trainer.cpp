@@ -24,25 +24,32 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Counts, and answers what it is told to.
-struct ToyTask final : TrainingTask {
+struct ToyBase : TrainingTask {
   at::Tensor total = at::zeros({1});
   std::function<double(int64_t)> value = [](int64_t step) { return static_cast<double>(step); };
   std::vector<double> rates;
+  std::vector<int64_t> steps;
+  NamedTexts belongs_to;
 
   std::string name() const override { return "toy"; }
   int64_t photos_per_step() const override { return 1; }
   NamedValues step(int64_t step, double rate) override {
     total += 1;
     rates.push_back(rate);
+    steps.push_back(step);
     return {{"loss", value(step)}};
   }
   NamedTensors state() override { return {{"total", total}}; }
   at::Tensor samples() override { return at::zeros({3, 4, 4}, at::kByte); }
-  std::vector<std::string> warnings(int64_t step) override {
+  NamedTexts identity() const override { return belongs_to; }
+  std::vector<std::string> photos(int64_t step) const override { return {"photo" + std::to_string(step) + ".png"}; }
+  std::vector<std::string> warnings(int64_t step, const NamedValues&) override {
     return step == 4 ? std::vector<std::string>{"four is an odd number"} : std::vector<std::string>{};
   }
   void save_result(const fs::path& run) override { write_file(run / "result", "done"); }
 };
+
+struct ToyTask final : ToyBase {};
 
 TrainerOptions every(int64_t steps, int64_t n) { return {.steps = steps, .log_every = n, .sample_every = n, .checkpoint_every = n}; }
 
@@ -90,7 +97,9 @@ TrainingOutcome run_until(TrainingTask& task, const fs::path& run, const Trainer
     }
     NamedTensors state() override { return inner.state(); }
     at::Tensor samples() override { return inner.samples(); }
-    std::vector<std::string> warnings(int64_t s) override { return inner.warnings(s); }
+    std::vector<std::string> warnings(int64_t s, const NamedValues& means) override { return inner.warnings(s, means); }
+    NamedTexts identity() const override { return inner.identity(); }
+    std::vector<std::string> photos(int64_t s) const override { return inner.photos(s); }
     void save_result(const fs::path& r) override { inner.save_result(r); }
   };
   std::atomic<bool> stop{false};
@@ -122,6 +131,7 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
     CHECK(at::equal(expected[i].second, found[i].second));
   }
   CHECK(at::equal(whole->samples(), second->samples()));
+  CHECK(read_file(folder / "whole/log.jsonl") == read_file(folder / "parts/log.jsonl"));
   // Not vacuous: the last steps did change the networks.
   CHECK_FALSE(at::equal(found[0].second, first->state()[0].second));
 }
@@ -163,6 +173,142 @@ TEST_CASE("a figure that is not finite stops the run, is named, and leaves the l
   // Three steps were kept, two were done again.
   CHECK(again.total.item<double>() == 5);
   CHECK(again.rates.size() == 2);
+}
+
+TEST_CASE("a network that explodes after a finite loss is not saved, at the last step neither", "[trainer]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  struct Exploding final : ToyBase {
+    int64_t at = 0;
+    NamedValues step(int64_t step, double rate) override {
+      NamedValues values = ToyBase::step(step, rate);
+      if (step + 1 == at) total.fill_(std::numeric_limits<float>::infinity());
+      return values;
+    }
+  };
+  Exploding task;
+  task.at = 5;
+  CHECK_THROWS_WITH(Trainer(every(9, 3), folder / "run", quiet).run(task, false),
+                    Catch::Contains("step 6: tensor 'total' holds a value that is not finite; photos: photo5.png") &&
+                        Catch::Contains("the last good checkpoint, after 3 steps, is ") && Catch::Contains("checkpoint.safetensors"));
+  CHECK_FALSE(fs::exists(folder / "run/samples/samples-0000006.png"));
+  ToyTask again;
+  Trainer(every(4, 3), folder / "run", quiet).run(again, true);
+  CHECK(again.total.item<double>() == 4);
+
+  Exploding last;
+  last.at = 1;
+  CHECK_THROWS_WITH(Trainer({.steps = 1, .sample_every = 0, .checkpoint_every = 0}, folder / "other", quiet).run(last, false),
+                    Catch::Contains("step 1: tensor 'total'") && Catch::Contains("there is no checkpoint yet"));
+  CHECK_FALSE(has_checkpoint(folder / "other"));
+  CHECK_FALSE(fs::exists(folder / "other/result"));
+}
+
+TEST_CASE("a rolled back run goes on with the batches after the failed one, also when it is stopped in between", "[trainer]") {
+  const TemporaryFolder folder;
+  TrainerOptions options = every(9, 2);
+  options.on_nan = OnNan::kRollback;
+  options.checkpoint_every = 3;
+  const auto failing = [](int64_t step) { return step == 4 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(step); };
+  ToyTask whole;
+  whole.value = failing;
+  CHECK(run_until(whole, folder / "whole", options, 99, false).finished);
+  // The fifth step fails; back at the third, the fourth begins where it failed, and every step learns at its own rate.
+  CHECK(whole.steps == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(whole.total.item<double>() == 9);
+  for (size_t i = 5; i < 11; ++i) CHECK(whole.rates[i] == learning_rate_factor(options, static_cast<int64_t>(i) - 2));
+  const std::string log = read_file(folder / "whole/log.jsonl");
+  CHECK_THAT(log, Catch::Contains("step 5: loss is nan; photos: photo4.png; back to step 3 and on with other batches, rollback 1 of 3"));
+  for (const int64_t until : {4, 5, 6, 8}) {
+    INFO(until);
+    const fs::path run = folder / ("stopped" + std::to_string(until));
+    ToyTask first, second;
+    first.value = second.value = failing;
+    run_until(first, run, options, until, false);
+    CHECK(run_until(second, run, options, 99, true).finished);
+    CHECK(second.total.item<double>() == 9);
+    CHECK(second.steps.back() == 10);
+    CHECK(read_file(run / "log.jsonl") == log);
+  }
+}
+
+TEST_CASE("a run that keeps failing is rolled back so often and no more, from its first step on", "[trainer]") {
+  const TemporaryFolder folder;
+  TrainerOptions options = every(9, 9);
+  options.on_nan = OnNan::kRollback;
+  options.rollbacks = 2;
+  ToyTask task;
+  task.value = [](int64_t step) { return step % 2 == 0 ? 1.0 : std::numeric_limits<double>::infinity(); };
+  std::ostringstream quiet;
+  CHECK_THROWS_WITH(Trainer(options, folder / "run", quiet).run(task, false),
+                    Catch::Contains("step 2: loss is inf") && Catch::Contains("rolled back 2 times already; training stopped") &&
+                        Catch::Contains("the last good checkpoint, after 0 steps"));
+  CHECK(task.steps == std::vector<int64_t>{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("log lines of a run that was stopped between them are those of one that was not", "[trainer]") {
+  const TemporaryFolder folder;
+  const TrainerOptions options = every(12, 5);
+  const auto value = [](int64_t step) { return 1.0 / static_cast<double>(step + 3); };
+  ToyTask whole;
+  whole.value = value;
+  run_until(whole, folder / "whole", options, 99, false);
+  for (const int64_t until : {1, 4, 5, 7, 11}) {
+    ToyTask first, second;
+    first.value = second.value = value;
+    run_until(first, folder / std::to_string(until), options, until, false);
+    run_until(second, folder / std::to_string(until), options, 99, true);
+    CHECK(read_file(folder.path() / std::to_string(until) / "log.jsonl") == read_file(folder / "whole/log.jsonl"));
+  }
+}
+
+TEST_CASE("a run that is asked to stop before its first step keeps it for later", "[trainer]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  const std::atomic<bool> stop{true};
+  ToyTask task;
+  const TrainingOutcome outcome = Trainer(every(2, 1), folder / "run", quiet).run(task, false, &stop);
+  CHECK(outcome.steps == 0);
+  CHECK_FALSE(outcome.finished);
+  CHECK(Trainer(every(2, 1), folder / "run", quiet).run(task, true).finished);
+  CHECK(task.steps == std::vector<int64_t>{0, 1});
+}
+
+TEST_CASE("a checkpoint goes on with what it belongs to; what may change is told", "[trainer]") {
+  const TemporaryFolder folder;
+  std::ostringstream quiet;
+  const RunSettings settings{.file = "first", .fixed = {{"task.loader.batch", "4"}}, .changeable = {{"trainer.steps", "2"}}};
+  ToyTask task;
+  task.belongs_to = {{"the order of attributes", "Bald, Male"}};
+  Trainer(every(2, 1), folder / "run", quiet, settings).run(task, false);
+  const auto resumed = [&](const std::function<void(ToyTask&, RunSettings&)>& change) {
+    ToyTask other;
+    other.belongs_to = task.belongs_to;
+    RunSettings changed = settings;
+    changed.file = "second";
+    change(other, changed);
+    std::ostringstream told;
+    Trainer(every(3, 1), folder / "run", told, changed).run(other, true);
+    return told.str();
+  };
+  CHECK_THROWS_WITH(resumed([](ToyTask& other, RunSettings&) { other.belongs_to[0].second = "Male, Bald"; }),
+                    Catch::Contains("belongs to another run: the order of attributes was Bald, Male, found Male, Bald"));
+  CHECK_THROWS_WITH(resumed([](ToyTask&, RunSettings& changed) { changed.fixed[0].second = "8"; }),
+                    Catch::Contains("task.loader.batch was 4, found 8"));
+  CHECK(read_file(folder / "run/settings.toml") == "first");
+  CHECK_THAT(resumed([](ToyTask&, RunSettings& changed) { changed.changeable[0].second = "3"; }),
+             Catch::Contains("resuming with another trainer.steps: 3 instead of 2\n"));
+  ToyTask shorter;
+  CHECK_THROWS_WITH(Trainer(every(2, 1), folder / "run", quiet).run(shorter, true), Catch::Contains("3 steps are done"));
+}
+
+TEST_CASE("a run to resume that has no checkpoint yet begins, and says so", "[trainer]") {
+  const TemporaryFolder folder;
+  std::ostringstream told;
+  fs::create_directory(folder / "run");
+  ToyTask task;
+  CHECK(Trainer(every(2, 1), folder / "run", told).run(task, true).finished);
+  CHECK_THAT(told.str(), Catch::Contains("holds no checkpoint yet: starting from the beginning"));
 }
 
 TEST_CASE("log lines after the checkpoint are dropped on resume, figures are means, warnings are kept", "[trainer]") {
@@ -211,6 +357,7 @@ TEST_CASE("a checkpoint whose step is no count is refused before it changes anyt
   trainer.run(first, false);
   const fs::path file = folder.path() / "run" / "checkpoint.safetensors";
   Safetensors checkpoint = load_safetensors(file);
+  fs::remove(folder.path() / "run" / "checkpoint.previous.safetensors");
   for (const std::string step : {"abc", "-5", "", "2x", " 2", "99999999999999999999"}) {
     checkpoint.metadata["step"] = step;
     write_file(file, encode_safetensors(checkpoint.tensors, checkpoint.metadata));
@@ -236,10 +383,9 @@ TEST_CASE("a GAN run warns of edits that equal the reconstruction", "[trainer]")
   options.generator_adam.learning_rate = options.discriminator_adam.learning_rate = 1e-12;
   options.losses.intensity = 1e-6;
   const auto task = tiny_secgan(options);
-  for (int64_t step = 0; step < 2; ++step) task->step(step, 1);
-  CHECK(task->warnings(100).empty());  // too early to tell
-  for (int64_t step = 0; step < 2; ++step) task->step(step, 1);
-  const auto warnings = task->warnings(1000);
+  const NamedValues values = task->step(0, 1);
+  CHECK(task->warnings(100, values).empty());  // too early to tell
+  const auto warnings = task->warnings(1000, values);
   REQUIRE(warnings.size() == 2);
   CHECK_THAT(warnings[0], Catch::Contains("edits equal the reconstruction"));
   CHECK_THAT(warnings[1], Catch::Contains("attribute head learns nothing"));

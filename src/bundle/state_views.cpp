@@ -1,0 +1,194 @@
+#include "bundle/state_views.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+
+namespace secgan {
+namespace {
+
+/// Modules that hold one other and hand everything on: DataParallel, torch.compile, FSDP, activation checkpoints, DeepSpeed.
+constexpr std::array<std::string_view, 5> kWrappers{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+                                                    "_forward_module"};
+constexpr size_t kDeepestPrefix = 8;
+
+std::string unwrapped(std::string_view name) {
+  std::string out;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('.', begin), name.size());
+    const std::string_view word = name.substr(begin, end - begin);
+    // The last word is a tensor's own name.
+    if (end == name.size() || std::ranges::find(kWrappers, word) == kWrappers.end()) out += (out.empty() ? "" : ".") + std::string(word);
+    begin = end + 1;
+  }
+  return out;
+}
+
+/// nullopt where nothing changes, or two names become one.
+std::optional<StateDict> unwrapped(const StateDict& dict) {
+  StateDict out{dict.path, {}, {}};
+  bool changed = false;
+  std::unordered_set<std::string> seen;
+  const auto add = [&](const std::string& name) {
+    std::string shorter = unwrapped(name);
+    changed = changed || shorter != name;
+    return seen.insert(shorter).second ? shorter : std::string();
+  };
+  for (const auto& [name, tensor] : dict.tensors) {
+    std::string shorter = add(name);
+    if (shorter.empty()) return std::nullopt;
+    out.tensors.emplace_back(std::move(shorter), tensor);
+  }
+  for (const auto& [name, why] : dict.unread) out.unread.push_back({unwrapped(name), why});
+  return changed ? std::optional(std::move(out)) : std::nullopt;
+}
+
+void append_views(const StateDict& dict, size_t least, std::vector<StateView>& out) {
+  out.push_back({dict.path, dict.tensors, dict.unread});
+  // Of each prefix how many tensors it has: most have too few, and are not copied.
+  std::unordered_map<std::string_view, size_t> counts;
+  std::vector<std::string_view> prefixes;  // in the file's order
+  const auto each_prefix = [](std::string_view name, auto&& visit) {
+    size_t end = name.find('.');
+    for (size_t depth = 0; end != std::string_view::npos && depth < kDeepestPrefix; ++depth, end = name.find('.', end + 1)) {
+      visit(name.substr(0, end + 1));
+    }
+  };
+  for (const auto& [name, tensor] : dict.tensors) {
+    each_prefix(name, [&](std::string_view prefix) {
+      if (counts[prefix]++ == 0) prefixes.push_back(prefix);
+    });
+  }
+  std::unordered_map<std::string_view, size_t> place;
+  for (const std::string_view prefix : prefixes) {
+    if (counts[prefix] < least) continue;
+    place.emplace(prefix, out.size());
+    const std::string_view words = prefix.substr(0, prefix.size() - 1);
+    out.push_back({dict.path.empty() ? std::string(words) : fmt::format("{}.{}", dict.path, words), {}, {}, false});
+  }
+  if (place.empty()) return;
+  for (const auto& [name, tensor] : dict.tensors) {
+    each_prefix(name, [&](std::string_view prefix) {
+      if (const auto found = place.find(prefix); found != place.end()) {
+        out[found->second].tensors.emplace_back(name.substr(prefix.size()), tensor);
+      }
+    });
+  }
+  for (const auto& [name, why] : dict.unread) {
+    each_prefix(name, [&](std::string_view prefix) {
+      if (const auto found = place.find(prefix); found != place.end()) {
+        out[found->second].unread.push_back({name.substr(prefix.size()), why});
+      }
+    });
+  }
+}
+
+bool same_tensors(const NamedTensors& a, const NamedTensors& b) {
+  std::unordered_map<std::string_view, at::Tensor> by_name;
+  for (const auto& [name, tensor] : b) by_name.emplace(name, tensor);
+  return std::ranges::all_of(a, [&](const auto& entry) {
+    const auto& [name, tensor] = entry;
+    const auto found = by_name.find(name);
+    // Counters differ where nothing else does.
+    if (found == by_name.end() || !tensor.is_floating_point()) return true;
+    const at::Tensor& other = found->second;
+    if (tensor.is_same(other)) return true;
+    return tensor.sizes() == other.sizes() && tensor.scalar_type() == other.scalar_type() && at::equal(tensor, other);
+  });
+}
+
+std::string shown(std::string_view entry) { return entry.empty() ? "the file's own names" : fmt::format("'{}'", entry); }
+
+std::string listed(const std::vector<const StateView*>& views) {
+  std::string out;
+  for (const StateView* view : views) out += (out.empty() ? "" : ", ") + shown(view->entry);
+  return out;
+}
+
+}  // namespace
+
+std::vector<StateView> state_views(const std::vector<StateDict>& dicts, size_t least) {
+  std::vector<StateView> out;
+  for (const StateDict& dict : dicts) append_views(dict, least, out);
+  for (const StateDict& dict : dicts) {
+    if (const auto shorter = unwrapped(dict)) append_views(*shorter, least, out);
+  }
+  return out;
+}
+
+bool is_averaged(std::string_view entry) {
+  constexpr std::array<std::string_view, 9> kWords{"ema", "avg", "average", "averaged", "averages", "swa", "polyak", "shadow", "gema"};
+  std::string word;
+  const auto known = [&] { return std::ranges::find(kWords, word) != kWords.end(); };
+  for (size_t i = 0; i < entry.size(); ++i) {
+    const char c = entry[i];
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool letter = upper || (c >= 'a' && c <= 'z');
+    // A word ends before anything that is no letter, and before a capital behind a small letter: "netEma".
+    const bool begins = upper && i > 0 && entry[i - 1] >= 'a' && entry[i - 1] <= 'z';
+    if (!letter || begins) {
+      if (known()) return true;
+      word.clear();
+    }
+    if (letter) word += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return known();
+}
+
+std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view entry, const std::string& file) {
+  if (entry.empty()) return views;
+  std::vector<StateView> out;
+  std::vector<const StateView*> others;
+  for (StateView& view : views) {
+    if (view.entry == entry) {
+      out.push_back(std::move(view));
+    } else if (others.size() < 12 && std::ranges::none_of(others, [&](const StateView* other) { return other->entry == view.entry; })) {
+      others.push_back(&view);
+    }
+  }
+  if (out.empty()) throw Error(fmt::format("{}: entry '{}' is not in it; there are: {}", file, entry, listed(others)));
+  return out;
+}
+
+const StateView& choose(const std::vector<const StateView*>& fitting, const std::string& file, std::string& note) {
+  std::vector<const StateView*> different;
+  for (const StateView* view : fitting) {
+    const auto same = [&](const StateView* other) { return same_tensors(view->tensors, other->tensors); };
+    if (std::ranges::none_of(different, same)) different.push_back(view);
+  }
+  if (different.size() == 1) return *different.front();
+  std::vector<const StateView*> averaged;
+  std::ranges::copy_if(different, std::back_inserter(averaged), [](const StateView* view) { return is_averaged(view->entry); });
+  if (averaged.size() != 1) {
+    throw Error(fmt::format("{}: several networks in it fit, {}: name one of them as entry", file,
+                            listed(averaged.empty() ? different : averaged)));
+  }
+  std::erase(different, averaged.front());
+  note = fmt::format("{}: the averaged weights {} are taken, {} is ignored", file, shown(averaged.front()->entry), listed(different));
+  return *averaged.front();
+}
+
+std::string first_names(const std::vector<StateDict>& dicts) {
+  const auto size = [](const StateDict& dict) { return dict.tensors.size() + dict.unread.size(); };
+  const auto largest = std::ranges::max_element(dicts, {}, size);
+  if (largest == dicts.end() || size(*largest) == 0) return "";
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : largest->tensors) names.push_back(name);
+  for (const auto& tensor : largest->unread) names.push_back(tensor.name);
+  constexpr size_t kShown = 3, kLongest = 120;
+  std::string out;
+  for (size_t i = 0; i < std::min(kShown, names.size()); ++i)
+    out += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i].substr(0, kLongest));
+  if (names.size() > kShown) out += fmt::format(" and {} more", names.size() - kShown);
+  return fmt::format("; {} holds {}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), out);
+}
+
+}  // namespace secgan

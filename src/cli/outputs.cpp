@@ -1,0 +1,122 @@
+#include "cli/outputs.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <climits>
+#include <fstream>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/labels.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/io/file.hpp"
+
+namespace secgan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+using std::string_view_literals::operator""sv;
+
+// The note on who made a file: PNG's text "Software", right after the header chunk; a JPEG's comment, right after the JFIF header. A file
+// that has been through another program has lost it, or has it elsewhere, and is that program's.
+struct Note {
+  std::string_view begin;  ///< of the file
+  size_t at;
+  std::string_view bytes;
+};
+constexpr std::array kNotes{Note{"\x89PNG\r\n\x1a\n"sv, 33, "\0\0\0\x0ftEXtSoftware\0secgan\xbf\x9fK8"sv},
+                            Note{"\xff\xd8\xff\xe0\0\x10JFIF"sv, 20, "\xff\xfe\0\x08secgan"sv}};
+
+std::string noted(std::string encoded) {
+  for (const Note& note : kNotes) {
+    if (encoded.starts_with(note.begin)) encoded.insert(note.at, note.bytes);
+  }
+  return encoded;
+}
+
+bool made_by_us(const fs::path& file) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) return false;
+  std::array<char, 64> bytes{};
+  std::ifstream(file, std::ios::binary).read(bytes.data(), bytes.size());
+  const std::string_view head(bytes.data(), bytes.size());
+  return std::ranges::any_of(
+      kNotes, [&](const Note& note) { return head.starts_with(note.begin) && head.substr(note.at).starts_with(note.bytes); });
+}
+
+std::string lowered_extension(const fs::path& file) {
+  std::string extension = file.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+fs::path result_name(const fs::path& photo, Result result) {
+  fs::path name = photo.filename();
+  const std::string extension = lowered_extension(name);
+  if (extension != ".png" && extension != ".jpg" && extension != ".jpeg") name += ".png";
+  switch (result) {
+    case Result::kPicture: break;
+    case Result::kMask: return name.stem() += "_mask.png";
+    case Result::kOverlay: return name.stem() += "_overlay.png";
+  }
+  return name;
+}
+
+/// One text for all names of one file, whether it is there or not.
+std::string file_identity(const fs::path& file) {
+  struct stat about{};
+  if (::stat(file.c_str(), &about) == 0) return fmt::format("{}:{}", about.st_dev, about.st_ino);
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(file, error);
+  return (error ? file : real).string();
+}
+
+}  // namespace
+
+std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, const fs::path& folder, const std::vector<Result>& results,
+                                       bool overwrite) {
+  std::map<std::string, std::string> inputs, writers;
+  for (const std::string& photo : photos) inputs.emplace(file_identity(photo), photo);
+  std::vector<PhotoOutputs> plan;
+  for (const std::string& photo : photos) {
+    PhotoOutputs& outputs = plan.emplace_back(PhotoOutputs{photo, {}});
+    if (!outputs.photo.has_filename()) throw InvalidArgument(fmt::format("'{}' is not the name of a file", photo));
+    for (const Result result : results) {
+      const fs::path file = folder / result_name(photo, result);
+      const std::string id = file_identity(file);
+      if (file.filename().native().size() > NAME_MAX)
+        throw InvalidArgument(fmt::format("'{}': the name is too long for a file", file.string()));
+      if (const auto input = inputs.find(id); input != inputs.end())
+        throw InvalidArgument(fmt::format("--out would overwrite '{}' with a result of '{}': choose another folder", input->second, photo));
+      if (const auto [place, fresh] = writers.emplace(id, photo); !fresh) {
+        throw InvalidArgument(
+            fmt::format("'{}' and '{}' would both be written to '{}': write them into two folders", place->second, photo, file.string()));
+      }
+      std::error_code ignored;
+      if (!overwrite && fs::exists(file, ignored) && !made_by_us(file)) {
+        throw InvalidArgument(fmt::format(
+            "'{}' is there and was not made by this command: choose another folder for the results of '{}', or replace it with --overwrite",
+            file.string(), photo));
+      }
+      if (fs::exists(file, ignored)) require_writable_file(file);
+      outputs.files.push_back(file);
+    }
+  }
+  require_writable_folder(folder);
+  return plan;
+}
+
+std::string encode_result(const fs::path& file, const at::Tensor& image) {
+  return noted(lowered_extension(file) == ".png" ? encode_png(image) : encode_jpeg(image));
+}
+
+std::string encode_mask(const at::Tensor& ids) { return noted(encode_index_png(ids, class_palette(Labels::kSecgan12))); }
+
+}  // namespace secgan::cli

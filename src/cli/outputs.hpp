@@ -1,0 +1,37 @@
+#pragma once
+/// What a command on photos writes: named, and known to cost nobody a file, before the first photo is read.
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace secgan::cli {
+
+enum class Result {
+  kPicture,  ///< the photo's own name; ".png" is added to an ending that is none of .png, .jpg, .jpeg in any case
+  kMask,     ///< NAME_mask.png
+  kOverlay,  ///< NAME_overlay.png
+};
+
+struct PhotoOutputs {
+  std::filesystem::path photo;
+  std::vector<std::filesystem::path> files;  ///< of the results that were asked for, in their order
+};
+
+/// Every file that will be written into `folder`.
+/// @param overwrite  also files that no command of ours made
+/// @throws InvalidArgument naming both: two results of one name, a result in the place of a photo (links and hard links are seen through),
+/// or
+///         of somebody else's file. Error where nothing can be written.
+std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, const std::filesystem::path& folder,
+                                       const std::vector<Result>& results, bool overwrite);
+
+/// A picture as its name says, with the note by which plan_outputs knows it again.
+/// @param image [3, H, W] uint8
+std::string encode_result(const std::filesystem::path& file, const at::Tensor& image);
+/// @param ids [H, W] uint8 of the twelve classes
+std::string encode_mask(const at::Tensor& ids);
+
+}  // namespace secgan::cli

@@ -1,0 +1,134 @@
+#include "secgan/data/photo_folder.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <unordered_map>
+
+#include "core/format.hpp"
+#include "data/places.hpp"
+#include "data/splits.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/data/attribute_list.hpp"
+#include "secgan/data/photo_names.hpp"
+
+namespace secgan {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kMaskEnding = "_mask";
+
+std::optional<Split> split_called(std::string_view folder) {
+  if (folder == "train" || folder == "training") return Split::kTrain;
+  if (folder == "validation" || folder == "val" || folder == "valid") return Split::kValidation;
+  if (folder == "test" || folder == "testing") return Split::kTest;
+  return std::nullopt;
+}
+
+std::vector<Split> splits_of_photos(const std::vector<std::string>& photos, const std::string& root) {
+  std::vector<Split> splits;
+  std::string inside, outside;
+  for (const std::string& photo : photos) {
+    const size_t slash = photo.find('/');
+    const std::optional<Split> split = slash == std::string::npos ? std::nullopt : split_called(photo.substr(0, slash));
+    (split ? inside : outside) = photo;
+    if (split) splits.push_back(*split);
+  }
+  if (splits.size() == photos.size()) return splits;
+  if (!splits.empty()) {
+    throw Error(
+        fmt::format("'{}': '{}' lies in a folder of a split, '{}' outside of them: move one, or take the whole folder (whole_folder)", root,
+                    inside, outside));
+  }
+  for (size_t i = 0; i < photos.size(); ++i)
+    splits.push_back(i % 10 == 8 ? Split::kValidation : i % 10 == 9 ? Split::kTest : Split::kTrain);
+  return splits;
+}
+
+/// The labels of each photo, and the photos that have some.
+at::Tensor labels_of(const AttributeList& list, const std::string& file, const std::string& root, std::vector<std::string>& photos,
+                     std::vector<DataNote>& notes) {
+  const PhotoNames names(photos);
+  constexpr int64_t kNone = -1;
+  std::vector<int64_t> rows(photos.size(), kNone);
+  std::vector<std::string> absent, unlabeled, labeled;
+  for (size_t row = 0; row < list.photos.size(); ++row) {
+    const std::optional<size_t> photo = names.find(list.photos[row]);
+    if (!photo) {
+      absent.push_back(list.photos[row]);
+    } else if (rows[*photo] != kNone) {
+      throw Error(fmt::format("'{}': '{}' and '{}' are one photo, '{}'", file, list.photos[static_cast<size_t>(rows[*photo])],
+                              list.photos[row], photos[*photo]));
+    } else {
+      rows[*photo] = static_cast<int64_t>(row);
+    }
+  }
+  for (size_t i = 0; i < photos.size(); ++i) (rows[i] == kNone ? unlabeled : labeled).push_back(photos[i]);
+  if (labeled.empty()) {
+    throw Error(fmt::format("'{}' names none of the photos in '{}': it has {}, the folder {}", file, root, some_of(list.photos, 1),
+                            some_of(photos, 1)));
+  }
+  if (!absent.empty())
+    notes.push_back(
+        {fmt::format("'{}': {} of its {} photos are not in '{}', as {}", file, absent.size(), list.photos.size(), root, some_of(absent))});
+  if (!unlabeled.empty()) {
+    notes.push_back({fmt::format("'{}': {} of {} photos have no labels in '{}' and are left out, as {}", root, unlabeled.size(),
+                                 photos.size(), file, some_of(unlabeled))});
+  }
+  std::erase(rows, kNone);
+  photos = std::move(labeled);
+  return list.labels.index_select(0, at::tensor(rows));
+}
+
+}  // namespace
+
+PhotoFolder::PhotoFolder(const PhotoFolderOptions& options)
+    : FileDataset(options.attributes, options.image_size, options.crop), mask_labels_(options.mask_labels) {
+  const fs::path root = options.root, masks = options.mask_folder;
+  require_folder(root);
+  std::error_code ignored;
+  const bool beside = !masks.empty() && fs::equivalent(root, masks, ignored);
+  std::vector<std::string> photos = pictures_below(root, beside ? fs::path() : masks);
+  if (beside) std::erase_if(photos, [](const std::string& name) { return without_picture_ending(name).ends_with(kMaskEnding); });
+  if (photos.empty())
+    throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", root.string()));
+
+  at::Tensor labels;
+  if (!options.attributes.empty()) {
+    const AttributeList list = read_attribute_list(options.labels, options.attributes);
+    notes_ = list.notes;
+    labels = labels_of(list, options.labels, options.root, photos, notes_);
+  }
+  const std::vector<Split> splits =
+      options.whole ? std::vector<Split>(photos.size(), options.split.value_or(Split::kTrain)) : splits_of_photos(photos, root.string());
+  const std::vector<int64_t> rows = samples_of(splits, options.split, options.count, fmt::format("'{}'", root.string()), notes_);
+
+  std::unordered_map<std::string, std::string>
+      mask_files;  // by name without ending, in the same folder: another's photo may be called the same
+  if (options.masks) {
+    require_folder(masks);
+    for (const std::string& file : pictures_below(masks)) {
+      const std::string stem(without_picture_ending(file));
+      if (names_a_png(file) && (!beside || stem.ends_with(kMaskEnding))) mask_files.emplace(stem, file);
+    }
+  }
+  for (const int64_t row : rows) {
+    const std::string& photo = photos[static_cast<size_t>(row)];
+    files_.push_back((root / photo).string());
+    if (!options.masks) continue;
+    const std::string stem(without_picture_ending(photo));
+    auto found = mask_files.find(stem);
+    if (found == mask_files.end()) found = mask_files.find(stem + std::string(kMaskEnding));
+    const bool there = found != mask_files.end();
+    masks_.push_back((masks / (there ? found->second : stem + ".png")).string());
+    if (!there) missing_.push_back(masks_.back());
+  }
+  if (labels.defined()) labels_ = labels.index_select(0, at::tensor(rows));
+}
+
+at::Tensor PhotoFolder::read_mask(int64_t index) const {
+  return has_masks() ? read_ids(masks_.at(static_cast<size_t>(index)), mask_labels_) : at::Tensor();
+}
+
+}  // namespace secgan

@@ -1,0 +1,120 @@
+#include <ATen/ATen.h>
+#include <tiffio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/format.hpp"
+#include "image/exif.hpp"
+#include "image/picture.hpp"
+#include "secgan/core/error.hpp"
+
+namespace secgan::detail {
+namespace {
+
+/// Most bytes that libtiff may ask for at once: those of 100 Mpixel of four channels of 16 bits.
+constexpr tmsize_t kMostTiffBytes = 800'000'000;
+
+struct TiffSource {
+  std::string_view bytes;
+  size_t at = 0;
+  std::string problem;  ///< the first that libtiff told of
+};
+
+int tiff_problem(TIFF*, void* source, const char*, const char* format, va_list arguments) {
+  std::array<char, 256> text{};
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  auto& problem = static_cast<TiffSource*>(source)->problem;
+  if (problem.empty()) problem = text.data();
+  return 1;
+}
+
+int tiff_ignore(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+
+using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
+
+Tiff open_tiff(TiffSource& source) {
+  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostTiffBytes);
+  TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &tiff_problem, &source);
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &tiff_ignore, nullptr);
+  const auto read = [](thandle_t handle, void* out, tmsize_t count) -> tmsize_t {
+    auto& [bytes, at, problem] = *static_cast<TiffSource*>(handle);
+    const size_t taken = at < bytes.size() ? std::min(static_cast<size_t>(count), bytes.size() - at) : 0;
+    std::memcpy(out, bytes.data() + std::min(at, bytes.size()), taken);
+    at += taken;
+    return static_cast<tmsize_t>(taken);
+  };
+  const auto write = [](thandle_t, void*, tmsize_t) -> tmsize_t { return 0; };
+  const auto seek = [](thandle_t handle, toff_t offset, int from) -> toff_t {
+    auto& [bytes, at, problem] = *static_cast<TiffSource*>(handle);
+    at = offset + (from == SEEK_CUR ? at : from == SEEK_END ? bytes.size() : 0);
+    return at;
+  };
+  const auto close = [](thandle_t) { return 0; };
+  const auto size = [](thandle_t handle) -> toff_t { return static_cast<TiffSource*>(handle)->bytes.size(); };
+  // "m": bytes are copied out, not mapped, as libtiff may turn them around where they are.
+  return {TIFFClientOpenExt("picture", "rm", &source, read, write, seek, close, size, nullptr, nullptr, options.get()), &TIFFClose};
+}
+
+}  // namespace
+
+Picture decode_tiff(std::string_view bytes, const std::string& name) {
+  TiffSource source{bytes};
+  const Tiff tiff = open_tiff(source);
+  if (!tiff) throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem));
+  uint32_t width = 0, height = 0;
+  TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
+  check_pixels(width, height, name);
+
+  uint16_t photometric = PHOTOMETRIC_MINISBLACK, samples = 1, format = SAMPLEFORMAT_UINT, inks = INKSET_CMYK, turn = 0;
+  TIFFGetField(tiff.get(), TIFFTAG_PHOTOMETRIC, &photometric);
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLESPERPIXEL, &samples);
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLEFORMAT, &format);
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_INKSET, &inks);
+  Picture picture;
+  if (photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE) picture.space = Picture::Space::kGray;
+  if (photometric == PHOTOMETRIC_SEPARATED && inks == INKSET_CMYK && samples >= 4) picture.space = Picture::Space::kCmyk;
+  uint32_t size = 0;
+  const char* data = nullptr;
+  if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &size, &data) == 1) picture.profile.assign(data, size);
+  if (TIFFGetField(tiff.get(), TIFFTAG_ORIENTATION, &turn) == 1) {
+    picture.orientation = turn >= 1 && turn <= 8 ? turn : 1;
+  } else if (TIFFGetField(tiff.get(), TIFFTAG_XMLPACKET, &size, &data) == 1) {
+    picture.orientation = xmp_orientation({data, size}).value_or(1);
+  }
+
+  // libtiff's own way to RGB mixes inks without a profile and multiplies colors by alpha. Where it takes the fourth channel for one that it
+  // does not know, all four come as they are stored.
+  if (picture.space == Picture::Space::kCmyk) TIFFSetField(tiff.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+  if (picture.space == Picture::Space::kCmyk || (photometric == PHOTOMETRIC_RGB && samples > 3)) {
+    const std::vector<uint16_t> unknown(static_cast<size_t>(samples) - 3, EXTRASAMPLE_UNSPECIFIED);
+    TIFFSetField(tiff.get(), TIFFTAG_EXTRASAMPLES, static_cast<int>(unknown.size()), unknown.data());
+  }
+  std::array<char, 1024> why{};
+  TIFFRGBAImage image{};
+  const auto unsupported = [&](std::string_view kind) {
+    return Error(fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, kind));
+  };
+  if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
+  if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB) throw unsupported("Lab colors");
+  if (TIFFRGBAImageOK(tiff.get(), why.data()) == 0 || TIFFRGBAImageBegin(&image, tiff.get(), /*stop=*/1, why.data()) == 0) {
+    throw unsupported(why.data());
+  }
+  const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> ended(&image, &TIFFRGBAImageEnd);
+  image.req_orientation = image.orientation;  // rows and columns as they are stored
+  picture.pixels = at::empty({height, width, 4}, at::kByte);
+  source.problem.clear();                                                                        // what was odd so far cost no pixel
+  auto* const raster = reinterpret_cast<uint32_t*>(picture.pixels.mutable_data_ptr<uint8_t>());  // R first in memory
+  if (TIFFRGBAImageGet(&image, raster, width, height) == 0 || !source.problem.empty()) {
+    throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem));
+  }
+  return picture;
+}
+
+}  // namespace secgan::detail

@@ -1,0 +1,229 @@
+#include "secgan/training/checkpoint.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+#include <system_error>
+#include <utility>
+
+#include "core/format.hpp"
+#include "core/whole_number.hpp"
+#include "io/temporary.hpp"
+#include "secgan/bundle/bundle.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/digest.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/io/safetensors.hpp"
+#include "secgan/nn/state.hpp"
+
+namespace secgan {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+fs::path newest_file(const fs::path& run) { return run / "checkpoint.safetensors"; }
+fs::path previous_file(const fs::path& run) { return run / "checkpoint.previous.safetensors"; }
+
+Json to_json(const NamedTexts& texts) {
+  Json out = Json::object();
+  for (const auto& [name, text] : texts) out[name] = text;
+  return out;
+}
+
+NamedTexts texts_from(const Json& json) {
+  NamedTexts texts;
+  for (const auto& [name, text] : json.items()) texts.emplace_back(name, text.get<std::string>());
+  return texts;
+}
+
+/// Of all that a checkpoint says.
+std::string digest_of(const std::string& task, const std::string& step, const std::string& run, const NamedTensors& tensors) {
+  return sha256(fmt::format("{}\n{}\n{}\n{}", task, step, run, sha256_tensors(tensors)));
+}
+
+int64_t step_from(const std::string& text, std::string_view name) {
+  const std::optional<int64_t> step = whole_number(text);
+  if (!step || *step < 0) throw Error(fmt::format("{}: a checkpoint after '{}' steps", name, text));
+  return *step;
+}
+
+bool is_there(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(file, ignored);
+}
+
+}  // namespace
+
+std::string encode_checkpoint(const Checkpoint& checkpoint) {
+  Json means = Json::array();
+  for (const RunningMean& mean : checkpoint.means) means.push_back({mean.name, mean.sum, mean.count});
+  const std::string step = std::to_string(checkpoint.step);
+  const std::string run = Json{{"skipped", checkpoint.skipped},
+                               {"rollbacks", checkpoint.rollbacks},
+                               {"landmark", checkpoint.landmark},
+                               {"threads", checkpoint.threads},
+                               {"means", means},
+                               {"identity", to_json(checkpoint.identity)},
+                               {"settings", to_json(checkpoint.settings)}}  // Names of photos are the user's, in any encoding.
+                              .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return encode_safetensors(
+      checkpoint.tensors,
+      {{"step", step}, {"task", checkpoint.task}, {"run", run}, {"digest", digest_of(checkpoint.task, step, run, checkpoint.tensors)}});
+}
+
+Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
+  Safetensors file = parse_safetensors(bytes, name);
+  const auto text = [&](const std::string& key) {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) throw Error(fmt::format("{}: not a checkpoint, '{}' is missing", name, key));
+    return found->second;
+  };
+  Checkpoint checkpoint{.task = text("task"), .step = step_from(text("step"), name)};
+  // Earlier versions wrote these two alone.
+  checkpoint.sealed = file.metadata.size() > 2;
+  if (checkpoint.sealed) {
+    if (digest_of(checkpoint.task, text("step"), text("run"), file.tensors) != text("digest")) {
+      throw Error(fmt::format("{}: damaged: its content is not what was written", name));
+    }
+    try {
+      const Json run = Json::parse(text("run"));
+      checkpoint.skipped = run.at("skipped").get<int64_t>();
+      checkpoint.rollbacks = run.at("rollbacks").get<int64_t>();
+      checkpoint.landmark = run.at("landmark").get<bool>();
+      checkpoint.threads = run.at("threads").get<int64_t>();
+      for (const Json& mean : run.at("means")) {
+        checkpoint.means.push_back({mean.at(0).get<std::string>(), mean.at(1).get<double>(), mean.at(2).get<int64_t>()});
+      }
+      checkpoint.identity = texts_from(run.at("identity"));
+      checkpoint.settings = texts_from(run.at("settings"));
+    } catch (const nlohmann::json::exception&) {
+      throw Error(fmt::format("{}: not a checkpoint of this version: what it says of its run is not understood", name));
+    }
+  }
+  require_finite(file.tensors, name);
+  checkpoint.tensors = std::move(file.tensors);
+  return checkpoint;
+}
+
+bool has_checkpoint(const fs::path& run) { return is_there(newest_file(run)) || is_there(previous_file(run)); }
+
+struct RunFolder::Lock {
+  explicit Lock(const fs::path& run) : folder(run), path(run / ".lock") {
+    for (fs::path above = fs::absolute(run); !above.empty() && !is_there(above); above = above.parent_path()) made.push_back(above);
+    make_folder(run);
+    // The holder before may remove what was opened.
+    do {
+      detail::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+      if (!file) detail::fail(path, "cannot be written", errno);
+      held.emplace(path, std::move(file));
+      if (held->state() == detail::NameLock::State::kTaken) {
+        throw Error(
+            fmt::format("{}: another process{} trains in this folder: stop it first, or choose another folder", run.string(), holder()));
+      }
+    } while (!held->current());
+    const std::string pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(held->get(), 0) != 0 || ::pwrite(held->get(), pid.data(), pid.size(), 0) < 0) errno = 0;  // it is for messages only
+  }
+  ~Lock() {
+    std::error_code ignored;
+    if (made.empty() || std::distance(fs::directory_iterator(folder, ignored), {}) != 1) return;
+    fs::remove(path, ignored);
+    for (const fs::path& empty : made) fs::remove(empty, ignored);
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  std::string holder() const {
+    std::array<char, 24> text{};
+    const ssize_t size = ::pread(held->get(), text.data(), text.size(), 0);
+    const std::string_view pid(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    const auto number = whole_number(pid.substr(0, pid.find('\n')));
+    return number ? fmt::format(" (pid {})", *number) : std::string();
+  }
+
+  fs::path folder, path;
+  std::vector<fs::path> made;  // the lowest first
+  std::optional<detail::NameLock> held;
+};
+
+RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
+  if (resume && !is_there(path)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", path.string()));
+  // Runs leave their lock behind: a log or settings without one are somebody else's.
+  require_own_place(path, {"settings.toml", "log.jsonl", "samples"}, resume || is_there(path / ".lock") || has_checkpoint(path));
+  require_bundle_place(path / "bundle");
+  lock_ = std::make_unique<Lock>(path);
+  if (!resume && has_checkpoint(path)) {
+    throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", path.string()));
+  }
+}
+
+RunFolder::~RunFolder() = default;
+
+bool RunFolder::locked() const { return lock_->held->state() == detail::NameLock::State::kHeld; }
+
+std::optional<Checkpoint> RunFolder::load(std::ostream& told) {
+  std::optional<Error> wrong;
+  for (const fs::path& file : {newest_file(path_), previous_file(path_)}) {
+    if (!is_there(file)) {
+      if (!wrong && file != previous_file(path_)) wrong = FileNotFound(fmt::format("{} is missing", file.string()));
+      continue;
+    }
+    try {
+      Checkpoint checkpoint = parse_checkpoint(read_file(file), file.string());
+      if (wrong) told << fmt::format("{}; going on from the checkpoint before it, after {} steps\n", wrong->what(), checkpoint.step);
+      if (!checkpoint.sealed) {
+        told << fmt::format("{}: written by an earlier version: whether it is whole and belongs to these data cannot be told\n",
+                            file.string());
+      }
+      newest_stays_ = !wrong && checkpoint.landmark;
+      return checkpoint;
+    } catch (const Error& error) {
+      if (!wrong) wrong = error;
+    }
+  }
+  if (has_checkpoint(path_)) throw Error(*wrong);
+  told << fmt::format("{} holds no checkpoint yet: starting from the beginning\n", path_.string());
+  return std::nullopt;
+}
+
+std::optional<Checkpoint> RunFolder::load_landmark() const {
+  for (const fs::path& file : {newest_file(path_), previous_file(path_)}) {
+    try {
+      Checkpoint checkpoint = parse_checkpoint(read_file(file), file.string());
+      if (checkpoint.landmark) return checkpoint;
+    } catch (const Error&) {
+      // The one before it may be whole.
+    }
+  }
+  return std::nullopt;
+}
+
+void RunFolder::save(const Checkpoint& checkpoint) {
+  const fs::path fresh = path_ / "checkpoint.new.safetensors";
+  std::error_code error;
+  {
+    const std::string bytes = encode_checkpoint(checkpoint);
+    write_file(fresh, bytes);
+    if (sha256_file(fresh) != sha256(bytes)) {
+      fs::remove(fresh, error);
+      throw Error(fmt::format("'{}': cannot be written: the file does not hold what was written to it", fresh.string()));
+    }
+  }
+  // The newest name is never without a file; a link costs no second copy.
+  if (newest_stays_ && is_there(checkpoint_file())) {
+    fs::remove(previous_file(path_), error);
+    fs::create_hard_link(checkpoint_file(), previous_file(path_), error);
+    if (error) fs::rename(checkpoint_file(), previous_file(path_), error);
+  }
+  fs::rename(fresh, checkpoint_file(), error);
+  if (error) throw Error(fmt::format("'{}': cannot be written: {}", checkpoint_file().string(), error.message()));
+  newest_stays_ = checkpoint.landmark;
+}
+
+}  // namespace secgan

@@ -1,0 +1,206 @@
+"""What commands write, where, and what they leave alone. Pictures are written and read by PIL."""
+
+import io
+import os
+import pathlib
+import shutil
+import subprocess
+
+import numpy
+import pytest
+from PIL import Image
+
+COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
+BUNDLE = str(pathlib.Path(__file__).parents[2] / "models" / "drawn-faces")
+EDIT = ("--set", "Eyeglasses=1")
+
+
+def run(*arguments, status=0, **options):
+    done = subprocess.run([COMMAND, *map(os.fsencode, arguments)], capture_output=True, **options)
+    assert done.returncode == status, (done.stdout + done.stderr).decode(errors="replace")
+    return done
+
+
+def refusal(*arguments, status=2, **options):
+    """The one line that a failing command prints."""
+    line = run(*arguments, status=status, **options).stderr.decode()
+    assert line.endswith("\n") and line.count("\n") == 1, line
+    return line
+
+
+def picture(file, size=(80, 64), **options):
+    pixels = numpy.random.default_rng(4).integers(0, 256, (6, 6, 3)).astype(numpy.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize(size, Image.BICUBIC).save(buffer, **{"format": "PNG", **options})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(buffer.getvalue())
+    return file
+
+
+def unreadable(folder, *names):
+    """Files that no command could decode: what is refused for their names was refused before they were read."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"no picture")
+    return [folder / name for name in names]
+
+
+def test_results_of_one_name_are_refused_before_a_photo_is_read(tmp_path):
+    out = ("--out", tmp_path / "out")
+    for command, more, names in (
+        ("parse", (), ("a.jpg", "a.png")),
+        ("edit", (*EDIT, "--mask"), ("x.png", "x_mask.png")),
+        ("edit", (*EDIT, "--mask"), ("a/face.png", "a/face.jpg")),
+        ("edit", EDIT, ("a/face.png", "b/face.png")),
+        ("edit", EDIT, ("noending", "noending.png")),
+    ):
+        photos = unreadable(tmp_path, *names)
+        line = refusal(command, BUNDLE, *photos, *more, *out)
+        assert all(f"'{photo}'" in line for photo in photos) and "would both be written to" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_is_no_place_for_a_result_by_whatever_name(tmp_path):
+    face, mask = unreadable(tmp_path, "in/face.png", "in/face_mask.png")
+    (tmp_path / "linked").symlink_to(tmp_path / "in", target_is_directory=True)
+    (tmp_path / "hard").mkdir()
+    (tmp_path / "hard" / "other.png").hardlink_to(face)
+    for command, photos, more, lost in (
+        ("edit", (face,), EDIT, tmp_path / "in"),
+        ("edit", (face,), EDIT, tmp_path / "linked"),
+        ("parse", (face, mask), (), tmp_path / "in"),
+        ("edit", (face, *unreadable(tmp_path, "b/other.png")), EDIT, tmp_path / "hard"),
+    ):
+        line = refusal(command, BUNDLE, *photos, *more, "--out", lost, "--overwrite")
+        assert f"would overwrite '{photos[-1] if command == 'parse' else face}'" in line
+    assert face.read_bytes() == b"no picture"
+
+
+def test_names_endings_and_what_is_replaced(tmp_path):
+    names = ["UPPER.JPG", "c d.jpeg", "лицо.png", "noending", "e.v2.png"]
+    photos = [picture(tmp_path / "in" / n, format="JPEG" if n.lower().endswith(("jpg", "jpeg")) else "PNG") for n in names]
+    steering = picture(tmp_path / "in" / os.fsdecode(b"\x1b]0;x\x07\xc2\x9b31m.png"))
+    out = tmp_path / "out"
+    done = run("edit", BUNDLE, *photos, steering, *EDIT, "--mask", "--out", out)
+    assert done.stdout.count(b"\n") == 6
+    for raw in (b"\x1b", b"\x07", b"\xc2\x9b"):
+        assert raw not in done.stdout
+    results = sorted(file.name for file in out.iterdir() if b"\x1b" not in os.fsencode(file.name))
+    stems = ["UPPER", "c d", "e.v2", "noending", "лицо"]
+    assert results == sorted(["UPPER.JPG", "c d.jpeg", "e.v2.png", "noending.png", "лицо.png", *(f"{s}_mask.png" for s in stems)])
+    for name in results:
+        with Image.open(out / name) as opened:
+            opened.load()
+            assert opened.format == ("JPEG" if name.lower().endswith(("jpg", "jpeg")) else "PNG")
+            assert opened.size == (64, 64)
+    # The command knows its own results again, and nothing else: not one that another program has saved.
+    again = ("edit", BUNDLE, photos[0], photos[2], *EDIT, "--mask", "--out", out)
+    run(*again)
+    truth = out / "лицо_mask.png"
+    Image.open(truth).save(truth)
+    before = truth.read_bytes()
+    assert f"'{truth}' is there and was not made by this command" in refusal(*again)
+    assert truth.read_bytes() == before
+    run(*again, "--overwrite")
+    assert truth.read_bytes() != before
+
+
+def test_foreign_masks_and_pictures_stay(tmp_path):
+    (photo,) = unreadable(tmp_path, "in/d0.png")
+    truth = picture(tmp_path / "truth" / "d0_mask.png")
+    assert f"'{truth}' is there" in refusal("parse", BUNDLE, photo, "--out", tmp_path / "truth")
+    original = picture(tmp_path / "others" / "d0.png")
+    assert f"'{original}' is there" in refusal("edit", BUNDLE, photo, *EDIT, "--out", tmp_path / "others")
+    (tmp_path / "file").write_text("x")
+    assert "file' is a file, not a folder" in refusal("edit", BUNDLE, photo, *EDIT, "--out", tmp_path / "file", status=1)
+    assert "'/proc/out': cannot be written" in refusal("edit", BUNDLE, photo, *EDIT, "--out", "/proc/out", status=1)
+
+
+def test_damaged_photos_stop_the_command_at_once_or_are_skipped(tmp_path):
+    good = [picture(tmp_path / f"good{i}.png") for i in range(2)]
+    (bad,) = unreadable(tmp_path, "bad.png")
+    none = tmp_path / "none.png"
+    command = ("edit", BUNDLE, good[0], bad, none, good[1], *EDIT, "--out", tmp_path / "out")
+    assert "bad.png" in refusal(*command, status=1)
+    assert not (tmp_path / "out").exists()
+    assert "--on-error 'ignore' is unknown; known: stop, skip" in refusal(*command, "--on-error", "ignore")
+    done = run(*command, "--on-error", "skip", status=1)
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 3 and "bad.png" in lines[0] and "none.png' is missing" in lines[1] and "2 of 4 photos were skipped" in lines[2]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["good0.png", "good1.png"]
+
+
+def peak(*arguments):
+    """Most memory that the command held, in MiB."""
+    child = subprocess.Popen([COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss / 1024
+
+
+def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
+    photos = [picture(tmp_path / "0.jpg", (2400, 1800), format="JPEG", quality=60)]
+    for i in range(1, 9):
+        photos.append(pathlib.Path(shutil.copy(photos[0], tmp_path / f"{i}.jpg")))
+    two = peak("edit", BUNDLE, *photos[:2], *EDIT, "--out", tmp_path / "two")
+    nine = peak("edit", BUNDLE, *photos, *EDIT, "--out", tmp_path / "nine")
+    assert nine - two < 3 * 2400 * 1800 * 3 / 2**20, "seven photos more, kept, would be seven times that"
+
+
+def test_bundles_replace_nothing_else(tmp_path):
+    (thesis,) = unreadable(tmp_path, "d/thesis.tex")
+    for command in (("export", BUNDLE), ("import", tmp_path / "none.pth", "--from", "stargan")):
+        line = refusal(*command, "--out", tmp_path / "d", status=1)
+        assert f"'{tmp_path / 'd'}' holds 'thesis.tex', which is no part of a bundle" in line
+    for _ in range(2):
+        run("export", BUNDLE, "--out", tmp_path / "bundle")
+    assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["config.json", "model.safetensors"]
+    assert "is the current folder" in refusal("export", BUNDLE, "--out", ".", status=1, cwd=tmp_path / "bundle")
+    assert thesis.read_bytes() == b"no picture"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "d"]
+
+
+def test_places_of_long_work_are_tried_before_it(tmp_path):
+    measure = ("evaluate", BUNDLE, "--data", "celeba", "--root", tmp_path / "none")
+    assert "'/proc/out': cannot be written" in refusal(*measure, "--out", "/proc/out", status=1)
+    assert "it is a folder, not a file" in refusal(*measure, "--json", tmp_path, status=1)
+    for names in (("report.md",), ("report.json",)):
+        unreadable(tmp_path, *names)
+        assert f"holds '{names[0]}', which this command did not make" in refusal(*measure, "--out", tmp_path, status=1)
+    assert "which this command did not make" in refusal("demo", "--out", tmp_path, status=1)
+    assert "which this command did not make" in refusal("compare", "--out", tmp_path, status=1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["report.json", "report.md"]
+
+
+def shell(line):
+    return subprocess.run(["bash", "-c", line.format(COMMAND)], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
+def test_results_that_do_not_get_through_are_a_failure():
+    for command in ("options", "options --json", "edit --help"):
+        done = shell(f"{{}} {command} >/dev/full")
+        assert done.returncode == 1 and "standard output cannot be written: No space left" in done.stderr, command
+    done = shell("{} options >&-")
+    assert done.returncode == 1 and "standard output cannot be written: Bad file descriptor" in done.stderr
+    assert shell("{} options >/dev/null 0<&- 2>&-").returncode == 0
+
+
+def test_closed_streams_are_no_place_for_messages(tmp_path):
+    photos = [picture(tmp_path / f"{i}.png") for i in range(2)]
+    (bad,) = unreadable(tmp_path, "bad.png")
+    files = " ".join(map(str, [*photos, bad]))
+    done = shell(f"{{}} edit {BUNDLE} {files} --set Male=1 --on-error skip --out {tmp_path}/out 0<&- >&- 2>&-")
+    assert done.returncode == 1
+    for photo in photos:
+        with Image.open(tmp_path / "out" / photo.name) as opened:
+            opened.load()
+
+
+def test_messages_and_names_never_steer_a_terminal(tmp_path):
+    names = (b"\x1b[31mred.png", b"\xc2\x9b31mred.png", b"\x9b31mred.png", b"\xe2\x80\xaegnp.exe", b"a\x7fb.png", b"a\nb.png")
+    photos = [tmp_path / os.fsdecode(name) for name in names]
+    told = run("parse", BUNDLE, *photos, "--on-error", "skip", "--out", tmp_path / "out", status=1).stderr.decode()
+    assert told.count(" is missing") == 6 and told.replace("\n", "").isprintable()
+    for argument in ("\x1b[31mred", "a\nb"):
+        assert refusal(argument).strip().isprintable()

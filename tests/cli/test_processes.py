@@ -1,0 +1,171 @@
+"""Several processes that train one run, started as torchrun starts them."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
+BUNDLE = str(pathlib.Path(__file__).parents[2] / "models" / "drawn-faces")
+# No norm over the batch, small enough for steps of milliseconds.
+NETWORKS = "".join(
+    f"""
+[task.{branch}_generator.attgan]
+enc_dim = 4
+enc_layers = 2
+enc_norm_fn = "none"
+dec_dim = 4
+dec_layers = 2
+dec_norm_fn = "none"
+[task.{branch}_discriminator.attgan]
+dim = 4
+fc_dim = 4
+n_layers = 2
+"""
+    for branch in ("photo", "mask")
+)
+
+
+STEPS = 12
+
+
+def training(folder):
+    """Arguments of a small run on drawn faces."""
+    settings = folder / "settings.toml"
+    settings.write_text(f"[task]\ndiscriminator_updates = 1\n{NETWORKS}")
+    data = ["--config", settings, "--data", "synthetic", "--image-size", 64, "--count", 16, "--parser", BUNDLE, "--threads", 1]
+    return ["train", *data, "--steps", STEPS, "--log-every", 1, "--sample-every", STEPS, "--checkpoint-every", 2]
+
+
+def start(arguments, *, rank=0, size=1, port=0, **environment):
+    variables = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1, **environment}
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_two(arguments, second=None):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return [start(arguments if rank == 0 or second is None else second, rank=rank, size=2, port=port) for rank in range(2)]
+
+
+def wait(*processes, seconds=60):
+    """Exit codes and the last line of standard error of each."""
+    out = []
+    for process in processes:
+        try:
+            _, error = process.communicate(timeout=seconds)
+        finally:
+            process.kill()
+        out.append((process.returncode, error.strip().rpartition("\n")[2]))
+    return out
+
+
+def wait_until(happened, seconds=60):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+def log_of(run):
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def assert_same_run(run, other):
+    one, two = load_file(run / "checkpoint.safetensors"), load_file(other / "checkpoint.safetensors")
+    assert one.keys() == two.keys()
+    for name in one:
+        # Moments hold gradients, of which an absolute difference (the reconstruction's) has jumps.
+        tolerance = 1e-3 * max(1, two[name].abs().max()) if "_optimizer." in name else 1e-5
+        assert (one[name].double() - two[name].double()).abs().max() <= tolerance, name
+    assert (run / "settings.toml").read_text() == (other / "settings.toml").read_text()
+    assert sorted(file.name for file in run.rglob("*") if "tfevents" not in file.name) == sorted(
+        file.name for file in other.rglob("*") if "tfevents" not in file.name
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One process with the whole batch."""
+    folder = tmp_path_factory.mktemp("alone")
+    arguments = [*training(folder), "--batch", 8, "--out", folder / "run"]
+    (code, said), *_ = wait(start(arguments))
+    assert code == 0, said
+    return folder / "run"
+
+
+def test_two_processes_with_half_the_batch_each_do_what_one_does(alone, tmp_path):
+    pair = start_two([*training(tmp_path), "--batch", 4, "--out", tmp_path / "run"])
+    ends = wait(*pair)
+    assert [code for code, _ in ends] == [0, 0], ends
+    assert ends[1][1] == "", "one of them speaks"
+    assert_same_run(tmp_path / "run", alone)
+    for line, expected in zip(log_of(tmp_path / "run"), log_of(alone), strict=True):
+        assert line == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_a_killed_process_ends_the_job_and_another_number_of_processes_resumes_it(alone, tmp_path):
+    run = tmp_path / "run"
+    pair = start_two([*training(tmp_path), "--batch", 4, "--out", run])
+    wait_until((run / "checkpoint.safetensors").exists)
+    pair[1].kill()
+    begin = time.monotonic()
+    (code, said), _ = wait(*pair)
+    assert time.monotonic() - begin < 20
+    assert code == 1 and "process 0 of 2: another process of the job has ended or does not answer" in said
+    assert wait(start(["train", "--resume", "--out", run]))[0][0] == 0
+    assert_same_run(run, alone)
+
+
+def test_processes_stop_after_the_same_step(tmp_path):
+    run = tmp_path / "run"
+    pair = start_two([*training(tmp_path), "--batch", 4, "--out", run])
+    wait_until((run / "checkpoint.safetensors").exists)
+    pair[1].send_signal(signal.SIGTERM)
+    first, second = wait(*pair)
+    assert first[0] == second[0], (first, second)
+    assert (run / "bundle").is_dir()
+    assert len(log_of(run)) < STEPS
+
+
+def test_a_silent_process_and_one_that_was_started_otherwise_end_the_job(tmp_path):
+    arguments = [*training(tmp_path), "--process-timeout", 2, "--batch", 4, "--out"]
+    pair = start_two([*arguments, tmp_path / "silent"])
+    wait_until((tmp_path / "silent" / "checkpoint.safetensors").exists)
+    pair[1].send_signal(signal.SIGSTOP)
+    (code, said), *_ = wait(pair[0])
+    pair[1].kill()
+    pair[1].wait()
+    assert code == 1 and "process 0 of 2: another process of the job has ended or does not answer" in said, said
+
+    (code, said), *_ = wait(*start_two([*arguments, tmp_path / "other"], [*arguments, tmp_path / "other", "--log-every", 2]))
+    assert code == 1 and "process 1 of 2 has not the settings" in said, said
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_works_in_one_process_is_refused_in_the_others(tmp_path):
+    out = tmp_path / "models"
+    assert wait(start(["models", "--image-size", 64], rank=0, size=2))[0][0] == 0
+    (code, said), *_ = wait(start(["edit", BUNDLE, "photo.png", "--set", "Male=1", "--out", out], rank=1, size=2))
+    assert (
+        code == 2
+        and said == "secgan edit: edit works in one process, this is one of 2 (environment: WORLD_SIZE): start it without torchrun"
+    )
+    (code, said), *_ = wait(start([*training(tmp_path), "--out", out], rank="x", size=2))
+    assert code == 2 and said == "secgan train: environment: RANK must be in [0, 1], found 'x'"
+    (code, said), *_ = wait(start([*training(tmp_path), "--out", out], rank=1, size=2, port=1, MASTER_ADDR=""))
+    assert code == 2 and said == "secgan train: environment: MASTER_ADDR is missing: the host of process 0"
+    assert not out.exists()

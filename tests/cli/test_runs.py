@@ -1,0 +1,113 @@
+"""Run folders: who may write into them, what stops a run, and what it goes on with. Drawn faces, small networks, few steps."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
+TINY = ["--data", "synthetic", "--count", 8, "--image-size", 32, "--batch", 4, "--threads", 1, "--log-every", 1, "--sample-every", 0]
+TINY += ["--option", "task.parser.unet.dim=4"]
+
+
+def arguments(out, *more):
+    return list(map(str, [COMMAND, "train-parser", *TINY, "--out", out, *more]))
+
+
+def train(out, *more, status=0):
+    done = subprocess.run(arguments(out, *more), capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
+
+
+def refusal(out, *more, status=1):
+    line = train(out, *more, status=status)
+    assert line.endswith("\n") and line.count("\n") == 1, line
+    return line
+
+
+def wait_for(file, seconds=60):
+    for _ in range(10 * seconds):
+        if file.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{file} does not come")
+
+
+def test_a_run_belongs_to_one_process_until_a_signal_ends_it(tmp_path):
+    run = tmp_path / "run"
+    with subprocess.Popen(arguments(run, "--steps", 10**6, "--checkpoint-every", 3), stderr=subprocess.PIPE, text=True) as first:
+        wait_for(run / "checkpoint.previous.safetensors")
+        settings = (run / "settings.toml").read_text()
+        for more in ([], ["--resume"]):
+            assert f"another process (pid {first.pid}) trains in this folder" in refusal(run, *more)
+        assert first.poll() is None and (run / "settings.toml").read_text() == settings
+        first.send_signal(signal.SIGHUP)
+        said = first.stderr.read()
+    assert first.returncode == 128 + signal.SIGHUP
+    steps = int(re.search(r"stopped after step (\d+); go on with --resume --out", said).group(1))
+    assert (run / "bundle" / "config.json").exists()
+    # What decides the checkpoint's meaning must be the same, what may change is told.
+    assert "task.training.loader.batch was 4, found 2" in refusal(run, "--resume", "--batch", 2, "--steps", steps + 1)
+    assert "trainer.steps: " in train(run, "--resume", "--steps", steps + 1)
+    # A damaged checkpoint gives way to the one before it.
+    newest = run / "checkpoint.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1] + b"\7")
+    assert "damaged" in train(run, "--resume", "--steps", steps + 1)
+
+
+def test_who_stops_listening_stops_the_run_and_loses_nothing(tmp_path):
+    command = " ".join(arguments(tmp_path / "run", "--steps", 2000, "--checkpoint-every", 0))
+    done = subprocess.run(["bash", "-c", f"{command} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert done.stdout.count("\n") == 1
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_a_limit_of_file_sizes_is_an_error_that_names_the_file(tmp_path):
+    command = " ".join(arguments(tmp_path / "run", "--steps", 3))
+    done = subprocess.run(["bash", "-c", f"ulimit -f 8; exec {command}"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "checkpoint" in done.stderr and "File too large" in done.stderr
+    assert not list((tmp_path / "run").glob("*.safetensors")) and not (tmp_path / "run" / "bundle").exists()
+
+
+def test_an_exploded_network_is_not_saved(tmp_path):
+    line = train(tmp_path / "run", "--steps", 1, "--option", "task.training.adam.learning_rate=1e39", status=1)
+    assert "step 1: tensor 'network." in line and "there is no checkpoint yet" in line and "photos: " in line
+    assert not list((tmp_path / "run").glob("*.safetensors")) and not (tmp_path / "run" / "bundle").exists()
+
+
+def test_a_settings_file_names_no_code_that_runs(tmp_path):
+    run = tmp_path / "strangers"
+    run.mkdir()
+    (run / "settings.toml").write_text('[data]\nkind = "synthetic"\n[parser_program]\nfile = "code.pt"\n')
+
+    def resume(*more):
+        done = subprocess.run([COMMAND, "train", "--resume", "--out", str(run), *more], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    status, line = resume()
+    assert status == 2 and "names a program, 'code.pt'" in line and "--parser-program" in line and "--trust-code" in line
+    for consent in (["--trust-code"], ["--parser-program", "code.pt"]):
+        status, line = resume(*consent)
+        assert status == 1 and "code.pt" in line and "is missing" in line
+
+
+def test_threads_are_counted_and_kept(tmp_path):
+    assert "threads 99999 is not in [0, 1024]" in refusal(tmp_path / "run", "--threads", 99999, status=2)
+    train(tmp_path / "run", "--steps", 1, "--threads", 0)
+    assert re.search(r"(?m)^threads = [1-9]", (tmp_path / "run" / "settings.toml").read_text())
+
+
+@pytest.mark.parametrize("stopped_by", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_is_no_success(tmp_path, stopped_by):
+    with subprocess.Popen(arguments(tmp_path / "run", "--steps", 10**6), stderr=subprocess.PIPE, text=True) as training:
+        wait_for(tmp_path / "run" / "log.jsonl")
+        training.send_signal(stopped_by)
+        training.stderr.read()
+    assert training.returncode == 128 + stopped_by
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
