@@ -1,13 +1,17 @@
 #include "secgan/bundle/bundle.hpp"
 
 #include <ATen/ATen.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "core/format.hpp"
 #include "io/json.hpp"
+#include "io/temporary.hpp"
 #include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
@@ -83,6 +87,23 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
   return fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
 }
 
+/// Both files of one bundle: where another takes its place between them, those of the other.
+std::pair<nlohmann::json, Safetensors> read_whole(const std::filesystem::path& folder) {
+  for (;;) {
+    // Held open, so that no other folder gets its number.
+    const detail::Descriptor held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat before{}, after{};
+    if (held) ::fstat(held.get(), &before);
+    const auto replaced = [&] { return held && ::stat(folder.c_str(), &after) == 0 && !detail::same_file(before, after); };
+    try {
+      std::pair<nlohmann::json, Safetensors> both{read_config(folder / kConfigFile), load_safetensors(folder / kModelFile)};
+      if (!replaced()) return both;
+    } catch (const Error&) {
+      if (!replaced()) throw;
+    }
+  }
+}
+
 StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
   StoredInfo info;
   try {
@@ -137,14 +158,15 @@ BundleInfo load_bundle_info(const std::filesystem::path& folder) {
 
 Bundle load_bundle(const std::filesystem::path& folder) {
   const std::string file = (folder / kConfigFile).string();
-  const nlohmann::json config = read_config(file);
+  const auto both = read_whole(folder);
+  const nlohmann::json& config = both.first;
+  const Safetensors& model = both.second;
   const StoredInfo info = info_of(config, file);
   Bundle bundle;
   bundle.info = info.bundle;
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {
     const std::string weights = (folder / kModelFile).string();
-    const Safetensors model = load_safetensors(folder / kModelFile);
     const nlohmann::json networks = config.contains("networks") ? detail::json_object(config, "networks", file) : nlohmann::json::object();
     for (const auto& [name, options] : networks.items()) {
       if (std::ranges::find(kNetworks, name) == kNetworks.end()) {

@@ -40,6 +40,12 @@ at::Tensor photo(Picture picture) {
   throw Error(fmt::format("'{}' is {}{}", name, detail::describe(kind), absent ? "" : instead));
 }
 
+/// As bundles and exports are written.
+void write_with_folders(const std::filesystem::path& file, std::string_view bytes) {
+  if (file.has_parent_path()) make_folder(file.parent_path());
+  write_file(file, bytes);
+}
+
 }  // namespace
 
 void detail::check_pixels(int64_t width, int64_t height, const std::string& name) {
@@ -104,13 +110,13 @@ at::Tensor read_index_mask(const std::filesystem::path& path) {
 void write_image(const std::filesystem::path& file, const at::Tensor& image) {
   std::string extension = file.extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == ".png") return write_file(file, encode_png(image));
-  if (extension == ".jpg" || extension == ".jpeg") return write_file(file, encode_jpeg(image));
+  if (extension == ".png") return write_with_folders(file, encode_png(image));
+  if (extension == ".jpg" || extension == ".jpeg") return write_with_folders(file, encode_jpeg(image));
   throw InvalidArgument(fmt::format("'{}': pictures are written as .png, .jpg or .jpeg", file.string()));
 }
 
 void write_index_mask(const std::filesystem::path& file, const at::Tensor& mask, Labels labels) {
-  write_file(file, encode_index_png(mask, class_palette(labels)));
+  write_with_folders(file, encode_index_png(mask, class_palette(labels)));
 }
 
 at::Tensor colorize(const at::Tensor& mask, Labels labels) {

@@ -201,6 +201,10 @@ detail::Picture detail::decode_jpeg(std::string_view bytes, const std::string& n
 
 std::string encode_jpeg(const at::Tensor& image, int quality) {
   const at::Tensor pixels = detail::interleaved(image);
+  if (pixels.size(0) > JPEG_MAX_DIMENSION || pixels.size(1) > JPEG_MAX_DIMENSION) {
+    throw InvalidArgument(fmt::format("image must have sides of at most {} pixels as JPEG, found {} x {}", JPEG_MAX_DIMENSION,
+                                      pixels.size(1), pixels.size(0)));
+  }
   JpegState state;
   jpeg_compress_struct info{};
   info.err = jpeg_std_error(&state.errors);

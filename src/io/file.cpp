@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdio>
 #include <new>
+#include <optional>
 #include <ranges>
 #include <system_error>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "core/format.hpp"
 #include "io/temporary.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/memory.hpp"
 
 namespace secgan {
 namespace fs = std::filesystem;
@@ -35,9 +37,13 @@ void sync_folder(const fs::path& folder) {
   if (file) ::fsync(file.get());
 }
 
-uint64_t memory_of_machine() {
-  const auto pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && size > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(size) : std::numeric_limits<uint64_t>::max();
+/// Before a large file is read into memory: that it fits there.
+void require_memory(const fs::path& path, uint64_t size) {
+  constexpr uint64_t kLarge = uint64_t{1} << 28;  // smaller ones are not worth the question
+  if (size < kLarge) return;
+  const std::optional<uint64_t> available = available_memory();
+  if (available && size > *available)
+    throw Error(fmt::format("'{}' has {} bytes, more than the {} that memory has left", path.string(), size, *available));
 }
 
 bool is_link(const fs::path& path) {
@@ -198,7 +204,8 @@ int exchange_names(const fs::path& a, const fs::path& b) {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t limit) {
-  const detail::RegularFile file(path, std::min(limit, memory_of_machine()));
+  const detail::RegularFile file(path, limit);
+  require_memory(path, file.size());
   std::string bytes;
   try {
     bytes.resize(file.size() + 1);  // one more, to see the end; some files of /proc say 0 and hold more

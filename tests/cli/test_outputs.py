@@ -170,6 +170,12 @@ def test_places_of_long_work_are_tried_before_it(tmp_path):
     assert "which this command did not make" in refusal("demo", "--out", tmp_path, status=1)
     assert "which this command did not make" in refusal("compare", "--out", tmp_path, status=1)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["report.json", "report.md"]
+    for name in ("log.jsonl", "bundle/thesis.tex"):
+        unreadable(tmp_path, f"run/{name}")
+        line = refusal("train-parser", "--data", "synthetic", "--count", "8", "--image-size", "32", "--out", tmp_path / "run", status=1)
+        assert f"holds '{pathlib.Path(name).name}'" in line
+        assert (tmp_path / "run" / name).read_bytes() == b"no picture"
+        (tmp_path / "run" / name).unlink()
 
 
 def shell(line):

@@ -47,7 +47,7 @@ SECGAN_API std::string encode_jpeg(const at::Tensor& image, int quality = 95);
 /// @param mask [H, W] uint8 ids   @param palette RGB by id, at most 256; ids beyond it are an error
 SECGAN_API std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette);
 
-/// PNG or JPEG by the name's extension, whole or not at all.
+/// PNG or JPEG by the name's extension, whole or not at all; folders above it are made.
 /// @throws InvalidArgument for another extension.
 SECGAN_API void write_image(const std::filesystem::path& file, const at::Tensor& image);
 SECGAN_API void write_index_mask(const std::filesystem::path& file, const at::Tensor& mask, Labels labels);

@@ -19,7 +19,7 @@ class Temporary;
 
 /// The bytes of a file. Its kind and size are looked at before a byte is read: a folder, pipe, device or socket is refused without being
 /// opened.
-/// @param limit  most bytes that the caller has a use for; what is larger than this machine's memory is refused in any case
+/// @param limit  most bytes that the caller has a use for; what is larger than the memory that is left is refused in any case
 /// @throws FileNotFound when there is none, Error naming path and reason when it cannot be read.
 SECGAN_API std::string read_file(const std::filesystem::path& path, uint64_t limit = std::numeric_limits<uint64_t>::max());
 

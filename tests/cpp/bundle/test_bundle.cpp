@@ -2,8 +2,10 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "numeric.hpp"
 #include "random_bundle.hpp"
@@ -72,6 +74,32 @@ TEST_CASE("a bundle takes the place of a bundle and of nothing else", "[bundle]"
   refused("holds 'model.safetensors', which is no part");
   CHECK(entries(place) == 2);
   CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("a bundle that is replaced while it is read comes from one of both", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path place = folder / "bundle";
+  const auto save = [&](double value) {
+    Bundle bundle;
+    bundle.info = {.image_size = 32, .attributes = {"Male"}, .intensity = value};
+    bundle.classifier = make_classifier({.attributes = 1, .image_size = 32, .options = {.dim = 4}});
+    const at::NoGradGuard no_grad;
+    for (at::Tensor tensor : bundle.classifier->parameters()) tensor.fill_(value);
+    save_bundle(place, bundle);
+  };
+  save(1);
+  std::atomic<bool> stop{false};
+  std::thread saver([&] {
+    for (int k = 0; !stop; ++k) save(1 + k % 2);
+  });
+  int mixed = 0;
+  for (int k = 0; k < 60; ++k) {
+    const Bundle loaded = load_bundle(place);
+    mixed += loaded.classifier->parameters()[0].flatten()[0].item<double>() == loaded.info.intensity ? 0 : 1;
+  }
+  stop = true;
+  saver.join();
+  CHECK(mixed == 0);
 }
 
 TEST_CASE("a bundle that does not fit is refused with file and reason", "[bundle]") {

@@ -49,6 +49,14 @@ TEST_CASE("PNG keeps every pixel, JPEG all but a few levels, and colors their pl
   CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.narrow(1, 0, 0)), Catch::Contains("image must have pixels, found 56 x 0"));
 }
 
+TEST_CASE("folders above a picture are made, and JPEG's longest side is told", "[data]") {
+  const TemporaryFolder folder;
+  write_image(folder / "new/newer/a.png", noise(2, 3));
+  CHECK(read_image(folder / "new/newer/a.png").size(2) == 3);
+  CHECK_THROWS_WITH(write_image(folder / "other/a.jpg", noise(1, 65501)), Catch::Contains("at most 65500 pixels as JPEG, found 65501 x 1"));
+  CHECK(!std::filesystem::exists(folder / "other"));
+}
+
 TEST_CASE("the content decides, not the name", "[data]") {
   const TemporaryFolder folder;
   const at::Tensor picture = noise(4, 6);
