@@ -25,8 +25,8 @@ function(_secgan_find_torch out_dir)
     OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(NOT found)
     message(FATAL_ERROR
-      "LibTorch not found: '${python}' has no torch. Install it (pip install torch==2.13.0) and pass "
-      "-DSECGAN_PYTHON=<that interpreter>, or unpack LibTorch and pass -DSECGAN_TORCH_DIR=<its folder>.")
+      "LibTorch not found: '${python}' has no torch. Pass -DSECGAN_PYTHON=<an interpreter with torch> (after `make build`: "
+      ".venv/bin/python; elsewhere: pip install torch==2.13.0), or unpack LibTorch and pass -DSECGAN_TORCH_DIR=<its folder>.")
   endif()
   set(${out_dir} "${found}" PARENT_SCOPE)
 endfunction()

@@ -29,7 +29,9 @@ int main(int argc, char** argv) {
     if (info["inputs"].size() != 2) throw std::runtime_error("the editor asks for the photo's own labels: not in this example");
 
     const torch::Tensor photo = secgan::read_image(argv[2]);
-    const secgan::Rect rect = secgan::crop_rect(secgan::parse_crop(info["crop"].get<std::string>()), photo.size(2), photo.size(1));
+    const secgan::Crop crop = secgan::parse_crop(info["crop"].get<std::string>());
+    const secgan::PhotoSize of = secgan::parse_photo_size(info["photo_size"].get<std::string>());
+    const secgan::Rect rect = secgan::crop_rect_of_any(crop, of, photo.size(2), photo.size(1));
     const int64_t side = info["image_size"];
     const torch::Tensor input = secgan::to_float(secgan::resize_image(secgan::crop_image(photo, rect), side, side)).unsqueeze(0);
     torch::Tensor difference = torch::zeros({1, std::ssize(names)});

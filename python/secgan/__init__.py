@@ -11,7 +11,7 @@ from . import _torch_check  # noqa: F401  (says what is wrong before the extensi
 from . import _core
 from . import functional
 from .data import AttributeList, Face, Faces, open_dataset, read_attribute_list, synthetic_faces
-from .editing import EditedPhoto, Editor, read_image, write_image
+from .editing import EditedPhoto, Editor, EditWarning, read_image, write_image
 from .evaluating import compare_reports, evaluate
 from .exporting import export
 from .extractors import InceptionV3, ProgramExtractor, SwavResNet50
@@ -43,7 +43,7 @@ else:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), "metrics"})
+        return sorted({*__all__, "__all__", "__doc__", "__name__", "__version__"})  # completion offers what is public
 
 
 __version__: str = _core.version
@@ -51,6 +51,7 @@ __version__: str = _core.version
 __all__ = [
     "AttributeList",
     "Discriminator",
+    "EditWarning",
     "EditedPhoto",
     "Editor",
     "Face",

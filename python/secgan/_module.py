@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
+
+
+@contextlib.contextmanager
+def _in_place() -> Iterator[None]:
+    """Changes tensors in place where ``torch.__future__`` asks to swap them: what C++ holds too cannot be swapped."""
+    swap = torch.__future__.get_swap_module_params_on_conversion()
+    torch.__future__.set_swap_module_params_on_conversion(False)
+    try:
+        yield
+    finally:
+        torch.__future__.set_swap_module_params_on_conversion(swap)
+
+
+class _Layer(nn.Module):
+    """A node of the tree that holds tensors of C++'s."""
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        with _in_place():
+            super()._load_from_state_dict(*arguments)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        with _in_place():
+            return super()._apply(fn, recurse)
 
 
 def _share_after_loading(module: NativeModule, incompatible_keys: Any) -> None:
@@ -18,7 +43,7 @@ def _share_after_loading(module: NativeModule, incompatible_keys: Any) -> None:
 Module = TypeVar("Module", bound="NativeModule")
 
 
-class NativeModule(nn.Module):
+class NativeModule(_Layer):
     """A tree of plain modules that holds the C++ module's own tensors as parameters and buffers.
 
     state_dict, optimizers, ``.to()``, deepcopy, pickle, torch.compile and torch.export therefore work as for any
@@ -58,13 +83,15 @@ class NativeModule(nn.Module):
             owner: nn.Module = self
             for part in path:
                 if part not in owner._modules:
-                    owner.add_module(part, nn.Module())
+                    owner.add_module(part, _Layer())
                 owner = owner._modules[part]  # type: ignore[assignment]
             slots: dict[str, Any] = owner._parameters if is_parameter else owner._buffers
             self._slots.append((owner, slots, last, tensor, name))
             if parametrize.is_parametrized(owner, last):
                 continue  # its own tensors make this one anew at every call
             held = slots.get(last)
+            if held is not None and not torch._has_compatible_shallow_copy_type(tensor, held):
+                continue  # on the device meta: it stays in the tree, and is lent to C++ at a call
             if held is not None and held is not tensor:
                 tensor.grad = None  # or a change of dtype is refused
                 tensor.data = held.detach()
@@ -98,8 +125,10 @@ class NativeModule(nn.Module):
     def _in_step(self) -> Any:
         """The C++ module, which computes with the tree's own tensors."""
         replaced = self._replaced()
-        if replaced:
-            raise RuntimeError(f"tensor '{replaced[0][0]}' was replaced: change it in place")
+        for name, tensor in replaced:
+            if tensor.is_meta:
+                raise RuntimeError(f"tensor '{name}' is on the device meta, without values: to_empty(device=...) and load them first")
+            raise RuntimeError(f"tensor '{name}' was replaced: change it in place")
         if self._sent_modes != [module.training for module in self.modules()]:
             self._send_modes()
         return self._native

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -23,10 +23,19 @@ class Face(NamedTuple):
 
 
 class Faces(data.Dataset[Face]):
-    """A data set of faces, as :func:`synthetic_faces` and :func:`open_dataset` give it."""
+    """A data set of faces, as :func:`synthetic_faces` and :func:`open_dataset` give it. Worker processes open it anew from a pickle."""
 
-    def __init__(self, native: Any) -> None:
-        self._native = native
+    def __init__(self, opener: Callable[..., _core.Dataset], *arguments: Any) -> None:
+        if not callable(opener):
+            raise ValueError(f"Faces are opened by secgan.open_dataset(...) or secgan.synthetic_faces(...), found {opener!r}")
+        self._opened_by = (opener, *arguments)
+        self._native = opener(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Faces, self._opened_by
+
+    def __repr__(self) -> str:
+        return f"Faces({len(self)} of {self.image_size} px; {', '.join(self.attributes) or 'no attributes'})"
 
     @property
     def attributes(self) -> list[str]:
@@ -69,7 +78,7 @@ def synthetic_faces(count: int = 8000, image_size: int = 64, seed: int = 1) -> F
     Raises:
         ValueError: a value that breaks a rule.
     """
-    return Faces(_core.synthetic_faces(count, image_size, seed))
+    return Faces(_core.synthetic_faces, count, image_size, seed)
 
 
 def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bool = True, masks: bool = False) -> Faces:
@@ -87,9 +96,9 @@ def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bo
         FileNotFoundError: a file or folder of the data set is missing.
         RuntimeError: a list that cannot be read, as "file:line: what is wrong".
     """
-    native = _core.open_dataset(dict(settings), split, attributes, masks)
-    _warn(native.notes())
-    return Faces(native)
+    faces = Faces(_core.open_dataset, dict(settings), split, attributes, masks)
+    _warn(faces._native.notes())
+    return faces
 
 
 def _warn(notes: Iterable[tuple[str, bool]]) -> None:

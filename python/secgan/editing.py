@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import tempfile
+import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import torch
 
 from . import _core
 from ._photos import Photo, photo_tensor
 from .networks import Generator
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def read_image(file: Photo) -> torch.Tensor:
@@ -32,19 +39,73 @@ def write_image(file: str | os.PathLike[str], image: Photo) -> None:
     _core.write_image(os.fspath(file), photo_tensor(image))
 
 
+class EditWarning(UserWarning):
+    """What a person should know of an edit that was carried out all the same."""
+
+
 class EditedPhoto(NamedTuple):
-    """What :meth:`Editor.edit` gives."""
+    """What :meth:`Editor.edit` gives. A notebook shows it as a picture."""
 
     photo: torch.Tensor  #: ``[3, h, w]`` uint8: the crop, edited, at its own size
     crop: torch.Tensor  #: ``[3, h, w]`` uint8: the same part of the original
     source: dict[str, bool]  #: what the photo showed, as given or predicted
     difference: dict[str, float]  #: what the generator was asked for
+    place: tuple[int, int, int, int]  #: x, y, width and height of the crop in the original
+    notes: list[str]  #: what a person should know, a line each; :class:`EditWarning` says them too
+    original: torch.Tensor  #: ``[3, H, W]`` uint8: the photo as it was given
+
+    @property
+    def whole(self) -> torch.Tensor:
+        """``[3, H, W]`` uint8: the original with the edit put in, blended where the crop ends inside it."""
+        return _core.whole_photo(self.original, self.photo, self.place)
+
+    @property
+    def image(self) -> Image.Image:
+        """The edited crop as a PIL picture."""
+        try:
+            from PIL import Image
+        except ImportError:
+            raise RuntimeError("image needs the package Pillow: pip install pillow") from None
+        return Image.fromarray(self.photo.permute(1, 2, 0).contiguous().numpy())
+
+    def save(self, file: str | os.PathLike[str], *, whole: bool = False) -> None:
+        """Writes the edited crop, or the whole photo with the edit put in, as .png or .jpg."""
+        write_image(file, self.whole if whole else self.photo)
+
+    def _repr_png_(self) -> bytes:
+        return _core.encode_png(self.photo)
+
+    def __repr__(self) -> str:
+        x, y, width, height = self.place
+        asked = ", ".join(f"{name} {value:+g}" for name, value in self.difference.items() if value)
+        _, high, wide = self.original.shape
+        return f"EditedPhoto({width} x {height} at ({x}, {y}) of {wide} x {high}, asked for {asked or 'nothing'})"
+
+
+def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool] | None:
+    if source is None or isinstance(source, Mapping):
+        return None if source is None else dict(source)
+    if isinstance(source, str):
+        raise ValueError(f"source must be names or a mapping of names, as ['Male'] or {{'Male': True}}, found '{source}'")
+    names = list(source)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"source must be names or a mapping of names, as ['Male'] or {{'Male': True}}, found {names}")
+    return dict.fromkeys(names, True)
+
+
+def _revive(files: dict[str, bytes]) -> Editor:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            pathlib.Path(folder, name).write_bytes(content)
+        return Editor.from_pretrained(folder)
 
 
 class Editor:
-    """A trained bundle, ready to edit photos of any size."""
+    """A trained bundle, ready to edit photos of any size. Opened by :meth:`from_pretrained`; pickles and copies hold its weights."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: _core.Editor) -> None:
+        if not isinstance(native, _core.Editor):
+            raise ValueError(f"an Editor is opened from a bundle's folder: secgan.Editor.from_pretrained({native!r})")
         self._native = native
 
     @classmethod
@@ -60,14 +121,29 @@ class Editor:
         """
         self._native.save_pretrained(os.fspath(folder))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The bundle's files: pickles and copies need no folder, and are on the CPU."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder, "bundle")
+            self.save_pretrained(place)
+            return _revive, ({file.name: file.read_bytes() for file in place.iterdir()},)
+
+    def __repr__(self) -> str:
+        return f"Editor({self._native.summary()}; {', '.join(self.attributes) or 'no attributes'})"
+
+    def to(self, device: str | torch.device) -> Editor:
+        """Moves the networks; photos and results stay on the CPU. Gives the editor itself."""
+        self._native.to(str(torch.device(device)))
+        return self
+
     @property
     def attributes(self) -> list[str]:
-        """Names that :meth:`edit` knows."""
+        """Names that :meth:`edit` knows, in the generator's order."""
         return self._native.attributes()
 
     @property
     def info(self) -> dict[str, Any]:
-        """Image size, crop, attributes, intensity and license of the bundle."""
+        """Image size, crop, attributes, intensity, license and data of the bundle."""
         return self._native.info()
 
     @property
@@ -75,38 +151,100 @@ class Editor:
         """The photo generator, sharing its weights with the editor."""
         return Generator._wrap(self._native.generator())
 
-    def predict(self, image: Photo) -> dict[str, float]:
-        """What the bundle's classifier sees: probabilities by attribute."""
-        return self._native.predict(photo_tensor(image))
+    def predict(self, image: Photo, *, crop: str | None = None) -> dict[str, float]:
+        """What the bundle's classifier sees: probabilities by attribute. Photo and crop as in :meth:`edit`."""
+        return self._native.predict(photo_tensor(image), crop)
 
-    def parse(self, image: Photo) -> torch.Tensor:
-        """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size."""
-        return self._native.parse(photo_tensor(image))
+    def parse(self, image: Photo, *, crop: str | None = None) -> torch.Tensor:
+        """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size. Photo and crop as in :meth:`edit`."""
+        return self._native.parse(photo_tensor(image), crop)
 
-    def edit(self, image: Photo, *, source: Mapping[str, bool] | None = None, upscaling: str = "resize", **edits: float) -> EditedPhoto:
-        """Edits one photo: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
+    @overload
+    def edit(
+        self,
+        image: list[Any] | tuple[Any, ...],
+        edits: Mapping[str, float] = ...,
+        /,
+        *,
+        source: Mapping[str, bool] | Iterable[str] | None = ...,
+        upscaling: str = ...,
+        crop: str | None = ...,
+        **more: float,
+    ) -> list[EditedPhoto]: ...
+
+    @overload
+    def edit(
+        self,
+        image: Photo,
+        edits: Mapping[str, float] = ...,
+        /,
+        *,
+        source: Mapping[str, bool] | Iterable[str] | None = ...,
+        upscaling: str = ...,
+        crop: str | None = ...,
+        **more: float,
+    ) -> EditedPhoto: ...
+
+    def edit(
+        self,
+        image: Any,
+        edits: Mapping[str, float] = MappingProxyType({}),
+        /,
+        *,
+        source: Mapping[str, bool] | Iterable[str] | None = None,
+        upscaling: str = "auto",
+        crop: str | None = None,
+        **more: float,
+    ) -> EditedPhoto | list[EditedPhoto]:
+        """Edits one photo, or a list of them: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
 
         Args:
             image: a path, a file's bytes or a binary file that is open, a PIL picture, a ``[3, H, W]`` uint8 tensor or a ``[H, W, 3]``
-                uint8 array.
-            source: attributes that the photo has (missing ones: not); None: predicted.
-            upscaling: ``"resize"``: the network's picture at the crop's size; ``"detail"``: the photo plus the change.
-            **edits: strength by attribute; positive adds, negative removes, 1 is what training used.
+                uint8 array; a list of those gives a list.
+            edits: strength by attribute, for names that are no keywords: ``{"5_o_Clock_Shadow": 1}``. Positive adds, negative
+                removes, 1 is what training used.
+            source: attributes that the photo has, as names or ``{name: bool}`` (missing ones: not); None: predicted.
+            upscaling: ``"resize"``: the network's picture at the crop's size; ``"detail"``: the photo plus the change; ``"auto"``:
+                ``"detail"`` where the crop is larger than what the network takes.
+            crop: the part with the face, in pixels of this photo: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; None:
+                as the bundle's data set was cropped, at this photo's scale.
+            **more: further edits, ``Eyeglasses=1``.
 
         Raises:
-            ValueError: an unknown attribute (the known ones are listed), or edits that exclude each other.
+            ValueError: an unknown attribute (the known ones are listed), edits that exclude each other, or a crop that leaves the photo.
+            RuntimeError: a file that is no photo (or missing: FileNotFoundError), or an edit that is not finite.
         """
-        return self.edit_all([image], edits, source=source, upscaling=upscaling)[0]
+        twice = sorted(edits.keys() & more.keys())
+        if twice:
+            raise ValueError(f"attribute '{twice[0]}' is given twice")
+        many = isinstance(image, (list, tuple))
+        edited = self._edit(image if many else [image], {**edits, **more}, source, upscaling, crop)
+        return edited if many else edited[0]
 
     def edit_all(
         self,
         images: Iterable[Photo],
         edits: Mapping[str, float],
         *,
-        source: Mapping[str, bool] | None = None,
-        upscaling: str = "resize",
+        source: Mapping[str, bool] | Iterable[str] | None = None,
+        upscaling: str = "auto",
+        crop: str | None = None,
     ) -> list[EditedPhoto]:
         """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
+        return self._edit(images, edits, source, upscaling, crop)
+
+    def _edit(
+        self,
+        images: Iterable[Any],
+        edits: Mapping[str, float],
+        source: Mapping[str, bool] | Iterable[str] | None,
+        upscaling: str,
+        crop: str | None,
+    ) -> list[EditedPhoto]:
         photos = [photo_tensor(image) for image in images]
-        edited = self._native.edit(photos, dict(edits), None if source is None else dict(source), upscaling)
-        return [EditedPhoto(one.photo, one.crop, one.source, one.difference) for one in edited]
+        out = []
+        for photo, one in zip(photos, self._native.edit(photos, dict(edits), _labels(source), upscaling, crop), strict=True):
+            for note in one.notes:
+                warnings.warn(note, EditWarning, stacklevel=3)
+            out.append(EditedPhoto(one.photo, one.crop, one.source, one.difference, one.place, one.notes, photo))
+        return out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import pathlib
 import tempfile
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -64,13 +67,25 @@ def _metadata(editor: Editor) -> dict[str, str]:
     return {"secgan": json.dumps({**editor.info, "inputs": _inputs(editor)})}
 
 
+@contextlib.contextmanager
+def _without_warnings(logger: str) -> Iterator[None]:
+    said = logging.getLogger(logger)
+    level = said.level
+    said.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        said.setLevel(level)
+
+
 def _write_onnx(editor: Editor, file: str) -> None:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as missing:
         raise RuntimeError(f'format "onnx" needs the packages onnx and onnxscript: {missing}') from None
-    program = torch.onnx.export(_program(editor), dynamo=True, verbose=False)
+    with _without_warnings("torch.onnx"):  # of operators of packages that are not there, nor asked for
+        program = torch.onnx.export(_program(editor), dynamo=True, verbose=False)
     assert program is not None
     program.model.metadata_props.update(_metadata(editor))
     program.save(file)

@@ -135,7 +135,8 @@ class SemanticBranch(NativeModule):
             parser. 0 for an empty batch.
 
         Raises:
-            ValueError: a wrong shape, range, type or device, naming the argument.
+            ValueError: a wrong shape, range, type or device, naming the argument; an ``edited`` without a graph (detached), of which
+                the host's generator would learn nothing.
         """
         return self._in_step().generator_step(image, edited, source, target)
 

@@ -25,11 +25,17 @@ def load_weights(
         entry: where in the file, as ``"G"`` or ``"state_dict.model"``; empty: wherever a state fits.
 
     Raises:
+        ValueError: another kind of module.
         FileNotFoundError: there is none.
         RuntimeError: the file is damaged, or belongs to another network: the message names the first entry that
             differs, what the file seems to hold and the options that would fit; or a tensor is not finite; or several
             states fit of which none is an average. The module is then unchanged.
     """
+    if not isinstance(module, (Generator, Discriminator, Parser, InceptionV3, SwavResNet50)):
+        raise ValueError(
+            f"module must be a network of secgan (create_generator, create_discriminator, create_parser, InceptionV3, SwavResNet50), "
+            f"found {type(module).__name__}"
+        )
     _tell(module._in_step().load_weights(os.fspath(file), entry))
 
 

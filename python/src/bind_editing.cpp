@@ -5,20 +5,30 @@
 namespace secgan::python {
 namespace {
 
+/// A number of Python's, NumPy's or torch's.
+double number_from(const py::handle& value, const std::string& name) {
+  const auto* const number = Py_TYPE(value.ptr())->tp_as_number;
+  if (number != nullptr && (number->nb_float != nullptr || number->nb_index != nullptr)) {
+    const double out = PyFloat_AsDouble(value.ptr());
+    if (out != -1 || PyErr_Occurred() == nullptr) return out;
+    PyErr_Clear();
+  }
+  throw InvalidArgument("strength of '" + name + "' must be a number, found " + py::repr(value).cast<std::string>());
+}
+
 std::vector<AttributeEdit> edits_from(const py::dict& strengths) {
   std::vector<AttributeEdit> edits;
   for (const auto& [name, strength] : strengths) {
-    if (PyFloat_Check(strength.ptr()) == 0 && (PyIndex_Check(strength.ptr()) == 0)) {
-      throw InvalidArgument("strength of '" + name.cast<std::string>() + "' must be a number, found " +
-                            py::repr(strength).cast<std::string>());
-    }
-    edits.push_back({name.cast<std::string>(), py::float_(py::reinterpret_borrow<py::object>(strength))});
+    const auto attribute = name.cast<std::string>();
+    edits.push_back({attribute, number_from(strength, attribute)});
   }
   return edits;
 }
 
-EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling) {
-  EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling")};
+std::optional<Crop> crop_from(const std::optional<std::string>& crop) { return crop ? std::optional(parse_crop(*crop)) : std::nullopt; }
+
+EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling, const std::optional<std::string>& crop) {
+  EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling"), .crop = crop_from(crop)};
   if (!source) return options;
   options.source.emplace();
   for (const auto& [name, shown] : *source)
@@ -33,7 +43,13 @@ void bind_editing(py::module_& module) {
       .def_readonly("photo", &EditedPhoto::photo)
       .def_readonly("crop", &EditedPhoto::crop)
       .def_property_readonly("source", [](const EditedPhoto& edited) { return dict_of(edited.source); })
-      .def_property_readonly("difference", [](const EditedPhoto& edited) { return dict_of(edited.difference); });
+      .def_property_readonly("difference", [](const EditedPhoto& edited) { return dict_of(edited.difference); })
+      .def_property_readonly("place",
+                             [](const EditedPhoto& edited) {
+                               const Rect& place = edited.place;
+                               return std::tuple(place.x, place.y, place.width, place.height);
+                             })
+      .def_readonly("notes", &EditedPhoto::notes);
 
   py::class_<Editor>(module, "Editor")
       .def_static(
@@ -52,26 +68,42 @@ void bind_editing(py::module_& module) {
           ReleaseGil(), "labels"_a, "difference"_a)
       .def(
           "predict",
-          [](const Editor& editor, const at::Tensor& photo) {
+          [](const Editor& editor, const at::Tensor& photo, const std::optional<std::string>& crop) {
             NamedValues probabilities;
             {
               const py::gil_scoped_release released;
-              probabilities = editor.predict(photo);
+              probabilities = editor.predict(photo, crop_from(crop));
             }
             return dict_of(probabilities);
           },
-          "photo"_a)
-      .def("parse", &Editor::parse, ReleaseGil(), "photo"_a)
+          "photo"_a, "crop"_a)
+      .def(
+          "parse",
+          [](const Editor& editor, const at::Tensor& photo, const std::optional<std::string>& crop) {
+            return editor.parse(photo, crop_from(crop));
+          },
+          ReleaseGil(), "photo"_a, "crop"_a)
+      .def(
+          "to", [](Editor& editor, const std::string& device) { editor.to(at::Device(device)); }, ReleaseGil(), "device"_a)
+      .def("summary", &Editor::summary)
       .def(
           "edit",
           [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
-             const std::string& upscaling) {
+             const std::string& upscaling, const std::optional<std::string>& crop) {
             const std::vector<AttributeEdit> wanted = edits_from(edits);
-            const EditOptions options = edit_options(source, upscaling);
+            const EditOptions options = edit_options(source, upscaling, crop);
             const py::gil_scoped_release released;
             return editor.edit(photos, wanted, options);
           },
-          "photos"_a, "edits"_a, "source"_a, "upscaling"_a);
+          "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a);
+  module.def(
+      "whole_photo",
+      [](const at::Tensor& photo, const at::Tensor& edit, const std::tuple<int64_t, int64_t, int64_t, int64_t>& place) {
+        const auto [x, y, width, height] = place;
+        return whole_photo(photo, {.photo = edit, .place = {x, y, width, height}});
+      },
+      ReleaseGil(), "photo"_a, "edit"_a, "place"_a);
+  module.def("encode_png", [](const at::Tensor& image) { return py::bytes(encode_png(image)); }, "image"_a);
 
   module.def("require_writable_file", [](const std::string& file) { require_writable_file(file); }, ReleaseGil(), "file"_a);
   module.def(

@@ -55,7 +55,7 @@ std::function<Discriminator(const NetworkSpec&)> discriminator_from(const MakeNe
 /// @param start  (control) -> outcome
 template <class Start>
 TrainingOutcome run_training(const std::string& out, bool resume, bool synchronize, const Start& start) {
-  py::detail::pythonbuf to_python(py::module_::import("sys").attr("stderr"));
+  py::detail::pythonbuf to_python(py::module_::import("secgan._status").attr("stream")());
   std::ostream status(&to_python);
   std::atomic<bool> stop{false};
   bool interrupted = false;

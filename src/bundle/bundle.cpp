@@ -49,6 +49,15 @@ constexpr std::string_view kConfigFile = "config.json", kModelFile = "model.safe
 
 /// config.json, of the format that this version reads.
 nlohmann::json read_config(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.parent_path();
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(folder, ignored)) {
+    throw Error(fmt::format("{}: not a bundle, which is a folder; 'secgan import' makes one of a file of weights", folder.string()));
+  }
+  if (!std::filesystem::exists(file, ignored) && std::filesystem::exists(folder / "bundle" / "config.json", ignored)) {
+    throw FileNotFound(fmt::format("'{}' is missing: {} is the folder of a training, its bundle is {}", file.string(), folder.string(),
+                                   (folder / "bundle").string()));
+  }
   nlohmann::json config = detail::read_json(file.string());
   if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
     throw Error(fmt::format("{}: not a bundle, format_version is missing", file.string()));

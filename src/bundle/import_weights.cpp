@@ -196,6 +196,7 @@ Bundle import_generator(WeightOrigin origin, const fs::path& file, ImportOptions
   bundle.generator->eval();
   bundle.info.image_size = config.spec.image_size;
   bundle.info.crop = options.crop.empty() ? std::string(recipe.crop) : options.crop;
+  if (options.crop.empty()) bundle.info.photo_size = "178x218";  // CelebA's aligned photos, which the repositories crop
   bundle.info.conditioning = recipe.conditioning;
   bundle.info.intensity = options.intensity.value_or(intensity);
   if (!options.parser.empty()) {

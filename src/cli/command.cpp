@@ -1,12 +1,16 @@
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <numeric>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <c10/util/Exception.h>
 
@@ -64,6 +68,46 @@ constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
 constexpr int kSignal = 128;  // and the signal's number
 
+/// Every command in a line.
+void list_commands(const CLI::App& app) {
+  secgan::cli::say("Usage: secgan COMMAND ...");
+  secgan::cli::say("");
+  for (const CLI::App* command : app.get_subcommands({})) secgan::cli::say("  {:<17} {}", command->get_name(), command->get_description());
+  secgan::cli::say("");
+  secgan::cli::say("'secgan COMMAND --help' lists what a command takes.");
+}
+
+/// How many letters have to be put in, left out or changed.
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t before = row[0]++;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t changed = before + (a[i] == b[j] ? 0 : 1);
+      before = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// What is wrong with a command line that begins with no command; empty for others.
+std::string missing_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2) return "a command is required";
+  const std::string_view given = argv[1];
+  const CLI::App* nearest = nullptr;
+  size_t fewest = given.size();
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const size_t letters = distance(given, command->get_name());
+    if (letters < fewest) nearest = command, fewest = letters;
+  }
+  if (fewest == 0 || given.starts_with('-')) return {};
+  std::string message = "'" + std::string(given) + "' is no command";
+  if (nearest != nullptr && fewest <= 3) message += "; did you mean '" + nearest->get_name() + "'?";
+  return message;
+}
+
 int complain(const CLI::App& app, const std::string& message, int status) {
   const auto commands = app.get_subcommands();
   const std::string prefix = commands.empty() ? "secgan" : "secgan " + commands.front()->get_name();
@@ -113,6 +157,7 @@ int run(CLI::App& app, int argc, char** argv) {
 int secgan::command(int argc, char** argv) {
   occupy_standard_streams();
   CLI::App app("SeCGAN: edits attributes of face photos, and trains what that takes");
+  app.name("secgan");
   app.set_version_flag("--version", std::string("secgan ") + secgan::kVersion);
   app.require_subcommand(1);
   app.footer("Exit status: 0 done, 1 failed, 2 wrong use, 128 + n stopped by signal n (130: Ctrl-C), with a checkpoint where it trains");
@@ -125,8 +170,13 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_editing(app);
   secgan::cli::add_evaluation(app);
   secgan::cli::add_import(app);
+  secgan::cli::add_attributes(app);
   secgan::cli::add_models(app);
   secgan::cli::add_options(app);
   secgan::cli::add_data_check(app);
+  if (const std::string missing = missing_command(app, argc, argv); !missing.empty()) {
+    list_commands(app);
+    return finish(app, complain(app, missing, kWrongUse));
+  }
   return finish(app, run(app, argc, argv));
 }

@@ -26,6 +26,7 @@ void add_training(CLI::App& app);
 void add_editing(CLI::App& app);
 void add_evaluation(CLI::App& app);
 void add_import(CLI::App& app);
+void add_attributes(CLI::App& app);
 void add_models(CLI::App& app);
 void add_options(CLI::App& app);
 void add_data_check(CLI::App& app);

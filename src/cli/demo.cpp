@@ -10,6 +10,7 @@
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/report/progress.hpp"
 #include "secgan/training/train.hpp"
 
 namespace secgan::cli {
@@ -56,6 +57,7 @@ void demo(const DemoOptions& options) {
 
   DemoResult result;
   result.folder = out;
+  result.seed = options.seed;
   result.seconds.emplace_back("parser",
                               stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
   result.seconds.emplace_back(
@@ -65,10 +67,14 @@ void demo(const DemoOptions& options) {
   DataSettings unseen = data;
   unseen.count = options.unseen;
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
-  const auto stop_here = [](int64_t, int64_t) {
-    if (stop_requested) throw Stopped("stopped; the same command goes on from here");
-  };
-  result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = stop_here});
+  {
+    Progress progress("evaluation", 0, result.unseen->size(), std::cerr);
+    const auto tell_or_stop = [&](int64_t done, int64_t) {
+      if (stop_requested) throw Stopped("stopped; the same command goes on from here");
+      if (done > 0) progress.update(done, 1, "");
+    };
+    result.evaluation = evaluate(result.bundle, *result.unseen, EvaluationProtocol{}, {}, {.progress = tell_or_stop});
+  }
   // A few of them as files, to try `secgan edit` on.
   make_folder(out / "photos");
   for (int64_t i = 0; i < std::min<int64_t>(12, result.unseen->size()); ++i) {

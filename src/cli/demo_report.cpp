@@ -2,17 +2,25 @@
 
 #include <ATen/ATen.h>
 
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
 #include <algorithm>
+#include <ctime>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/printing.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/report/html.hpp"
 #include "secgan/training/recorder.hpp"
+#include "secgan/version.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -37,21 +45,19 @@ std::string curves(const std::filesystem::path& run, const std::string& title,
 
 std::string edit_pictures(const DemoResult& result) {
   const at::Tensor grid = example_grid(result.bundle, *result.unseen, 8);
-  return html_picture(encode_png(grid),
-                      "Columns: " + preview_columns(result.bundle.info) +
-                          " (each flipped: added where it was missing, removed where it was there). Second line of each face: "
-                          "the parse, and the mask branch's edits.",
-                      static_cast<int>(grid.size(2) * 3 / 2));
+  return html_picture(encode_png(grid), kExampleGridCaption, static_cast<int>(grid.size(2))) +
+         html_legend(class_names(Labels::kSecgan12), class_palette(Labels::kSecgan12));
 }
 
 std::string slider_pictures(const DemoResult& result) {
-  // One face, strengths from -1 to 1.5 on the attributes that it lacks.
   const Sample sample = result.unseen->get(9);
   const at::Tensor photo = to_float(sample.image).unsqueeze(0);
   Generator generator = result.bundle.generator;
   at::NoGradGuard no_grad;
+  const std::vector<std::string> names{"Eyeglasses", "Mouth_Slightly_Open", "Pale_Skin"};
   std::vector<std::vector<at::Tensor>> rows;
-  for (const char* name : {"Eyeglasses", "Mouth_Slightly_Open", "Pale_Skin"}) {
+  std::vector<std::string> columns{"photo"}, signed_names;
+  for (const std::string& name : names) {
     const int64_t a = result.unseen->attributes().index(name);
     const double sign = sample.labels[a].item<float>() > 0.5 ? -1 : 1;
     std::vector<at::Tensor> row{sample.image};
@@ -59,13 +65,42 @@ std::string slider_pictures(const DemoResult& result) {
       at::Tensor difference = at::zeros({1, result.unseen->attributes().size()});
       difference[0][a] = sign * strength;
       row.push_back(to_bytes(generator->forward(photo, result.bundle.condition(sample.labels.unsqueeze(0), difference)))[0]);
+      if (rows.empty()) columns.push_back(fmt::format("{:g}", strength));
     }
     rows.push_back(row);
+    signed_names.push_back((sign > 0 ? "+ " : "- ") + name);
   }
-  const at::Tensor grid = image_grid(rows);
-  return html_picture(encode_png(grid),
-                      "Strength as a slider: the photo, then 0.25 to 1.5 of Eyeglasses, Mouth_Slightly_Open and Pale_Skin flipped.",
-                      static_cast<int>(grid.size(2) * 3 / 2));
+  const at::Tensor grid = labeled_grid(rows, columns, signed_names);
+  return html_picture(encode_png(grid), "Strength as a slider: the photo, then an attribute added (+) or removed (-) by 0.25 to 1.5.",
+                      static_cast<int>(grid.size(2)));
+}
+
+/// "AMD EPYC 7B13, 2 threads, LibTorch 2.13.0, secgan 0.1.0"
+std::string machine() {
+  std::string processor = "processor unknown", line;
+  for (std::ifstream info("/proc/cpuinfo"); std::getline(info, line);) {
+    if (!line.starts_with("model name")) continue;
+    processor = line.substr(std::min(line.find(':') + 2, line.size()));
+    break;
+  }
+  return fmt::format("{}, {}, LibTorch {}, secgan {}", processor, counted(at::get_num_threads(), "thread"), TORCH_VERSION, kVersion);
+}
+
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm date{};
+  ::gmtime_r(&now, &date);
+  return fmt::format("{:04}-{:02}-{:02}", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
+}
+
+/// What to do with what is there now.
+std::string next_steps(const std::filesystem::path& folder) {
+  const std::string bundle = (folder / "secgan" / "bundle").string(), photos = (folder / "photos").string();
+  return html_text(
+      fmt::format("Edit the faces that lie in `{1}`: `secgan edit {0} {1}/*.png --set Eyeglasses=+1 --out edited`\nSee what the bundle can "
+                  "do: `secgan attributes {0}`\nMeasure it on more faces: `secgan evaluate {0} --data synthetic --out evaluation`\n"
+                  "Train on photos: `secgan train --help`",
+                  bundle, photos));
 }
 
 }  // namespace
@@ -90,9 +125,9 @@ bool write_demo_report(const DemoResult& result) {
     reached = reached && holds;
     json["figures"][goal.key] = goal.value;
     json["goals"][goal.key] = goal.at_least;
-    goal_rows.push_back(
-        {goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("{:g}", goal.at_least), holds ? "reached" : "missed"});
-    say("{:40} {:>8} of {:g} {}", goal.name, goal_rows.back()[1], goal.at_least, holds ? "" : "(missed)");
+    goal_rows.push_back({goal.name, fmt::format("{:.{}f}", goal.value, goal.digits), fmt::format("at least {:g}", goal.at_least),
+                         holds ? "reached" : "missed"});
+    say("{:40} {:>8}   goal: at least {:g}, {}", goal.name, goal_rows.back()[1], goal.at_least, holds ? "reached" : "missed");
   }
   json["reached"] = reached;
   json["unseen_photos"] = e.photos;
@@ -124,6 +159,7 @@ bool write_demo_report(const DemoResult& result) {
       "<h1>SeCGAN on drawn faces</h1>\n<p class=\"soft\">Everything here was made by one run of <code>secgan demo</code>: faces "
       "drawn with their true masks, a parser and a classifier trained on them, and the two branches of SeCGAN. "
       "The metrics and pictures are of faces that no network saw in training.</p>\n";
+  body += fmt::format("<p class=\"soft\">{}, seed {}, {}</p>\n", today(), result.seed, html_escape(machine()));
   body += html_table({"Metric", "Value", "Goal", ""}, goal_rows);
   body += "<h2>Edits of unseen faces</h2>\n" + edit_pictures(result) + slider_pictures(result);
   body +=
@@ -147,6 +183,7 @@ bool write_demo_report(const DemoResult& result) {
   body += curves(result.folder / "classifier", "Classifier: cross-entropy", {{"training", "cross_entropy"}});
   body += "</div>\n<h2>Parser, per class</h2>\n" + html_table({"Class", "IoU"}, classes);
   body += "<h2>Time</h2>\n" + html_table({"Stage", "Seconds"}, times);
+  body += "<h2>Next</h2>\n<p>" + next_steps(result.folder) + "</p>\n";
   write_file(result.folder / "report.html", html_page("SeCGAN on drawn faces", body));
   write_file(result.folder / "report.json", json.dump(2) + "\n");
   say("report: {}", (result.folder / "report.html").string());

@@ -1,6 +1,7 @@
 #pragma once
 /// The demo's report: metrics for machines, pictures and curves for people.
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@ namespace secgan::cli {
 
 struct DemoResult {
   std::filesystem::path folder;
+  uint64_t seed = 0;
   std::vector<std::pair<std::string, double>> seconds;  ///< of each stage, in this call
   Bundle bundle;
   std::shared_ptr<const Dataset> unseen;

@@ -43,7 +43,7 @@ void evaluate_model(const EvaluationRequest& request, const SettingsFlags<Evalua
 
 void add_evaluation(CLI::App& app) {
   {
-    CLI::App& command = *app.add_subcommand("evaluate", "measure a bundle's edits under a pinned protocol");
+    CLI::App& command = *app.add_subcommand("evaluate", "measure a bundle's edits under a pinned protocol, at the bundle's size and crop");
     auto request = std::make_shared<EvaluationRequest>();
     auto flags = std::make_shared<SettingsFlags<EvaluateSettings>>(command);
     using S = EvaluateSettings;
@@ -65,8 +65,8 @@ void add_evaluation(CLI::App& app) {
                                                        "an identity embedding likewise, for the cosine between photo and edit");
     flags->require_trust<&S::extractor, &ExtractorProgram::file>("--extractor");
     flags->require_trust<&S::identity, &ExtractorProgram::file>("--identity");
-    flags->bind<&S::protocol, &EvaluationProtocol::photos>("--photos", "N",
-                                                           "the first N photos of the split: another protocol, with another hash");
+    flags->bind<&S::protocol, &EvaluationProtocol::photos>(
+        "--photos", "N", "the first N photos of the split: another protocol, with another hash; 0: all [the protocol's; secgan: all]");
     flags->bind<&S::batch>("--batch", "N");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");

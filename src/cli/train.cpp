@@ -51,7 +51,8 @@ void add_loader(SettingsFlags<S>& flags) {
 /// One name for a branch's two networks.
 template <auto Generator, auto Discriminator>
 void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& flag, const std::string& whose) {
-  flags.change(flag, "NAME", fmt::format("{} networks: {}", whose, fmt::join(preset_names(), ", ")),
+  flags.change(flag, "NAME",
+               fmt::format("{} networks: {} [{}]", whose, fmt::join(preset_names(), ", "), (SecganTaskOptions{}.*Generator).backbone()),
                [](TrainSettings& settings, const std::string& name) {
                  (settings.task.*Generator).choose(name);
                  (settings.task.*Discriminator).choose(name);

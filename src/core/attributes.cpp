@@ -34,6 +34,9 @@ const Groups& exclusive_groups(ConflictRules rules) {
   return none;
 }
 
+/// For messages.
+std::string listed(const std::vector<std::string>& names) { return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")); }
+
 }  // namespace
 
 const std::vector<std::string>& celeba_attribute_names() {
@@ -78,7 +81,7 @@ bool AttributeSchema::contains(std::string_view name) const { return std::ranges
 int64_t AttributeSchema::index(std::string_view name) const {
   const auto found = std::ranges::find(names_, name);
   if (found == names_.end()) {
-    throw InvalidArgument(fmt::format("attribute '{}' is unknown; known: {}", name, fmt::join(names_, ", ")));
+    throw InvalidArgument(fmt::format("attribute '{}' is unknown; known: {}", name, listed(names_)));
   }
   return found - names_.begin();
 }
@@ -90,7 +93,7 @@ at::Tensor AttributeSchema::labels(const NamedLabels& named, std::string_view ar
   std::vector<bool> given(names_.size());
   for (const auto& [name, shown] : named) {
     if (!contains(name)) {
-      throw InvalidArgument(fmt::format("{}: attribute '{}' is unknown; known: {}", argument, name, fmt::join(names_, ", ")));
+      throw InvalidArgument(fmt::format("{}: attribute '{}' is unknown; known: {}", argument, name, listed(names_)));
     }
     const int64_t column = index(name);
     if (given[static_cast<size_t>(column)]) throw InvalidArgument(fmt::format("{}: attribute '{}' is given twice", argument, name));
@@ -114,7 +117,7 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
   at::Tensor difference = at::zeros_like(source);
   for (size_t i = 0; i < edits.size(); ++i) {
     const auto& [name, strength] = edits[i];
-    if (!std::isfinite(strength)) {
+    if (!std::isfinite(static_cast<float>(strength))) {
       throw InvalidArgument(fmt::format("strength of '{}' must be finite, found {}", name, strength));
     }
     const int64_t column = index(name);

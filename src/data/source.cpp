@@ -17,12 +17,28 @@
 namespace secgan {
 
 void DataSource::check() const {
-  if (kind != DataKind::kSynthetic && root.empty()) throw InvalidArgument("root is missing: name the data set's folder");
+  if (kind != DataKind::kSynthetic && root.empty())
+    throw InvalidArgument("root is missing: name the data set's folder (--root DIR), or take drawn faces (--data synthetic)");
 }
 
 std::string DataSource::usual_crop() const {
   // AttGAN's crop of CelebA's 178 x 218.
   return kind == DataKind::kCelebA ? "center:170" : "center";
+}
+
+std::string DataSource::title() const {
+  switch (kind) {
+    case DataKind::kSynthetic: return "drawn faces";
+    case DataKind::kCelebA: return "CelebA";
+    case DataKind::kCelebAMaskHq: return "CelebAMask-HQ";
+    case DataKind::kFolder: break;
+  }
+  return "a folder of photos";
+}
+
+std::string DataSource::terms() const {
+  const bool somebodys = kind == DataKind::kCelebA || kind == DataKind::kCelebAMaskHq;
+  return somebodys ? title() + "'s terms: non-commercial research" : "";
 }
 
 void DataSettings::check() const {

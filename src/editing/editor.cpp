@@ -3,8 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "core/format.hpp"
+#include "editing/notes.hpp"
+#include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 
@@ -24,9 +28,55 @@ NamedValues by_name(const AttributeSchema& schema, const at::Tensor& row) {
   return out;
 }
 
+/// On a network's device, in its type.
+at::Tensor to_network(const at::Tensor& tensor, const torch::nn::Module& network) {
+  const auto parameters = network.parameters();
+  return parameters.empty() ? tensor : tensor.to(parameters.front().device(), parameters.front().scalar_type());
+}
+
+/// "Bangs=1", …
+std::vector<std::string> described(const std::vector<AttributeEdit>& edits) {
+  std::vector<std::string> out;
+  for (const auto& [name, strength] : edits) out.push_back(fmt::format("{}={:g}", name, strength));
+  return out;
+}
+
+/// Weights of the edit along one side of the crop, [length]: 1, falling towards ends that lie inside the photo.
+at::Tensor blending(int64_t length, bool before, bool after) {
+  constexpr int64_t kShare = 16;
+  const auto ramp = static_cast<double>(std::max<int64_t>(length / kShare, 1));
+  const at::Tensor distance = at::arange(length, at::kFloat).add(0.5);
+  at::Tensor weights = at::ones({length});
+  if (before) weights = at::minimum(weights, distance / ramp);
+  if (after) weights = at::minimum(weights, (static_cast<double>(length) - distance) / ramp);
+  return weights;
+}
+
+/// Decibels of pictures in [-1, 1].
+double psnr(const at::Tensor& picture, const at::Tensor& truth) {
+  return 10 * std::log10(4 / (picture - truth).square().mean().item<double>());
+}
+
 }  // namespace
 
-Editor::Editor(Bundle bundle) : bundle_(std::move(bundle)), crop_(parse_crop(bundle_.info.crop)) {
+at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited) {
+  const Rect& place = edited.place;
+  check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
+  const int64_t height = photo.size(1), width = photo.size(2);
+  if (place.x + place.width > width || place.y + place.height > height) {
+    throw InvalidArgument(fmt::format("photo of {} x {} pixels is not the one that was edited", width, height));
+  }
+  at::Tensor whole = photo.clone();
+  const at::Tensor across = blending(place.width, place.x > 0, place.x + place.width < width);
+  const at::Tensor down = blending(place.height, place.y > 0, place.y + place.height < height);
+  const at::Tensor weights = at::minimum(down.unsqueeze(1), across.unsqueeze(0));
+  const at::Tensor part = crop_image(whole, place);
+  part.copy_(part.to(at::kFloat).lerp(edited.photo.to(at::kFloat), weights).round());
+  return whole;
+}
+
+Editor::Editor(Bundle bundle)
+    : bundle_(std::move(bundle)), crop_(parse_crop(bundle_.info.crop)), photo_size_(parse_photo_size(bundle_.info.photo_size)) {
   if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
 }
@@ -35,14 +85,37 @@ Editor Editor::from_pretrained(const std::filesystem::path& folder) { return Edi
 
 void Editor::save_pretrained(const std::filesystem::path& folder) const { save_bundle(folder, bundle_); }
 
-at::Tensor Editor::crop(const at::Tensor& photo) const {
+std::string Editor::summary() const {
+  std::vector<std::string> parts;
+  if (!bundle_.generator.is_empty())
+    parts.push_back(bundle_.generator->custom() ? "custom generator" : describe(bundle_.generator->config()));
+  if (!bundle_.mask_generator.is_empty()) parts.emplace_back("mask generator");
+  if (!bundle_.classifier.is_empty()) parts.emplace_back("classifier");
+  if (bundle_.parser) parts.emplace_back("parser");
+  const BundleInfo& info = bundle_.info;
+  return fmt::format("{}; {} px, crop {}{}{}", fmt::join(parts, ", "), info.image_size, info.crop,
+                     photo_size_.known() ? fmt::format(" of {} x {}", photo_size_.width, photo_size_.height) : "",
+                     info.trained_on.empty() ? "" : ", trained on " + info.trained_on);
+}
+
+void Editor::to(const at::Device& device) {
+  if (!bundle_.generator.is_empty()) bundle_.generator->to(device);
+  if (!bundle_.mask_generator.is_empty()) bundle_.mask_generator->to(device);
+  if (!bundle_.classifier.is_empty()) bundle_.classifier->to(device);
+  if (bundle_.parser && !bundle_.parser->custom()) bundle_.parser->network()->to(device);
+}
+
+Rect Editor::place(const at::Tensor& photo, const std::optional<Crop>& crop) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
   if (photo.scalar_type() != at::kByte)
     throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
   if (photo.numel() == 0) throw InvalidArgument(fmt::format("photo must have pixels, found {} x {}", photo.size(2), photo.size(1)));
   if (!photo.is_cpu()) throw InvalidArgument(fmt::format("photo must be on the device cpu, found {}", photo.device().str()));
-  return crop_image(photo, crop_rect(crop_, photo.size(2), photo.size(1)));
+  const int64_t width = photo.size(2), height = photo.size(1);
+  return crop ? crop_rect(*crop, width, height) : crop_rect_of_any(crop_, photo_size_, width, height);
 }
+
+at::Tensor Editor::crop(const at::Tensor& photo, const std::optional<Crop>& crop) const { return crop_image(photo, place(photo, crop)); }
 
 at::Tensor Editor::network_input(const std::vector<at::Tensor>& crops) const {
   std::vector<at::Tensor> resized;
@@ -54,12 +127,17 @@ at::Tensor Editor::classify(const at::Tensor& input) const {
   AttributeClassifier classifier = bundle_.classifier;
   if (classifier.is_empty())
     throw InvalidArgument("source: the bundle has no classifier, so the photo's attributes must be given, found none");
-  return classifier->forward(input).sigmoid();
+  return classifier->forward(to_network(input, *classifier)).sigmoid().to(at::kCPU, at::kFloat);
 }
 
-NamedValues Editor::predict(const at::Tensor& photo) const {
+at::Tensor Editor::parsed(const at::Tensor& input) const {
+  return bundle_.parser->probabilities(bundle_.parser->custom() ? input : to_network(input, *bundle_.parser->network()))
+      .to(at::kCPU, at::kFloat);
+}
+
+NamedValues Editor::predict(const at::Tensor& photo, const std::optional<Crop>& crop) const {
   at::NoGradGuard no_grad;
-  return by_name(attributes_, classify(network_input({crop(photo)}))[0]);
+  return by_name(attributes_, classify(network_input({this->crop(photo, crop)}))[0]);
 }
 
 EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options) const {
@@ -82,38 +160,59 @@ std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photo
   Generator generator = bundle_.generator;
   if (generator.is_empty()) throw Error("the bundle has no generator: it can parse, not edit");
   at::NoGradGuard no_grad;
+  const auto large = [&](const Rect& place) { return std::max(place.width, place.height) > bundle_.info.image_size; };
+  std::vector<EditedPhoto> out(photos.size());
   std::vector<at::Tensor> crops;
-  for (const at::Tensor& photo : photos) crops.push_back(crop(photo));
+  bool rebuild = false;
+  for (size_t n = 0; n < photos.size(); ++n) {
+    out[n].place = place(photos[n], options.crop);
+    out[n].crop = crops.emplace_back(crop_image(photos[n], out[n].place));
+    rebuild = rebuild || options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(out[n].place));
+  }
   const at::Tensor input = network_input(crops);
   const at::Tensor source =
       options.source ? attributes_.labels(*options.source, "source").expand({input.size(0), -1}) : (classify(input) > 0.5).to(at::kFloat);
   const at::Tensor difference = attributes_.difference(source, edits);
-  const auto generate = [&](const at::Tensor& wanted) { return generator->forward(input, bundle_.condition(source, wanted)); };
+  const std::vector<at::Tensor> features = generator->encode(to_network(input, *generator));
+  const auto generate = [&](const at::Tensor& wanted) {
+    return generator->decode(features, to_network(bundle_.condition(source, wanted), *generator)).to(at::kCPU, at::kFloat);
+  };
   const at::Tensor edit = generate(difference);
-  const bool detail = options.upscaling == Upscaling::kDetail;
-  const at::Tensor change = detail ? edit - generate(at::zeros_like(difference)) : at::Tensor();
+  const at::Tensor rebuilt = rebuild ? generate(at::zeros_like(difference)) : at::Tensor();
+  if (!edit.isfinite().all().item<bool>()) {
+    throw Error(fmt::format("the edit has values that are not finite: the strengths are too large ({}), or the bundle's weights damaged",
+                            fmt::join(described(edits), ", ")));
+  }
+  // Drawn faces and portraits are told apart by how sure the parser is.
+  at::Tensor confidence;
+  if (bundle_.info.trained_on == kDrawnFaces && bundle_.parser) confidence = parsed(input).amax(1).mean({1, 2});
 
-  std::vector<EditedPhoto> out;
   for (int64_t n = 0; n < input.size(0); ++n) {
-    EditedPhoto one;
-    one.crop = crops[static_cast<size_t>(n)];
-    const auto at_own_size = [&](const at::Tensor& batch) { return resized(batch.narrow(0, n, 1), one.crop.size(1), one.crop.size(2))[0]; };
-    one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(change) : at_own_size(edit));
+    EditedPhoto& one = out[static_cast<size_t>(n)];
+    const bool detail = options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(one.place));
+    const auto at_own_size = [&](const at::Tensor& picture) { return resized(picture.unsqueeze(0), one.place.height, one.place.width)[0]; };
+    one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));
     for (const auto& [name, value] : by_name(attributes_, source[n])) one.source.emplace_back(name, value > 0.5);
     one.difference = by_name(attributes_, difference[n]);
-    out.push_back(std::move(one));
+    const auto tell = [&](std::vector<std::string> notes) { std::ranges::move(notes, std::back_inserter(one.notes)); };
+    tell(notes_on_strengths(edits));
+    tell(notes_on_nothing(edits, one.difference, options.source.has_value()));
+    tell(notes_on_size(one.place, bundle_.info.image_size));
+    Likeness likeness;
+    if (rebuild) likeness.psnr = psnr(rebuilt[n], input[n]);
+    if (confidence.defined()) likeness.confidence = confidence[n].item<double>();
+    tell(notes_on_likeness(likeness, bundle_.info));
   }
   return out;
 }
 
-at::Tensor Editor::parse(const at::Tensor& photo) const { return parse_cropped(crop(photo)); }
+at::Tensor Editor::parse(const at::Tensor& photo, const std::optional<Crop>& crop) const { return parse_cropped(this->crop(photo, crop)); }
 
 at::Tensor Editor::parse_cropped(const at::Tensor& crop) const {
   check_shape(crop, "crop", {3, kAny, kAny}, "[3, H, W]");
   if (!bundle_.parser) throw Error("the bundle has no parser");
   at::NoGradGuard no_grad;
-  const at::Tensor probabilities = bundle_.parser->probabilities(network_input({crop}));
-  return resized(probabilities, crop.size(1), crop.size(2))[0].argmax(0).to(at::kByte);
+  return resized(parsed(network_input({crop})), crop.size(1), crop.size(2))[0].argmax(0).to(at::kByte);
 }
 
 }  // namespace secgan

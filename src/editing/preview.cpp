@@ -4,20 +4,24 @@
 
 #include <algorithm>
 
-#include "core/format.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/ops/hard_segmentation.hpp"
 
 namespace secgan {
+namespace {
 
-at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels) {
+/// Whether masks have rows too.
+bool has_mask_rows(const Bundle& bundle) { return !bundle.mask_generator.is_empty() && bundle.parser.has_value(); }
+
+std::vector<std::vector<at::Tensor>> preview_rows(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels) {
   at::NoGradGuard no_grad;
   const AttributeSchema schema(bundle.info.attributes);
   std::vector<at::Tensor> conditions{bundle.condition(labels, at::zeros_like(labels))};
   for (int64_t i = 0; i < schema.size(); ++i) conditions.push_back(bundle.condition(labels, schema.flip(labels, i) - labels));
-  const bool masks = !bundle.mask_generator.is_empty() && bundle.parser.has_value();
+  const bool masks = has_mask_rows(bundle);
   const size_t lines = masks ? 2 : 1;
   std::vector<std::vector<at::Tensor>> rows(static_cast<size_t>(photos.size(0)) * lines);
   const auto add = [&](size_t line, const at::Tensor& pictures) {
@@ -40,7 +44,13 @@ at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Ten
     Generator mask_generator = bundle.mask_generator;
     for (const at::Tensor& condition : conditions) add(1, colors(mask_generator->forward(hard, condition)));
   }
-  return image_grid(rows);
+  return rows;
+}
+
+}  // namespace
+
+at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels) {
+  return image_grid(preview_rows(bundle, photos, labels));
 }
 
 at::Tensor example_grid(const Bundle& bundle, const Dataset& data, int64_t count) {
@@ -51,9 +61,13 @@ at::Tensor example_grid(const Bundle& bundle, const Dataset& data, int64_t count
     photos.push_back(to_float(sample.image));
     labels.push_back(sample.labels);
   }
-  return preview(bundle, at::stack(photos), at::stack(labels));
+  const auto rows = preview_rows(bundle, at::stack(photos), at::stack(labels));
+  std::vector<std::string> columns{"input", "recon- struction"}, names;
+  columns.insert(columns.end(), bundle.info.attributes.begin(), bundle.info.attributes.end());
+  if (has_mask_rows(bundle)) {
+    for (size_t r = 0; r < rows.size(); ++r) names.emplace_back(r % 2 == 0 ? "photo" : "mask");
+  }
+  return labeled_grid(rows, columns, names);
 }
-
-std::string preview_columns(const BundleInfo& info) { return fmt::format("input, reconstruction, {}", fmt::join(info.attributes, ", ")); }
 
 }  // namespace secgan

@@ -6,13 +6,14 @@
 #include <cmath>
 #include <set>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "evaluation/report_json.hpp"
 #include "io/json.hpp"
 #include "report/markdown.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
-#include "secgan/image/transforms.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/report/html.hpp"
@@ -47,8 +48,7 @@ std::string with_unit(const Metric& metric) {
 Table metric_rows(const Evaluation& evaluation) {
   Table rows;
   for (const Metric& metric : evaluation.metrics) {
-    rows.push_back(
-        {with_unit(metric), metric.text(), metric.measured ? std::to_string(metric.measured->count) : "", short_hash(evaluation.hash)});
+    rows.push_back({with_unit(metric), metric.text(), metric.measured ? std::to_string(metric.measured->count) : ""});
   }
   return rows;
 }
@@ -56,7 +56,6 @@ Table metric_rows(const Evaluation& evaluation) {
 std::vector<std::string> attribute_header(const Evaluation& evaluation) {
   std::vector<std::string> header{"Attribute"};
   for (const Metric& metric : evaluation.attributes.front().metrics) header.push_back(metric.title);
-  header.emplace_back("Protocol");
   return header;
 }
 
@@ -65,40 +64,40 @@ Table attribute_rows(const Evaluation& evaluation) {
   for (const auto& [attribute, metrics] : evaluation.attributes) {
     std::vector<std::string> row{attribute};
     for (const Metric& metric : metrics) row.push_back(metric.measured ? metric.text() : "–");
-    row.push_back(short_hash(evaluation.hash));
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-std::vector<std::string> metric_header() { return {"Metric", "Value [interval]", "Photos", "Protocol"}; }
+std::vector<std::string> metric_header() { return {"Metric", "Value [interval]", "Photos"}; }
 
 std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
   const EvaluationProtocol& p = evaluation.protocol;
   std::string text = fmt::format(
-      "Model {} (SHA-256 {}). {} photos of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
+      "Model {} (SHA-256 {}). {} of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
       "Intervals: {:g} % bootstrap over photos, {} resamples. Protocol {} {}.",
-      context.model, short_hash(context.model_digest), evaluation.photos, context.data, name_of(kSplits, p.split), p.crop, p.strength,
-      name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
+      context.model, short_hash(context.model_digest), counted(evaluation.photos, "photo"), context.data, name_of(kSplits, p.split), p.crop,
+      p.strength, name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
   for (const std::string& extractor : evaluation.pinned.extractors) text += fmt::format(" Extractor: {}.", extractor);
   return text;
 }
 
-/// Rows of pairs, a line per attribute.
+/// Rows of pairs, a picture per attribute, with the photos' names and values above them.
 std::string notable_pictures(const std::vector<NotableEdit>& edits, std::string_view what, int digits) {
   std::string out;
   for (size_t begin = 0; begin < edits.size();) {
     size_t end = begin;
     std::vector<at::Tensor> row;
-    std::vector<std::string> words;
+    std::vector<std::string> names;
     for (; end < edits.size() && edits[end].attribute == edits[begin].attribute; ++end) {
       row.push_back(edits[end].before);
       row.push_back(edits[end].after);
-      words.push_back(fmt::format("{} {} {:.{}f}", edits[end].adding ? "+" : "−", edits[end].photo, edits[end].value, digits));
+      names.push_back(edits[end].photo);
+      names.push_back(fmt::format("{} {:.{}f}", edits[end].adding ? "added:" : "removed:", edits[end].value, digits));
     }
-    const at::Tensor grid = image_grid({row});
-    out += html_picture(encode_png(grid), fmt::format("{}: photo and edit, {} ({})", edits[begin].attribute, what, fmt::join(words, "; ")),
-                        static_cast<int>(std::max<int64_t>(grid.size(2), 1) * (grid.size(1) < 100 ? 3 : 2) / 2));
+    const at::Tensor grid = labeled_grid({row}, names, {});
+    out +=
+        html_picture(encode_png(grid), fmt::format("{}: photo and edit, {}", edits[begin].attribute, what), static_cast<int>(grid.size(2)));
     begin = end;
   }
   return out;
@@ -220,8 +219,8 @@ std::string evaluation_html(const Evaluation& evaluation, const ReportContext& c
       fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
   body += html_table(metric_header(), metric_rows(evaluation));
   if (context.grid.defined()) {
-    body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption,
-                                              static_cast<int>(context.grid.size(2) * (context.grid.size(2) < 800 ? 3 : 2) / 2));
+    body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption, static_cast<int>(context.grid.size(2)));
+    body += html_legend(class_names(Labels::kSecgan12), class_palette(Labels::kSecgan12));
   }
   if (!evaluation.attributes.empty())
     body += "<h2>Per attribute</h2>\n" + html_table(attribute_header(evaluation), attribute_rows(evaluation));

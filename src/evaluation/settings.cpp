@@ -37,10 +37,7 @@ EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model,
     if (note.wrong) run.context.data += "; " + note.text;
   }
   run.context.grid = example_grid(bundle, photos, 8);
-  run.context.grid_caption = fmt::format(
-      "Columns: {} (each flipped: added where it was missing, removed where it was there). Below each photo "
-      "its parse and the mask branch's edits, where the bundle has them.",
-      preview_columns(bundle.info));
+  run.context.grid_caption = kExampleGridCaption;
   return run;
 }
 
@@ -58,7 +55,7 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(bundle, model, *photos, name_of(kDataKinds, settings.data.kind), settings, given, progress);
+  return evaluate(bundle, model, *photos, settings.data.title(), settings, given, progress);
 }
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,

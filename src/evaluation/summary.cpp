@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "evaluation/process.hpp"
 #include "secgan/core/random.hpp"
@@ -154,7 +155,7 @@ class MetricSummary {
 
   void costs() {
     add(
-        "milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {} threads", at::get_num_threads()), "ms", 2,
+        "milliseconds_per_photo", fmt::format("time of one edit, photo by photo, {}", counted(at::get_num_threads(), "thread")), "ms", 2,
         !subject_.generator.is_empty(), [&] { return edit_time(); }, kNoGenerator);
     const double peak = static_cast<double>(peak_memory_bytes()) / (1 << 20);
     add("peak_memory", "peak memory of the process", "MiB", 0, true, [&] { return Interval{peak, peak, peak, 1}; }, {});

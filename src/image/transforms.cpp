@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
@@ -26,6 +27,22 @@ std::vector<int64_t> numbers(std::string_view text) {
     if (*next != ',') return {};
     at = next + 1;
   }
+}
+
+constexpr PhotoSize kCelebA{178, 218};
+
+/// CelebA's photos, or their halves or doubles, of which a square of `side` pixels keeps more than half.
+PhotoSize celeba_like(int64_t side) {
+  side = std::min(side, int64_t{1} << 30);  // larger ones keep the whole
+  PhotoSize size = kCelebA;
+  while (size.width < side) size = {size.width * 2, size.height * 2};
+  while (size.width / 2 >= side) size = {size.width / 2, size.height / 2};
+  return size;
+}
+
+/// A length in a photo, of one in the data set's photos.
+int64_t scaled(int64_t length, int64_t photo, int64_t of) {
+  return std::llround(static_cast<double>(length) * static_cast<double>(photo) / static_cast<double>(of));
 }
 
 }  // namespace
@@ -65,8 +82,42 @@ Rect crop_rect(const Crop& crop, int64_t width, int64_t height) {
   }
   // Differences, not sums: a box from a command line may be as large as a number can be.
   const bool inside = rect.x >= 0 && rect.y >= 0 && rect.x <= width - rect.width && rect.y <= height - rect.height;
-  if (!inside) throw InvalidArgument(fmt::format("crop {} leaves a photo of {} x {} pixels", to_string(crop), width, height));
+  if (!inside) {
+    throw InvalidArgument(fmt::format("crop {} must lie inside the photo: {} x {} pixels from ({}, {}) leave its {} x {}", to_string(crop),
+                                      rect.width, rect.height, rect.x, rect.y, width, height));
+  }
   return rect;
+}
+
+PhotoSize parse_photo_size(std::string_view text) {
+  if (text.empty()) return {};
+  if (const size_t by = text.find('x'); by != std::string_view::npos) {
+    const auto width = numbers(text.substr(0, by)), height = numbers(text.substr(by + 1));
+    if (width.size() == 1 && height.size() == 1 && width[0] > 0 && height[0] > 0) return {width[0], height[0]};
+  }
+  throw InvalidArgument(fmt::format("photo_size '{}' is not of the form 178x218", text));
+}
+
+std::string to_string(const PhotoSize& size) { return size.known() ? fmt::format("{}x{}", size.width, size.height) : ""; }
+
+Rect crop_rect_of_any(const Crop& crop, const PhotoSize& of, int64_t width, int64_t height) {
+  const bool in_pixels = crop.kind == Crop::Kind::kBox || (crop.kind == Crop::Kind::kCenter && crop.side > 0);
+  if (!in_pixels || of == PhotoSize{width, height}) return crop_rect(crop, width, height);
+  if (crop.kind == Crop::Kind::kBox) {
+    if (!of.known()) return crop_rect(crop, width, height);
+    crop_rect(crop, of.width, of.height);
+    const auto left = scaled(crop.box.x, width, of.width), top = scaled(crop.box.y, height, of.height);
+    const auto right = scaled(crop.box.x + crop.box.width, width, of.width),
+               bottom = scaled(crop.box.y + crop.box.height, height, of.height);
+    return crop_rect({Crop::Kind::kBox, 0, {left, top, std::max<int64_t>(right - left, 1), std::max<int64_t>(bottom - top, 1)}}, width,
+                     height);
+  }
+  const PhotoSize data = of.known() ? of : celeba_like(crop.side);
+  const int64_t shorter = std::min(width, height);
+  if (width == height && data.width != data.height) return {0, 0, width, height};
+  return crop_rect(
+      {Crop::Kind::kCenter, std::clamp<int64_t>(scaled(crop.side, shorter, std::min(data.width, data.height)), 1, shorter), {}}, width,
+      height);
 }
 
 at::Tensor crop_image(const at::Tensor& image, const Rect& rect) {

@@ -22,7 +22,8 @@ p { max-width: 46rem; } .soft { color: var(--soft); }
 th, td { padding: .28rem .8rem; border-bottom: 1px solid var(--line); text-align: left; } td.n, th.n { text-align: right; white-space: nowrap; }
 th { font-weight: 600; color: var(--soft); font-size: .88rem; }
 figure { margin: .8rem 0; overflow-x: auto; } figcaption { color: var(--soft); font-size: .9rem; margin-top: .35rem; }
-img { image-rendering: pixelated; display: block; border-radius: 4px; }
+img { display: block; border-radius: 4px; max-width: 100%; height: auto; }
+.swatch { display: inline-block; width: .8em; height: .8em; border: 1px solid var(--line); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1rem; }
 .charts figure { background: var(--card); border-radius: 8px; padding: .8rem; margin: 0; }
 svg { display: block; width: 100%; max-width: 40rem; height: auto; } svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
@@ -46,7 +47,13 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-bool numeric(const std::string& cell) { return !cell.empty() && cell.find_first_not_of("0123456789.+-eE% ") == std::string::npos; }
+/// Numbers, with their interval or deviation: "0.97 [0.96, 0.98]", "−0.02 ± 0.01", "–" for none.
+bool numeric(std::string cell) {
+  for (const std::string_view sign : {"±", "−", "–"}) {
+    for (size_t at = cell.find(sign); at != std::string::npos; at = cell.find(sign, at)) cell.replace(at, sign.size(), "-");
+  }
+  return !cell.empty() && cell.find_first_not_of("0123456789.+-eE%[], ") == std::string::npos;
+}
 
 /// Round steps of 1, 2 or 5 that cut a range into four to eight.
 double tick_step(double range) {
@@ -95,6 +102,34 @@ std::string html_escape(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string html_text(std::string_view text) {
+  std::string out;
+  bool code = false;
+  for (const char c : html_escape(text)) {
+    if (c == '`') {
+      out += code ? "</code>" : "<code>";
+      code = !code;
+    } else if (c == '\n') {
+      out += "<br>\n";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string html_legend(const std::vector<std::string>& names, const std::vector<std::array<uint8_t, 3>>& colors) {
+  if (names.size() != colors.size()) {
+    throw InvalidArgument(fmt::format("a legend must have a color for each name, found {} and {}", colors.size(), names.size()));
+  }
+  std::string out = "<p class=\"soft\">";
+  for (size_t i = 0; i < names.size(); ++i) {
+    out += fmt::format("<span class=\"legend\"><span class=\"swatch\" style=\"background:rgb({})\"></span> {}</span> ",
+                       fmt::join(colors[i], ","), html_escape(names[i]));
+  }
+  return out + "</p>\n";
 }
 
 std::string html_page(std::string_view title, std::string_view body) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "report/markdown.hpp"
@@ -71,18 +72,16 @@ class StudyReport {
     markdown += fmt::format("## TARR by attribute\n\n{}", markdown_table(p.recognition_header, p.recognition));
     write_file(out / "report.md", markdown);
 
-    std::string words;
-    for (const char c : p.words) words += c == '\n' ? std::string("<br>\n") : html_escape(std::string(1, c));
-    std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", p.title, html_escape(p.intro)) + html_table(p.header, p.rows);
-    body += "<h2>Differences</h2>\n" + html_table(difference_header(), p.differences) + "<p>" + words + "</p>\n";
+    std::string body = fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", p.title, html_text(p.intro)) + html_table(p.header, p.rows);
+    body += "<h2>Differences</h2>\n" + html_table(difference_header(), p.differences) + "<p>" + html_text(p.words) + "</p>\n";
     body += "<h2>TARR by attribute</h2>\n" + html_table(p.recognition_header, p.recognition) + "<h2>The same faces, first seed</h2>\n";
     for (const std::string& backbone : results_.settings.backbones) {
       for (const StudyVariant& variant : results_.variants.at(backbone)) {
         Bundle shown = results_.runs.at({backbone, variant.key}).front().bundle;
         shown.mask_generator = Generator(nullptr);
         const at::Tensor grid = example_grid(shown, unseen, 5);
-        body += html_picture(encode_png(grid), fmt::format("{}, {}. Columns: {}", backbone, variant.title, preview_columns(shown.info)),
-                             static_cast<int>(grid.size(2) * 3 / 2));
+        body += html_picture(encode_png(grid), fmt::format("{}, {}. {}", backbone, variant.title, kExampleGridCaption),
+                             static_cast<int>(grid.size(2)));
       }
     }
     write_file(out / "report.html", html_page(p.title, body));
@@ -151,15 +150,16 @@ class StudyReport {
     Page out;
     out.title = "Does the mask branch pay?";
     out.intro = fmt::format(
-        "Drawn faces of {} px, {} to train on, {} unseen for the metrics; {} generator updates a run, {} seeds a variant, {}. "
+        "Drawn faces of {} px, {} to train on, {} unseen for the metrics; {} generator updates a run, {} a variant, {}. "
         "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by "
         "seed, ± half of Student's 95 % interval. "
         "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of "
         "another classifier, trained with another seed than the judge. "
-        "Seconds per step: median of {} steps, variants in turns, {} threads. Memory: what networks, optimizers, averages, parser, judge "
+        "Seconds per step: median of {} steps, variants in turns, {}. Memory: what networks, optimizers, averages, parser, judge "
         "and a step hold at their peak.",
-        results_.settings.image_size, results_.settings.faces, results_.settings.unseen, results_.settings.steps, results_.settings.seeds,
-        recipe(results_.settings.losses), results_.settings.timing_rounds, at::get_num_threads());
+        results_.settings.image_size, results_.settings.faces, results_.settings.unseen, results_.settings.steps,
+        counted(results_.settings.seeds, "seed"), recipe(results_.settings.losses), results_.settings.timing_rounds,
+        counted(at::get_num_threads(), "thread"));
     out.header = {
         "Backbone", "Variant", "TARR",       "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch",
         "s / step", "Cost",    "Memory, MiB"};

@@ -141,6 +141,9 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
     average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
     return nothing;
   }
+  if (at::GradMode::is_enabled() && !edited.requires_grad()) {
+    throw InvalidArgument("edited must hang on the graph of the generator that made it, found a tensor without gradient (detached?)");
+  }
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
   const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));

@@ -10,6 +10,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -18,19 +19,19 @@
 
 namespace secgan {
 
-SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop, ProcessGroup processes)
+SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes)
     : processes_(std::move(processes)),
       options_(checked(options)),
       loader_(std::move(data), options.loader, {processes_.rank(), processes_.size()}),
-      crop_(std::move(crop)) {}
+      photos_(std::move(photos)) {
+  photos_.image_size = this->data().image_size();
+}
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
   to_channels_last(*network_);
   adam_.emplace(Adam(network_->parameters(), options_.adam), processes_);
 }
-
-BundleInfo SupervisedTask::info() const { return {.image_size = data().image_size(), .crop = crop_}; }
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
@@ -60,8 +61,8 @@ NamedTexts SupervisedTask::identity() const { return identity_of(data()); }
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
-ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop, ProcessGroup processes)
-    : SupervisedTask(data, options.training, std::move(crop), std::move(processes)) {
+ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes)
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   parser_ = make_parser({options.parser, kSecganClasses});
@@ -92,7 +93,7 @@ at::Tensor ParserTask::samples() {
     rows[1].push_back(colorize(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
     rows[2].push_back(colorize(ids, Labels::kSecgan12));
   }
-  return image_grid(rows);
+  return labeled_grid(rows, {}, {"photo", "truth", "parse"});
 }
 
 Bundle ParserTask::bundle() {
@@ -105,9 +106,9 @@ Bundle ParserTask::bundle() {
   return bundle;
 }
 
-ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop,
+ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos,
                                ProcessGroup processes)
-    : SupervisedTask(data, options.training, std::move(crop), std::move(processes)) {
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   classifier_ = make_classifier({data->attributes().size(), data->image_size(), options.classifier});

@@ -11,6 +11,8 @@
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/program.hpp"
 
@@ -87,6 +89,23 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
 }
 
+/// What a bundle says of the photos that it is trained on.
+void describe_photos(const DataSettings& settings, const Dataset& data, BundleInfo& info) {
+  info.crop = settings.crop;
+  info.trained_on = settings.source.title();
+  info.photo_size.clear();
+  if (const std::string terms = settings.source.terms(); !terms.empty()) info.license = terms;
+  if (settings.source.kind == DataKind::kSynthetic) return;
+  const at::Tensor first = read_image(data.sample_name(0));
+  info.photo_size = to_string(PhotoSize{first.size(2), first.size(1)});
+}
+
+BundleInfo described_photos(const DataSettings& settings, const Dataset& data) {
+  BundleInfo info;
+  describe_photos(settings, data, info);
+  return info;
+}
+
 /// The parts of a run's bundle that are there before it.
 Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
   Bundle base;
@@ -94,7 +113,9 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
     const ParserProgram& program = settings.parser_program;
     const int parsers =
         static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
-    if (parsers == 0) throw InvalidArgument("parser is missing: name a bundle of train-parser, or turn mask_branch off");
+    if (parsers == 0)
+      throw InvalidArgument(
+          "parser is missing: name a bundle of train-parser, or train without a mask branch (--no-mask-branch, task.mask_branch = false)");
     if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
     if (!settings.parser.empty()) {
       base = load_bundle_with(BundlePart::kParser, settings.parser, "parser");
@@ -123,7 +144,7 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
       throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
                                         fmt::join(settings.data.attributes, ", ")));
     }
-    base.info.crop = settings.data.crop;
+    describe_photos(settings.data, *data, base.info);
     return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes);
   });
 }
@@ -131,7 +152,7 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
   return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes) {
     const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control, processes);
-    return std::make_unique<ParserTask>(data, settings.task, settings.data.crop, processes);
+    return std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes);
   });
 }
 
@@ -139,7 +160,7 @@ TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& co
   return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes) {
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
-    return std::make_unique<ClassifierTask>(data, settings.task, settings.data.crop, processes);
+    return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes);
   });
 }
 

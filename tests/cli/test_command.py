@@ -284,4 +284,40 @@ def test_help_names_every_command():
     for command in ("demo", "train", "train-parser", "train-classifier", "edit", "parse", "data-check", "import", "models"):
         assert command in text
     assert run("--version").stdout.startswith("secgan ")
-    assert "required" in refusal(status=2)
+
+
+def test_no_command_and_a_wrong_one_list_them_all(tmp_path):
+    link = tmp_path / "site-packages" / "renamed"
+    link.parent.mkdir()
+    link.symlink_to(shutil.which(COMMAND))
+    for arguments, said in (
+        ((), "a command is required"),
+        (("edti",), "'edti' is no command; did you mean 'edit'?"),
+        (("xyzzy",), "'xyzzy' is no command"),
+    ):
+        done = subprocess.run([link, *arguments], capture_output=True, text=True)
+        assert done.returncode == 2 and done.stderr == f"secgan: {said}\n"
+        lines = done.stdout.splitlines()
+        assert any(line.split()[:1] == ["edit"] and len(line.split()) > 3 for line in lines) and any(
+            "train-parser" in line for line in lines
+        )
+    for arguments in (("--help",), ("edit", "--help"), ()):
+        done = subprocess.run([link, *arguments], capture_output=True, text=True)
+        assert "site-packages" not in done.stdout + done.stderr and "secgan" in done.stdout
+
+
+def test_attributes_lists_what_can_be_edited(tmp_path):
+    lines = run("attributes", BUNDLE).stdout.splitlines()
+    listed = [line.split() for line in lines if line[:3].strip().isdigit()]
+    assert [line[1] for line in listed] == json.loads(pathlib.Path(BUNDLE, "config.json").read_text())["info"]["attributes"]
+    assert listed[1] == ["2", "Bangs", "Bald"] and listed[4] == ["5", "Eyeglasses"]
+    assert "generator 'attgan' of 9 attributes" in lines[0] and "trained on drawn faces" in lines[0]
+    assert "config.json' is missing" in refusal("attributes", tmp_path, status=1)
+
+
+def test_a_runs_folder_is_told_from_a_bundle(tmp_path):
+    (tmp_path / "run").mkdir()
+    shutil.copytree(BUNDLE, tmp_path / "run" / "bundle")
+    assert f"its bundle is {tmp_path / 'run' / 'bundle'}" in refusal("attributes", tmp_path / "run", status=1)
+    (tmp_path / "weights.pth").write_text("")
+    assert "secgan import" in refusal("attributes", tmp_path / "weights.pth", status=1)

@@ -77,6 +77,40 @@ def test_state_dict_assign(make):
     assert torch.equal(run(a), run(b))
 
 
+@pytest.fixture
+def swapping():
+    torch.__future__.set_swap_module_params_on_conversion(True)
+    yield
+    torch.__future__.set_swap_module_params_on_conversion(False)
+
+
+def test_where_torch_swaps_tensors(make, swapping):
+    """What torch.nn.Conv2d does under this flag: state loaded, type changed, each parameter the same object."""
+    a, b = make().eval(), nn.Sequential(make().eval())
+    held = list(b.parameters())
+    b[0].load_state_dict(a.state_dict())
+    b.load_state_dict({f"0.{k}": v for k, v in a.state_dict().items()})
+    b.double()
+    assert next(b.parameters()).dtype == torch.float64
+    b.float()
+    assert torch.equal(run(a), run(b[0])) and all(x is y for x, y in zip(held, b.parameters(), strict=True))
+    assert torch.__future__.get_swap_module_params_on_conversion()
+
+
+def test_to_meta_and_back(make):
+    a, b = make().eval(), make().eval()
+    b.to("meta")
+    assert all(p.is_meta for p in b.parameters()) and all(v.is_meta for v in b.state_dict().values())
+    with pytest.raises(RuntimeError, match="on the device meta, without values"):
+        secgan.load_weights(b, "nowhere.pth")
+    twin = copy.deepcopy(b)
+    assert all(p.is_meta for p in twin.parameters())
+    b.load_state_dict(a.state_dict(), assign=True)
+    assert torch.equal(run(a), run(b)) and not any(p.is_meta for p in b.parameters())
+    twin.to_empty(device="cpu").load_state_dict(a.state_dict())
+    assert torch.equal(run(a), run(twin))
+
+
 @pytest.mark.parametrize(
     "twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), "torch.save"], ids=["deepcopy", "pickle", "torch.save"]
 )

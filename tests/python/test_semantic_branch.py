@@ -212,7 +212,7 @@ def test_accumulated_calls_equal_their_mean():
     options = dict(enc_norm_fn="none", dec_norm_fn="none", norm_fn="none", losses={"mask": {"gradient_penalty": 0}})
     whole, halves = make(**options), make(accumulate=2, **options)
     image, source, target = batch(4)
-    edited = image * 0.8
+    edited = (image * 0.8).requires_grad_()
     whole.discriminator_step(image, source, target)
     whole.generator_step(image, edited, source, target)
     for part in (slice(0, 2), slice(2, 4)):
@@ -245,7 +245,7 @@ def test_it_works_under_the_hosts_autocast(dtype):
     assert all(v.isfinite().all() for v in branch.state_dict().values())
     if dtype is torch.float16:  # in float32, for want of a gradient scaler
         plain = make()
-        edited = torch.zeros(4, 3, 16, 16)
+        edited = torch.zeros(4, 3, 16, 16, requires_grad=True)
         other = copy.deepcopy(plain)
         with torch.autocast("cpu", dtype=dtype):
             a = plain.generator_step(batch()[0], edited, *batch()[1:])
@@ -255,7 +255,7 @@ def test_it_works_under_the_hosts_autocast(dtype):
 def test_float64_and_moves():
     branch = make().double()
     image, source, target = batch()
-    loss = branch.generator_step(image.double(), image.double(), source, target)
+    loss = branch.generator_step(image.double(), image.double().requires_grad_(), source, target)
     assert loss.dtype == torch.float64 and branch.parser.network.conv.weight.dtype == torch.float64
     assert all(v.dtype == torch.float64 for v in branch.state_dict().values() if v.is_floating_point())
 
@@ -272,7 +272,7 @@ def test_other_backbones(backbone):
     image = torch.rand(2, 3, 32, 32)
     source = torch.eye(2)
     branch.discriminator_step(image, source, 1 - source)
-    assert branch.generator_step(image, image, source, 1 - source).isfinite()
+    assert branch.generator_step(image, image.clone().requires_grad_(), source, 1 - source).isfinite()
 
 
 def test_wrong_input_is_named():
@@ -291,6 +291,8 @@ def test_wrong_input_is_named():
             branch.discriminator_step(*arguments)
     with pytest.raises(ValueError, match=r"image and edited must have the same shape, found \[4, 3, 16, 16\] and \[2, 3, 16, 16\]"):
         branch.generator_step(image, image[:2], source, target)
+    with pytest.raises(ValueError, match="edited must hang on the graph of the generator that made it"):
+        branch.generator_step(image, image.clone(), source, target)
     with pytest.raises(ValueError, match="unknown key 'enc_dims'; known: acti_fn, "):
         make(enc_dims=3)
     with pytest.raises(ValueError, match="backbone 'biggan' is unknown; known: attgan"):

@@ -1,8 +1,10 @@
 import concurrent.futures
+import io
 import json
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
@@ -267,3 +269,17 @@ def test_the_example_with_custom_networks_runs(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "2 steps" in done.stdout and (tmp_path / "run" / "photo_generator.safetensors").exists()
+
+
+def test_progress_in_a_notebook_is_one_line(monkeypatch):
+    from secgan import _status
+
+    assert _status.stream() is sys.stderr
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=1)))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    out = _status.stream()
+    for line in ("parser  10% 1/10  0:09 left", "parser  20% 2/10  0:08 ", "warning: nothing learned", "parser 100% 10/10  0:10"):
+        out.write(line + "\n")
+    assert sys.stderr.getvalue() == (
+        "\rparser  10% 1/10  0:09 left\rparser  20% 2/10  0:08     \nwarning: nothing learned\n\rparser 100% 10/10  0:10\n"
+    )

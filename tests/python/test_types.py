@@ -45,14 +45,28 @@ def test_wrong_types_are_found_by_mypy(tmp_path):
         "secgan.train({'task': {'losses': {'real_masks': 'sharp'}}}, 'run')\n"
         "secgan.evaluate('model', {'kind': 'celeba', 'rot': '.'})\n"
         "secgan.train({'trainer': {'steps': 3}, 'task': {'photo_generator': {'stgan': {'conv_dim': 8}}}}, 'run')\n"
+        "editor = secgan.Editor.from_pretrained('bundle')\n"
+        "edits: dict[str, float] = {'5_o_Clock_Shadow': 1}\n"
+        "one: secgan.EditedPhoto = editor.edit('photo.png', edits, source=['Male'])\n"
+        "many: list[secgan.EditedPhoto] = editor.edit(['a.png', 'b.png'], edits, Bald=1)\n"
+        "one.image.save('edited.png')\n"
+        "editor.edit('photo.png', {'Bald': 'much'})\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "/dev/null", str(tmp_path / "wrong.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1 and 'incompatible type "str"; expected "int"' in done.stdout
     for line, what in ((3, "TrainerOptions"), (4, "real_masks"), (5, "DataSource")):
         assert re.search(rf"wrong.py:{line}: error: .*{what}", done.stdout), done.stdout
-    assert "wrong.py:6" not in done.stdout
+    assert "wrong.py:12: error" in done.stdout and not any(f"wrong.py:{line}:" in done.stdout for line in range(6, 12)), done.stdout
+
+
+def test_completion_offers_what_is_public():
+    assert set(secgan.__all__) <= set(dir(secgan))
+    assert not {"Any", "TYPE_CHECKING", "importlib", "annotations"} & set(dir(secgan))
 
 
 def test_everything_public_says_what_it_is():

@@ -37,6 +37,9 @@ struct EnumNames<Conditioning> {
   static constexpr std::string_view what = "conditioning";
 };
 
+/// What `trained_on` says of drawn faces.
+inline constexpr std::string_view kDrawnFaces = "drawn faces";
+
 /// What holds for all networks of a bundle.
 struct BundleInfo {
   int64_t image_size = 0;
@@ -45,16 +48,20 @@ struct BundleInfo {
   double intensity = 1;
   Conditioning conditioning = Conditioning::kDifference;
   std::string license;
+  std::string photo_size;
+  std::string trained_on;
 
   static constexpr auto fields() {
     using O = BundleInfo;
     return std::tuple{
         field<&O::image_size>("side of the photos that the networks take", rule::kExtentOrNone),
-        field<&O::crop>("how a photo becomes a square: none, center, center:N or box:x,y,w,h"),
+        field<&O::crop>("how a photo becomes a square: none, center, center:N or box:x,y,w,h, in pixels of photos of photo_size"),
         field<&O::attributes>("of generator and classifier; empty in a parser's bundle"),
         field<&O::intensity>("strength 1 of an edit is this much in the generator's attributes"),
         field<&O::conditioning>("what a generator takes as its attributes"),
         field<&O::license>("of the weights; for people to read", {}, "licence"),
+        field<&O::photo_size>("of the data set, as 178x218; empty: not known"),
+        field<&O::trained_on>("what the data set's photos are, as drawn faces; empty: not known"),
     };
   }
 };

@@ -55,6 +55,10 @@ struct DataSource {
   SECGAN_API void check() const;
   /// How its photos usually become squares.
   SECGAN_API std::string usual_crop() const;
+  /// What its photos are, for people: "drawn faces", "CelebA".
+  SECGAN_API std::string title() const;
+  /// What weights trained on it may be used for; empty where nobody says.
+  SECGAN_API std::string terms() const;
 };
 
 /// What is read of it, and how.
@@ -73,7 +77,7 @@ struct DataSettings {
         std::tuple{
             field<&O::attributes>("names from the data set's list; drawn faces: empty for all of theirs"),
             field<&O::image_size>("side in pixels", rule::multiple_of(32)),
-            field<&O::crop>("none, center, center:N or box:x,y,w,h, in pixels of the photo; empty: the data set's usual one"),
+            field<&O::crop>("none, center, center:N or box:x,y,w,h, in pixels of the photo; empty: celeba center:170, others center"),
             field<&O::count>("use the first so many samples only; 0: all (drawn faces: 8000)", rule::kNotNegative),
             field<&O::cache>("decode every photo once into memory (3 S² bytes each, 4 S² with masks)"),
         });

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,9 +23,10 @@ namespace secgan {
 enum class Upscaling {
   kResize,  ///< the network's picture, resized: softer than the photo, true to the network
   kDetail,  ///< the photo plus the resized change (edit - reconstruction): keeps the photo's fine detail
+  kAuto,    ///< kDetail where the crop is larger than the network's side, kResize elsewhere
 };
-inline constexpr std::array<std::pair<std::string_view, Upscaling>, 2> kUpscalings{
-    {{"resize", Upscaling::kResize}, {"detail", Upscaling::kDetail}}};
+inline constexpr std::array<std::pair<std::string_view, Upscaling>, 3> kUpscalings{
+    {{"resize", Upscaling::kResize}, {"detail", Upscaling::kDetail}, {"auto", Upscaling::kAuto}}};
 template <>
 struct EnumNames<Upscaling> {
   static constexpr auto& table = kUpscalings;
@@ -33,17 +35,25 @@ struct EnumNames<Upscaling> {
 
 struct EditOptions {
   std::optional<NamedLabels> source = {};  ///< attributes that the photo has; unnamed ones it has not; nullopt: predicted
-  Upscaling upscaling = Upscaling::kResize;
+  Upscaling upscaling = Upscaling::kAuto;
+  std::optional<Crop> crop = {};  ///< in pixels of this photo; nullopt: the bundle's, as a share of the photo (crop_rect_of_any)
 };
 
 struct EditedPhoto {
-  at::Tensor photo;        ///< [3, h, w] uint8: the crop of the original, edited, at its own size
-  at::Tensor crop;         ///< [3, h, w] uint8: the same part of the original
-  NamedLabels source;      ///< what the photo showed, as given or predicted; every attribute, in the bundle's order
-  NamedValues difference;  ///< what the generator was asked for, before the bundle's intensity; every attribute
+  at::Tensor photo;                ///< [3, h, w] uint8: the crop of the original, edited, at its own size
+  at::Tensor crop;                 ///< [3, h, w] uint8: the same part of the original
+  NamedLabels source;              ///< what the photo showed, as given or predicted; every attribute, in the bundle's order
+  NamedValues difference;          ///< what the generator was asked for, before the bundle's intensity; every attribute
+  Rect place;                      ///< where the crop lies in the photo
+  std::vector<std::string> notes;  ///< what a person should know, a line each: strengths far from training's, edits that change nothing,
+                                   ///< a tiny photo, a photo unlike those of the training
 };
 
-/// Photos are [3, H, W] uint8 RGB on the CPU, of any size; they are cropped as the bundle says.
+/// The photo with its edit put in; where the crop ends inside the photo, the two are blended over a sixteenth of its side.
+/// @param photo [3, H, W] uint8, that `edited` was made of   @return [3, H, W] uint8
+SECGAN_API at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited);
+
+/// Photos are [3, H, W] uint8 RGB on the CPU, of any size; they are cropped as the bundle or the caller says. Results are on the CPU.
 class SECGAN_API Editor {
  public:
   /// @throws Error when the bundle has neither generator nor parser.
@@ -54,13 +64,24 @@ class SECGAN_API Editor {
 
   const AttributeSchema& attributes() const { return attributes_; }
   const Bundle& bundle() const { return bundle_; }
+  /// The bundle in a line: "generator 'attgan' of 9 attributes, classifier, parser; 64 px, crop center".
+  std::string summary() const;
+
+  /// Moves the networks. The tensors stay the same objects.
+  void to(const at::Device& device);
+
+  /// Where the networks look for the face: the crop's part of the photo, as nothing searches for faces yet.
+  /// @param crop  as EditOptions::crop   @throws InvalidArgument for another type of photo, or a crop that leaves it.
+  Rect place(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
+  /// That part, a view.
+  at::Tensor crop(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
   /// What the classifier sees: a probability per attribute.
   /// @throws InvalidArgument when the bundle has no classifier.
-  NamedValues predict(const at::Tensor& photo) const;
+  NamedValues predict(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
   /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), or another type of photo;
-  ///         Error when the bundle has no generator.
+  ///         Error when the bundle has no generator, or for an edit that comes out with values that are not finite.
   EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options = {}) const;
   /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
   std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
@@ -68,24 +89,24 @@ class SECGAN_API Editor {
 
   /// The parser's classes at the crop's own size.
   /// @return [h, w] uint8 ids of the twelve classes   @throws Error when the bundle has no parser.
-  at::Tensor parse(const at::Tensor& photo) const;
+  at::Tensor parse(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
   /// The same of a picture that is cropped already, as edits are.
   at::Tensor parse_cropped(const at::Tensor& crop) const;
 
-  /// The part of a photo that the bundle's crop keeps.
-  at::Tensor crop(const at::Tensor& photo) const;
-
  private:
-  /// Crops as the networks take them: [N, 3, S, S] in [-1, 1].
+  /// Crops as the networks take them: [N, 3, S, S] in [-1, 1], on the CPU.
   at::Tensor network_input(const std::vector<at::Tensor>& crops) const;
   /// [N, A] probabilities.
   at::Tensor classify(const at::Tensor& input) const;
+  /// [N, K, S, S] probabilities of the parser's classes.
+  at::Tensor parsed(const at::Tensor& input) const;
   std::vector<EditedPhoto> edit_batch(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
                                       const EditOptions& options) const;
 
   Bundle bundle_;
   Crop crop_;
+  PhotoSize photo_size_;
   AttributeSchema attributes_;
 };
 

@@ -4,7 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/export.hpp"
@@ -17,11 +17,13 @@ namespace secgan {
 /// @param photos [N, 3, S, S] in [-1, 1]   @param labels [N, A] in {0, 1}   @return [3, H, W] uint8
 SECGAN_API at::Tensor preview(const Bundle& bundle, const at::Tensor& photos, const at::Tensor& labels);
 
-/// The preview of a data set's first samples: the same faces whenever it is drawn.
-/// @param count  at most so many rows   @return [3, H, W] uint8; undefined for a bundle without a generator
+/// The preview of a data set's first samples, the same faces whenever it is drawn, with the names of columns and rows (labeled_grid).
+/// @param count  at most so many photos   @return [3, H, W] uint8; undefined for a bundle without a generator
 SECGAN_API at::Tensor example_grid(const Bundle& bundle, const Dataset& data, int64_t count);
 
-/// What the columns of a preview are, for a caption: "input, reconstruction, Bald, …".
-SECGAN_API std::string preview_columns(const BundleInfo& info);
+/// What an example grid shows, for a caption.
+inline constexpr std::string_view kExampleGridCaption =
+    "Each attribute flipped: added where it was missing, removed where it was there. Rows of masks: the parse, and the mask branch's "
+    "edits.";
 
 }  // namespace secgan

@@ -31,8 +31,26 @@ struct Crop {
 SECGAN_API Crop parse_crop(std::string_view text);
 SECGAN_API std::string to_string(const Crop& crop);
 
-/// The part of a width x height photo that a crop keeps.  @throws InvalidArgument when it leaves the photo.
+/// The part of a width x height photo that a crop keeps.  @throws InvalidArgument when it leaves the photo, with both sizes.
 SECGAN_API Rect crop_rect(const Crop& crop, int64_t width, int64_t height);
+
+/// Width and height in pixels, written as "178x218"; 0 x 0, written as "", where they are not known.
+struct PhotoSize {
+  int64_t width = 0, height = 0;
+  bool known() const { return width > 0; }
+  friend bool operator==(const PhotoSize&, const PhotoSize&) = default;
+};
+/// @throws InvalidArgument that shows the form.
+SECGAN_API PhotoSize parse_photo_size(std::string_view text);
+SECGAN_API std::string to_string(const PhotoSize& size);
+
+/// The part of a photo of any size that a data set's crop keeps: its pixels are shares of the data set's photos (decision 0027).
+/// Photos of the data set's own size are cropped as by crop_rect. Of others, "center:N" keeps the central square of the same share of
+/// the shorter side, of a square photo the whole (where the data set's are not square themselves); "box" keeps the same share of each side.
+/// @param of  size of the data set's photos; unknown: CelebA's 178 x 218 for "center:N", halved or doubled until N is more than half of
+///            the width; the photo's own pixels for "box"
+/// @throws InvalidArgument for a box that leaves the photo.
+SECGAN_API Rect crop_rect_of_any(const Crop& crop, const PhotoSize& of, int64_t width, int64_t height);
 
 /// @param image [C, H, W] or [H, W]   @return a view
 SECGAN_API at::Tensor crop_image(const at::Tensor& image, const Rect& rect);

@@ -83,6 +83,7 @@ class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
   /// @param edited [N, 3, S, S] in [-1, 1], the host generator's output
   /// @return scalar, weighted by losses.photo.semantic_consistency, for the host's generator loss: its gradient reaches
   ///         `edited` through the parser
+  /// @throws InvalidArgument for an `edited` without a graph, where gradients are on: its generator would learn nothing of this loss.
   at::Tensor generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source, const at::Tensor& target);
 
   /// The terms of the last generator_step before weighting: the mask generator's, and the image's consistency as "image_consistency".

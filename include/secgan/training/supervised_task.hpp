@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/export.hpp"
@@ -44,7 +45,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   virtual Bundle bundle() = 0;
 
  protected:
-  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, std::string crop, ProcessGroup processes);
+  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes);
 
   /// Called once by the constructor of the derived task.
   void optimize(std::shared_ptr<torch::nn::Module> network);
@@ -54,7 +55,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   const Dataset& data() const { return loader_.dataset(); }
   const SupervisedOptions& training() const { return options_; }
   /// What a bundle of the network says of photos.
-  BundleInfo info() const;
+  const BundleInfo& info() const { return photos_; }
 
  private:
   ProcessGroup processes_;
@@ -62,7 +63,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   Loader loader_;
   std::shared_ptr<torch::nn::Module> network_;
   std::optional<Synchronized<Adam>> adam_;
-  std::string crop_;
+  BundleInfo photos_;
 };
 
 struct ParserTaskOptions {
@@ -82,7 +83,10 @@ struct ParserTaskOptions {
 class SECGAN_API ParserTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no masks.
-  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, std::string crop, ProcessGroup processes = {});
+  /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
+  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
+  ParserTask(const std::shared_ptr<const Dataset>& data, const ParserTaskOptions& options, std::string crop)
+      : ParserTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "parser"; }
   /// Photo, truth, parse, a row each.
   at::Tensor samples() override;
@@ -111,7 +115,10 @@ struct ClassifierTaskOptions {
 class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.
-  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, std::string crop, ProcessGroup processes = {});
+  /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, const ClassifierTaskOptions& options, std::string crop)
+      : ClassifierTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "classifier"; }
   at::Tensor samples() override { return {}; }
   Bundle bundle() override;

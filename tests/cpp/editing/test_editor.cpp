@@ -1,6 +1,9 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
+#include "core/format.hpp"
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/editing/editor.hpp"
@@ -35,9 +38,16 @@ TEST_CASE("photos of any size come back at their crop's size, in both ways of up
   const at::Tensor photo = random_photo(100, 70);
   CHECK(editor.edit(photo, {{"Male", 1}}).photo.sizes() == at::IntArrayRef({3, 70, 70}));
   // No change asked for: detail keeps the photo to the byte, resizing does not.
-  const EditedPhoto detail = editor.edit(photo, {{"Male", 0}}, {.source = NamedLabels{}, .upscaling = Upscaling::kDetail});
-  CHECK(at::equal(detail.photo, detail.crop));
-  CHECK_FALSE(at::equal(editor.edit(photo, {{"Male", 0}}, {.source = NamedLabels{}}).photo, detail.crop));
+  const auto nothing = [&](Upscaling upscaling) {
+    return editor.edit(photo, {{"Male", 0}}, {.source = NamedLabels{}, .upscaling = upscaling}).photo;
+  };
+  const at::Tensor crop = editor.crop(photo);
+  CHECK(at::equal(nothing(Upscaling::kDetail), crop));
+  CHECK_FALSE(at::equal(nothing(Upscaling::kResize), crop));
+  // By itself the editor keeps detail where the network sees less than the photo has.
+  CHECK(at::equal(nothing(Upscaling::kAuto), crop));
+  const at::Tensor small = random_photo(32, 32);
+  CHECK_FALSE(at::equal(editor.edit(small, {{"Male", 0}}, {.source = NamedLabels{}}).photo, small));
   CHECK(editor.parse(photo).sizes() == at::IntArrayRef({70, 70}));
 }
 
@@ -69,7 +79,7 @@ TEST_CASE("many photos at once are edited as one by one", "[editing]") {
   for (int64_t i = 0; i < 19; ++i) photos.push_back(random_photo(30 + 3 * i, 60 - i));
   const std::vector<AttributeEdit> edits{{"Bald", 1}, {"Eyeglasses", -0.5}};
   for (const EditOptions& options :
-       {EditOptions{}, EditOptions{.upscaling = Upscaling::kDetail}, EditOptions{.source = NamedLabels{{"Bangs", true}}}}) {
+       {EditOptions{}, EditOptions{.upscaling = Upscaling::kResize}, EditOptions{.source = NamedLabels{{"Bangs", true}}}}) {
     const std::vector<EditedPhoto> together = editor.edit(photos, edits, options);
     REQUIRE(together.size() == photos.size());
     for (size_t i = 0; i < photos.size(); ++i) {
@@ -122,6 +132,86 @@ TEST_CASE("a picture that is cropped already is parsed as it is", "[editing]") {
   CHECK(at::equal(crop, photo.slice(1, 2, 32).slice(2, 4, 24)));
   CHECK(at::equal(editor.parse_cropped(crop), editor.parse(photo)));
   CHECK(editor.parse_cropped(crop).sizes() == at::IntArrayRef({30, 20}));
+}
+
+TEST_CASE("a crop of one data set's pixels fits photos of every size, and one of the caller's is taken as it is", "[editing]") {
+  Bundle bundle = random_bundle();
+  bundle.info.crop = "center:170";
+  bundle.info.photo_size = "178x218";
+  const Editor editor(bundle);
+  torch::manual_seed(7);
+  for (const int64_t side : {128, 160, 512}) {
+    const EditedPhoto edited = editor.edit(random_photo(side, side), {{"Male", 1}});
+    CHECK(edited.place == Rect{0, 0, side, side});
+    CHECK(edited.photo.sizes() == at::IntArrayRef({3, side, side}));
+  }
+  const at::Tensor photo = random_photo(218, 178);
+  CHECK(at::equal(editor.edit(photo, {{"Male", 1}}).crop, photo.slice(1, 24, 194).slice(2, 4, 174)));
+  const Crop own = parse_crop("box:10,20,60,70");
+  CHECK(at::equal(editor.edit(photo, {{"Male", 1}}, {.crop = own}).crop, photo.slice(1, 20, 90).slice(2, 10, 70)));
+  CHECK(editor.parse(photo, own).sizes() == at::IntArrayRef({70, 60}));
+  CHECK(editor.predict(photo, own) != editor.predict(photo));
+  CHECK_THROWS_WITH(editor.edit(photo, {{"Male", 1}}, {.crop = parse_crop("center:200")}),
+                    Catch::Contains("200 x 200") && Catch::Contains("178 x 218"));
+  bundle.info.photo_size = "big";
+  CHECK_THROWS_WITH(Editor(bundle), Catch::Contains("photo_size 'big'"));
+}
+
+TEST_CASE("the whole photo comes back with the edit in its place", "[editing]") {
+  const Editor editor(random_bundle());
+  torch::manual_seed(8);
+  const at::Tensor photo = random_photo(96, 200);
+  const EditedPhoto edited = editor.edit(photo, {{"Male", 1}}, {.source = NamedLabels{}});
+  REQUIRE(edited.place == Rect{52, 0, 96, 96});
+  const at::Tensor whole = whole_photo(photo, edited);
+  REQUIRE(whole.sizes() == photo.sizes());
+  CHECK(at::equal(whole.slice(2, 0, 52), photo.slice(2, 0, 52)));
+  CHECK(at::equal(whole.slice(2, 148), photo.slice(2, 148)));
+  // A sixteenth of the crop, six pixels, is blended where it ends inside the photo: left and right, not above and below.
+  CHECK(at::equal(whole.slice(2, 58, 142), edited.photo.slice(2, 6, 90)));
+  const at::Tensor before = photo.slice(2, 54, 55).to(at::kFloat), after = edited.photo.slice(2, 2, 3).to(at::kFloat);
+  CHECK(at::equal(whole.slice(2, 54, 55), (before + (after - before) * (2.5 / 6)).round().to(at::kByte)));
+  // A crop that is the photo replaces it.
+  const at::Tensor square = random_photo(40, 40);
+  const EditedPhoto all = editor.edit(square, {{"Male", 1}});
+  CHECK(at::equal(whole_photo(square, all), all.photo));
+  CHECK_THROWS_WITH(whole_photo(square, edited), Catch::Contains("40 x 40"));
+}
+
+TEST_CASE("what a person should know of an edit is said, and only that", "[editing]") {
+  const Editor editor(random_bundle());
+  torch::manual_seed(9);
+  const at::Tensor photo = random_photo(32, 32);
+  const auto notes = [&](const at::Tensor& of, std::vector<AttributeEdit> edits, NamedLabels source = {}) {
+    return editor.edit(of, edits, {.source = std::move(source)}).notes;
+  };
+  const auto one = [&](const std::vector<std::string>& notes) {
+    return notes.size() == 1 ? notes[0] : fmt::format("{} notes", notes.size());
+  };
+  CHECK(notes(photo, {{"Male", 1}, {"Bald", 2}, {"Eyeglasses", 0}}).empty());
+  CHECK_THAT(one(notes(photo, {{"Male", 50}})), Catch::Contains("strength 50 of Male"));
+  CHECK_THAT(one(notes(photo, {{"Male", -2.5}}, {{"Male", true}})), Catch::Contains("strength -2.5 of Male"));
+  CHECK_THAT(one(notes(photo, {{"Male", 1}}, {{"Male", true}})), Catch::Contains("Male is in the photo already, as source says"));
+  CHECK_THAT(one(notes(photo, {{"Bald", 1}, {"Male", -1}})), Catch::Contains("Male is not in the photo anyway"));
+  CHECK_THAT(one(notes(random_photo(15, 15), {{"Male", 1}})), Catch::Contains("15 x 15") && Catch::Contains("32 x 32"));
+  CHECK(notes(random_photo(16, 16), {{"Male", 1}}).empty());
+  // Networks of random weights rebuild no photo.
+  CHECK_THAT(one(notes(at::zeros({3, 64, 64}, at::kByte), {{"Male", 1}})), Catch::Contains("unlike those that the bundle was trained on"));
+  Bundle drawn = random_bundle();
+  drawn.info.trained_on = std::string(kDrawnFaces);
+  CHECK_THAT(one(Editor(drawn).edit(photo, {{"Male", 1}}, {.source = NamedLabels{}}).notes), Catch::Contains("(drawn faces)"));
+}
+
+TEST_CASE("an edit that is not finite is refused", "[editing]") {
+  const Editor editor(random_bundle());
+  const at::Tensor photo = random_photo(32, 32);
+  CHECK_THROWS_WITH(editor.edit(photo, {{"Male", std::nan("")}}, {.source = NamedLabels{}}), Catch::Contains("must be finite"));
+  CHECK_THROWS_WITH(editor.edit(photo, {{"Male", 1e39}}, {.source = NamedLabels{}}), Catch::Contains("must be finite"));
+  Bundle damaged = random_bundle();
+  at::NoGradGuard no_grad;
+  damaged.generator->parameters().front().flatten()[0].fill_(std::nan(""));
+  CHECK_THROWS_WITH(Editor(damaged).edit(photo, {{"Male", 1}}, {.source = NamedLabels{}}),
+                    Catch::Contains("not finite") && Catch::Contains("Male=1"));
 }
 
 TEST_CASE("a preview has a photo row and a mask row per face", "[editing]") {

@@ -54,6 +54,54 @@ TEST_CASE("a crop that leaves the photo names both sizes", "[data]") {
   CHECK_THROWS_AS(crop_rect(Crop{Crop::Kind::kBox, 0, {-1, 0, 5, 5}}, 178, 218), InvalidArgument);
 }
 
+TEST_CASE("a data set's crop is a share of photos of other sizes", "[data]") {
+  const PhotoSize celeba{178, 218};
+  const auto kept = [&](std::string_view crop, const PhotoSize& of, int64_t width, int64_t height) {
+    return crop_rect_of_any(parse_crop(crop), of, width, height);
+  };
+  // The data set's own photos, at its size: the same pixels as ever.
+  for (const std::string text : {"center:170", "center:64", "center:178", "center", "none", "box:8,9,170,209"}) {
+    CAPTURE(text);
+    CHECK(kept(text, celeba, 178, 218) == crop_rect(parse_crop(text), 178, 218));
+  }
+  // The same photos at half and at double size.
+  CHECK(kept("center:170", celeba, 89, 109) == Rect{2, 12, 85, 85});
+  CHECK(kept("center:170", celeba, 356, 436) == Rect{8, 48, 340, 340});
+  CHECK(kept("box:8,9,170,200", celeba, 356, 436) == Rect{16, 18, 340, 400});
+  // Somebody's own: square ones whole, others by the shorter side.
+  for (const int64_t side : {1, 17, 128, 160, 170, 178, 200, 512, 1024})
+    CHECK(kept("center:170", celeba, side, side) == Rect{0, 0, side, side});
+  CHECK(kept("center:170", celeba, 480, 640) == Rect{11, 91, 458, 458});  // 170 / 178 of 480 is 458.4
+  CHECK(kept("center:170", celeba, 640, 480) == Rect{91, 11, 458, 458});
+  CHECK(kept("center:178", celeba, 480, 640) == Rect{0, 80, 480, 480});
+  CHECK(kept("center:170", celeba, 1, 9) == Rect{0, 4, 1, 1});
+  CHECK(kept("box:8,9,170,209", celeba, 1780, 2180) == Rect{80, 90, 1700, 2090});
+  // Of a data set of square photos a square photo's share is kept.
+  CHECK(kept("center:900", {1024, 1024}, 512, 512) == Rect{31, 31, 450, 450});
+  // Unknown size: CelebA's, at the scale of which the crop keeps most.
+  CHECK(kept("center:170", {}, 178, 218) == Rect{4, 24, 170, 170});
+  CHECK(kept("center:85", {}, 89, 109) == Rect{2, 12, 85, 85});
+  CHECK(kept("center:340", {}, 356, 436) == Rect{8, 48, 340, 340});
+  CHECK(kept("center:170", {}, 512, 512) == Rect{0, 0, 512, 512});
+  CHECK(kept("center:9223372036854775807", {}, 30, 20) == Rect{5, 0, 20, 20});
+  CHECK(kept("box:4,2,20,30", {}, 50, 40) == Rect{4, 2, 20, 30});
+  // Crops without pixels are shares already.
+  CHECK(kept("center", celeba, 640, 480) == Rect{80, 0, 480, 480});
+  CHECK(kept("none", celeba, 640, 480) == Rect{0, 0, 640, 480});
+  CHECK_THROWS_WITH(kept("box:8,9,170,209", {}, 128, 100), Catch::Contains("170 x 209 pixels from (8, 9)") && Catch::Contains("128 x 100"));
+  CHECK_THROWS_AS(kept("box:9223372036854775807,0,9223372036854775807,1", celeba, 30, 30), InvalidArgument);
+}
+
+TEST_CASE("a photo's size is written and read", "[data]") {
+  CHECK(parse_photo_size("178x218") == PhotoSize{178, 218});
+  CHECK(to_string(PhotoSize{178, 218}) == "178x218");
+  CHECK_FALSE(parse_photo_size("").known());
+  CHECK(to_string(PhotoSize{}).empty());
+  for (const std::string text : {"178", "x", "178x", "0x4", "-1x4", "1x2x3", "178 x 218"}) {
+    CHECK_THROWS_WITH(parse_photo_size(text), Catch::Contains("photo_size '" + text + "'"));
+  }
+}
+
 TEST_CASE("cropping takes x from columns and y from rows, of photos and masks", "[data]") {
   const at::Tensor photo = torch::arange(3 * 4 * 5, torch::kByte).view({3, 4, 5});
   const at::Tensor part = crop_image(photo, {3, 1, 2, 3});

@@ -55,6 +55,19 @@ TEST_CASE("pictures are base64 as RFC 4648 says, padded, with high bytes", "[rec
   }
 }
 
+TEST_CASE("code in running text is set as code, and colors get their names", "[record]") {
+  CHECK(html_text("use `a < b`\nnow") == "use <code>a &lt; b</code><br>\nnow");
+  const std::string legend = html_legend({"skin", "<hair>"}, {{{1, 2, 3}, {4, 5, 6}}});
+  CHECK_THAT(legend, Catch::Contains("background:rgb(1,2,3)\"></span> skin<") && Catch::Contains("rgb(4,5,6)\"></span> &lt;hair&gt;<"));
+  CHECK_THROWS_WITH(html_legend({"skin"}, {}), Catch::Contains("found 0 and 1"));
+}
+
+TEST_CASE("numbers with intervals and deviations stand in one line, to the right", "[record]") {
+  const std::string table = html_table({"v"}, {{"0.97 [0.96, 0.98]"}, {"−0.021 ± 0.004"}, {"–"}, {"0.9 or so"}});
+  CHECK(count(table, "<td class=\"n\">") == 3);
+  CHECK_THAT(table, Catch::Contains("<td>0.9 or so</td>"));
+}
+
 TEST_CASE("tables set numbers to the right and scroll by themselves where they are too wide", "[record]") {
   const std::string table = html_table({"name", "value"}, {{"a", "-1.5e+03"}, {"b", "n/a"}, {"c", "98.1 %"}});
   CHECK_THAT(table, Catch::Contains("<th>name</th><th class=\"n\">value</th>"));

@@ -94,6 +94,8 @@ TEST_CASE("a semantic branch names what does not fit", "[training]") {
   CHECK_THROWS_WITH(branch->discriminator_step(b.image, b.source, b.target * 0.5), Catch::Contains("target must be 0 or 1, found 0.5"));
   CHECK_THROWS_WITH(branch->generator_step(b.image, b.image.slice(0, 0, 1), b.source, b.target),
                     Catch::Contains("image and edited must have the same shape"));
+  CHECK_THROWS_WITH(branch->generator_step(b.image, b.edited.detach(), b.source, b.target),
+                    Catch::Contains("edited must hang on the graph of the generator that made it"));
   CHECK_THROWS_WITH(branch->discriminator_step(b.image.to(at::kInt), b.source, b.target),
                     Catch::Contains("image must be floating point, found Int"));
   SemanticBranchConfig other = small();

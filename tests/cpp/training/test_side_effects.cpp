@@ -95,7 +95,7 @@ TEST_CASE("what begins with random weights leaves the process's random state and
                                                                            .discriminator = options.mask_discriminator}});
     const at::Tensor photo = at::zeros({2, 3, 32, 32}), labels = at::zeros({2, 9});
     branch->discriminator_step(photo, labels, labels);
-    branch->generator_step(photo, photo, labels, labels);
+    branch->generator_step(photo, photo.clone().requires_grad_(), labels, labels);
   });
 }
 
