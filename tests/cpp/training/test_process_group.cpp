@@ -169,7 +169,7 @@ TEST_CASE("two processes train one classifier, whose norms see each its share, r
   const auto results = by_two([](const ProcessGroup& group) {
     ClassifierTaskOptions options{.classifier = {.dim = 4, .max_dim = 8}};
     options.training.loader.batch = 4;
-    ClassifierTask task(sixteen_faces(), options, "none", group);
+    ClassifierTask task(sixteen_faces(), options, BundleInfo{.crop = "none"}, group);
     const at::Tensor before = task.state().front().second.detach().clone();
     const Trained trained = steps_of(task, 2);
     return std::pair(trained, at::equal(before, task.state().front().second));

@@ -76,13 +76,13 @@ TEST_CASE("what begins with random weights leaves the process's random state and
   save_bundle(folder / "bundle", bundle);
   check_no_trace("SecganTask", [&] { SecganTask(few_faces(), few_channels(), bundle).step(0, 1); });
   check_no_trace("ParserTask", [] {
-    ParserTask task(few_faces(), few_parser_channels(), "none");
+    ParserTask task(few_faces(), few_parser_channels(), BundleInfo{.crop = "none"});
     task.step(0, 1);
     task.samples();
     task.bundle();
   });
   check_no_trace("ClassifierTask", [] {
-    ClassifierTask task(few_faces(), few_classifier_channels(), "none");
+    ClassifierTask task(few_faces(), few_classifier_channels(), BundleInfo{.crop = "none"});
     task.step(0, 1);
     task.bundle();
   });

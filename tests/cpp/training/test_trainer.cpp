@@ -151,13 +151,13 @@ TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
     ParserTaskOptions options;
     options.parser.unet = {.dim = 4, .levels = 2};
     options.training.loader.batch = 4;
-    return std::make_unique<ParserTask>(faces, options, "none");
+    return std::make_unique<ParserTask>(faces, options, BundleInfo{.crop = "none"});
   });
   check([&] {
     ClassifierTaskOptions options;
     options.classifier.dim = 4;
     options.training.loader.batch = 4;
-    return std::make_unique<ClassifierTask>(faces, options, "none");
+    return std::make_unique<ClassifierTask>(faces, options, BundleInfo{.crop = "none"});
   });
 }
 
