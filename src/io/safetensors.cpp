@@ -193,7 +193,8 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std
   Safetensors result;
   std::vector<Entry> entries;
   HeaderEvents events(result, entries, unread, data.size(), name);
-  if (!nlohmann::json::sax_parse(text, &events)) {
+  // The parser takes a NUL for the end of its text.
+  if (text.find('\0') != std::string_view::npos || !nlohmann::json::sax_parse(text, &events)) {
     throw Error(fmt::format("{}: not a safetensors file: its header is not a JSON object", name));
   }
   // The format allows neither holes nor overlaps nor a tail: every byte belongs to one tensor.
