@@ -51,7 +51,8 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
 template <class Settings>
 RunSettings run_settings(const Settings& settings) {
   RunSettings out{.file = settings_text(settings)};
-  for (const auto& [pointer, value] : detail::to_json(settings).flatten().items()) {
+  const nlohmann::ordered_json all = detail::to_json(settings).flatten();
+  for (const auto& [pointer, value] : all.items()) {
     std::string path = pointer.substr(1);
     std::ranges::replace(path, '/', '.');
     const auto within = [&](const std::string& name) { return path == name || path.starts_with(name + "."); };
