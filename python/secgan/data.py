@@ -108,10 +108,14 @@ def _warn(notes: Iterable[tuple[str, bool]]) -> None:
 
 
 class AttributeList(Mapping[str, dict[str, bool]]):
-    """What photos show, by their names: ``editor.edit(photo, source=attributes[photo], Bangs=1)``."""
+    """What photos show, by their names: ``editor.edit(photo, source=attributes[photo], Bangs=1)``. Pickles hold the file's name."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: _core.AttributeList, *read_from: Any) -> None:
         self._native = native
+        self._read_from = read_from
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read_attribute_list, self._read_from
 
     @property
     def attributes(self) -> list[str]:
@@ -149,6 +153,7 @@ def read_attribute_list(file: str | os.PathLike[str], attributes: Iterable[str] 
         FileNotFoundError: there is no such file.
         RuntimeError: a list that cannot be read, as "file:line: what is wrong".
     """
-    native = _core.read_attribute_list(os.fspath(file), None if attributes is None else list(attributes))
+    read_from = (os.fspath(file), None if attributes is None else list(attributes))
+    native = _core.read_attribute_list(*read_from)
     _warn(native.notes())
-    return AttributeList(native)
+    return AttributeList(native, *read_from)
