@@ -1,15 +1,23 @@
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
+#include "secgan/data/attribute_list.hpp"
+#include "secgan/data/photo_names.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
@@ -42,7 +50,7 @@ constexpr std::array<std::pair<std::string_view, OnError>, 2> kOnErrors{{{"stop"
 
 /// What every command on photos is asked.
 struct PhotoRequest {
-  std::string model, out, on_error = "stop";
+  std::string model, out, crop, on_error = "stop";
   std::vector<std::string> photos;
   bool overwrite = false;
 };
@@ -51,6 +59,11 @@ void add_photos(CLI::App& command, PhotoRequest& request, const std::string& res
   command.add_option("model", request.model, "the bundle's folder")->required()->type_name("MODEL");
   command.add_option("photos", request.photos, "JPEG or PNG files")->required()->type_name("PHOTO...");
   command.add_option("--out", request.out, "folder for " + results)->required()->type_name("DIR");
+  command
+      .add_option("--crop", request.crop,
+                  "where the face is, in pixels of the photo: none, center, center:N or box:x,y,w,h; default: the bundle's crop, at the "
+                  "photo's scale")
+      ->type_name("CROP");
   command
       .add_option("--on-error", request.on_error, "stop before the first result when a photo cannot be read, or skip it and do the rest")
       ->capture_default_str()
@@ -62,7 +75,33 @@ void add_photos(CLI::App& command, PhotoRequest& request, const std::string& res
 struct Finished {
   std::vector<std::string> bytes;  ///< of each planned file
   std::string line;
+  std::vector<std::string> notes = {};  ///< what a person should know; said once for all photos that share it
 };
+
+/// Notes of many photos: the first of a kind is told at once, the rest are counted.
+class Notes {
+ public:
+  void tell_of(const fs::path& photo, const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) {
+      if (times_[note]++ == 0) tell("{}: {}", photo.string(), note);
+    }
+  }
+  void tell_rest() const {
+    for (const auto& [note, times] : times_) {
+      if (times > 1) tell("the same of {}: {}", counted(times - 1, "more photo"), note);
+    }
+  }
+
+ private:
+  std::map<std::string, int64_t> times_;
+};
+
+/// Which part of a photo was worked on: "all of 64 x 64", "458 x 458 at (11, 91) of 480 x 640".
+std::string kept(const Rect& place, const at::Tensor& photo) {
+  const int64_t height = photo.size(1), width = photo.size(2);
+  if (place == Rect{0, 0, width, height}) return fmt::format("all of {} x {}", width, height);
+  return fmt::format("{} x {} at ({}, {}) of {} x {}", place.width, place.height, place.x, place.y, width, height);
+}
 
 /// An error of the photo's, by its name.
 [[noreturn]] void rethrow_for(const fs::path& photo) {
@@ -105,22 +144,46 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
   const size_t given = plan.size();
   if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
   size_t done = 0;
+  Notes notes;
   for (const PhotoOutputs& one : plan) {
     Finished finished;
     if (!succeeds(one, [&] { finished = work(read_image(one.photo), one); })) continue;
     make_folder(request.out);
     for (size_t i = 0; i < one.files.size(); ++i) write_file(one.files[i], finished.bytes[i]);
     say("{}", finished.line);
+    notes.tell_of(one.photo, finished.notes);
     ++done;
   }
+  notes.tell_rest();
   if (done < given) throw Error(fmt::format("{} of {} photos were skipped", given - done, given));
 }
 
 struct EditRequest : PhotoRequest {
-  std::string upscaling = "resize", source;
+  std::string upscaling = "auto", source, source_list;
   std::vector<std::string> sets;
-  bool grid = false, mask = false;
+  bool grid = false, mask = false, whole = false;
 };
+
+/// `--crop`, where it is given.
+std::optional<Crop> chosen_crop(const PhotoRequest& request) {
+  return request.crop.empty() ? std::nullopt : std::optional(parse_crop(request.crop));
+}
+
+/// An edit that follows another without its own --set stands among the photos.
+void refuse_edits_among_photos(const std::vector<std::string>& photos) {
+  for (const std::string& photo : photos) {
+    std::error_code ignored;
+    if (photo.find('=') == std::string::npos || fs::exists(photo, ignored)) continue;
+    throw InvalidArgument(fmt::format("'{}' is no photo: each edit takes a --set of its own, --set A=1 --set B=1", photo));
+  }
+}
+
+/// The classes of a crop, in its place in the photo.
+at::Tensor whole_mask(const at::Tensor& ids, const at::Tensor& photo, const Rect& place) {
+  at::Tensor whole = at::full({photo.size(1), photo.size(2)}, kSecganClasses - 1, at::kByte);
+  crop_image(whole, place).copy_(ids);
+  return whole;
+}
 
 /// "A,B" as labels: these the photo has.
 NamedLabels parse_labels(const std::string& text) {
@@ -132,11 +195,50 @@ NamedLabels parse_labels(const std::string& text) {
   return labels;
 }
 
+/// What each photo shows, by a list: the attributes that it and the bundle know.
+class ListedSources {
+ public:
+  /// @throws InvalidArgument for photos that the list does not name, or a list without any of the attributes.
+  ListedSources(const std::string& file, const AttributeSchema& known, const std::vector<std::string>& photos)
+      : list_(read_attribute_list(file, shared(file, known))), names_(list_.photos) {
+    std::vector<std::string> unlisted, silent;
+    std::ranges::copy_if(photos, std::back_inserter(unlisted), [&](const std::string& photo) { return !names_.find(photo); });
+    if (!unlisted.empty()) {
+      throw InvalidArgument(fmt::format("--source-list '{}' does not name {} of {} photos: '{}'{}", file, unlisted.size(), photos.size(),
+                                        unlisted[0], unlisted.size() == 1 ? "" : " and others"));
+    }
+    for (const DataNote& note : list_.notes) tell("{}", note.text);
+    std::ranges::copy_if(known.names(), std::back_inserter(silent),
+                         [&](const std::string& name) { return !holds(list_.attributes, name); });
+    if (!silent.empty()) tell("--source-list '{}' does not say {}: taken as absent", file, fmt::join(silent, ", "));
+  }
+  NamedLabels of(const fs::path& photo) const { return list_.row(static_cast<int64_t>(names_.find(photo.string()).value())); }
+
+ private:
+  static bool holds(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  }
+  static std::vector<std::string> shared(const std::string& file, const AttributeSchema& known) {
+    std::vector<std::string> both;
+    const std::vector<std::string> columns = attribute_list_columns(file);
+    std::ranges::copy_if(known.names(), std::back_inserter(both), [&](const std::string& name) { return holds(columns, name); });
+    if (both.empty()) {
+      throw InvalidArgument(
+          fmt::format("--source-list '{}' has none of the bundle's attributes: {}", file, fmt::join(known.names(), ", ")));
+    }
+    return both;
+  }
+
+  AttributeList list_;
+  PhotoNames names_;
+};
+
 void edit(const EditRequest& options, bool source_given) {
   std::vector<AttributeEdit> edits;
   for (const std::string& text : options.sets) edits.push_back(parse_edit(text));
-  EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling")};
+  EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling"), .crop = chosen_crop(options)};
   if (source_given) how.source = parse_labels(options.source);
+  refuse_edits_among_photos(options.photos);
   std::vector<Result> results{Result::kPicture};
   if (options.mask) results.push_back(Result::kMask);
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, results, options.overwrite);
@@ -144,27 +246,39 @@ void edit(const EditRequest& options, bool source_given) {
   // Wrong names end the command before the first photo is read.
   editor.attributes().difference(at::zeros({1, editor.attributes().size()}), edits);
   if (how.source) editor.attributes().labels(*how.source, "--source");
+  std::optional<ListedSources> listed;
+  if (!options.source_list.empty()) {
+    listed.emplace(options.source_list, editor.attributes(), options.photos);
+    source_given = true;
+  }
 
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
+    if (listed) how.source = listed->of(outputs.photo);
     const EditedPhoto edited = editor.edit(photo, edits, how);
-    at::Tensor picture = edited.photo;
+    const auto shown_of = [&](const EditedPhoto& one) { return options.whole ? whole_photo(photo, one) : one.photo; };
+    at::Tensor picture = shown_of(edited);
     if (options.grid) {
       // The photo, each edit alone, then all together.
-      std::vector<at::Tensor> row{edited.crop};
+      std::vector<at::Tensor> row{options.whole ? photo : edited.crop};
       if (edits.size() > 1) {
-        for (const AttributeEdit& one : edits) row.push_back(editor.edit(photo, {one}, how).photo);
+        for (const AttributeEdit& one : edits) row.push_back(shown_of(editor.edit(photo, {one}, how)));
       }
-      row.push_back(edited.photo);
+      row.push_back(picture);
       picture = image_grid({row});
     }
     Finished finished{{encode_result(outputs.files[0], picture)}, ""};
-    if (options.mask) finished.bytes.push_back(encode_mask(editor.parse_cropped(edited.photo)));
+    if (options.mask) {
+      const at::Tensor ids = editor.parse_cropped(edited.photo);
+      finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, edited.place) : ids));
+    }
+    finished.notes = edited.notes;
     std::vector<std::string> has;
     for (const auto& [name, shown] : edited.source) {
       if (shown) has.push_back(name);
     }
-    finished.line = fmt::format("{}  ({} {})", outputs.files[0].string(),
-                                source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")));
+    finished.line = fmt::format("{}  ({} {}; edited: {})", outputs.files[0].string(),
+                                source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")),
+                                kept(edited.place, photo));
     return finished;
   });
 }
@@ -178,8 +292,9 @@ void parse(const PhotoRequest& options) {
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
   const Editor editor = Editor::from_pretrained(options.model);
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
-    const at::Tensor ids = editor.parse(photo);
-    const at::Tensor overlay = editor.crop(photo).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
+    const std::optional<Crop> crop = chosen_crop(options);
+    const at::Tensor ids = editor.parse(photo, crop);
+    const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
     return Finished{{encode_mask(ids), encode_result(outputs.files[1], overlay)},
                     fmt::format("{}\n{}", outputs.files[0].string(), outputs.files[1].string())};
   });
@@ -199,9 +314,18 @@ void add_editing(CLI::App& app) {
     CLI::Option* source =
         command.add_option("--source", options->source, "attributes that the photos have; default: as the bundle's classifier sees them")
             ->type_name("A,B");
+    command
+        .add_option("--source-list", options->source_list,
+                    "a list of what each photo has, by name: CelebA's .txt, or a CSV file with a column of file names")
+        ->type_name("FILE")
+        ->excludes(source);
+    command.add_flag("--whole", options->whole, "write the whole photo with the edit in its place, not the edited part alone");
     command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side");
     command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
-    command.add_option("--upscaling", options->upscaling, "resize: the network's picture; detail: the photo plus the change")
+    command
+        .add_option("--upscaling", options->upscaling,
+                    "resize: the network's picture; detail: the photo plus the change; auto: detail where the "
+                    "photo has more pixels than the network")
         ->capture_default_str()
         ->type_name("NAME");
     command.callback([=] { edit(*options, source->count() > 0); });
@@ -213,7 +337,8 @@ void add_editing(CLI::App& app) {
     command.callback([=] { parse(*options); });
   }
   {
-    CLI::App& command = *app.add_subcommand("export", "write a bundle anew, as for shipping it");
+    CLI::App& command =
+        *app.add_subcommand("export", "write a bundle anew, as for shipping it (ONNX and the like: secgan.export in Python)");
     auto options = std::make_shared<ExportOptions>();
     command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
     command.add_option("--out", options->out, "the new bundle's folder: new, empty or an older bundle, which is replaced")

@@ -1,0 +1,83 @@
+"""secgan edit on a person's own photos: which part is edited, what comes back, what is said."""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+from PIL import Image
+from test_command import BUNDLE, refusal, run, size_of
+
+PHOTOS = pathlib.Path(__file__).parents[2] / "examples" / "photos"
+
+
+@pytest.fixture(scope="module")
+def celeba_bundle(tmp_path_factory):
+    """A bundle that says what those of imported AttGAN weights say: CelebA's crop in CelebA's pixels."""
+    folder = tmp_path_factory.mktemp("bundles") / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["info"].update(crop="center:170", photo_size="178x218")
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def photo(folder, width, height):
+    file = folder / f"{width}x{height}.png"
+    Image.open(PHOTOS / "anna.png").resize((width, height), Image.BICUBIC).save(file)
+    return file
+
+
+def test_a_crop_of_celebas_pixels_on_photos_of_other_sizes(celeba_bundle, tmp_path):
+    photos = [photo(tmp_path, *size) for size in ((160, 160), (512, 512), (240, 320), (178, 218))]
+    edit = ("edit", celeba_bundle, *photos, "--set", "Male=1", "--source", "Bangs", "--out")
+    lines = run(*edit, tmp_path / "crops").stdout.splitlines()
+    for line, file, kept, size in zip(
+        lines,
+        photos,
+        ("all of 160 x 160", "all of 512 x 512", "229 x 229 at (5, 45) of 240 x 320", "170 x 170 at (4, 24) of 178 x 218"),
+        ((160, 160), (512, 512), (229, 229), (170, 170)),
+        strict=True,
+    ):
+        assert kept in line and size_of(tmp_path / "crops" / file.name) == size
+    run(*edit, tmp_path / "whole", "--whole", "--mask")
+    for file in photos:
+        assert size_of(tmp_path / "whole" / file.name) == size_of(file) == size_of(tmp_path / "whole" / f"{file.stem}_mask.png")
+    with Image.open(tmp_path / "whole" / "240x320.png") as whole, Image.open(photos[2]) as before:
+        assert whole.crop((0, 0, 240, 45)).tobytes() == before.convert("RGB").crop((0, 0, 240, 45)).tobytes()
+
+
+def test_another_crop_is_one_flag(celeba_bundle, tmp_path):
+    file = photo(tmp_path, 240, 320)
+    edit = ("edit", celeba_bundle, file, "--set", "Male=1", "--out", tmp_path / "out", "--crop")
+    assert "100 x 120 at (10, 20) of 240 x 320" in run(*edit, "box:10,20,100,120").stdout
+    assert size_of(tmp_path / "out" / file.name) == (100, 120)
+    assert size_of_parse(celeba_bundle, file, tmp_path) == (60, 60)
+    line = refusal(*edit, "center:400", status=2)
+    assert "400 x 400" in line and "240 x 320" in line
+    assert "crop 'middle' is none of" in refusal(*edit, "middle", status=2)
+
+
+def size_of_parse(bundle, file, folder):
+    run("parse", bundle, file, "--out", folder / "parsed", "--crop", "center:60")
+    return size_of(folder / "parsed" / f"{file.stem}_mask.png")
+
+
+def test_what_a_person_should_know_is_one_line(tmp_path):
+    edit = ("edit", BUNDLE, PHOTOS / "anna.png", PHOTOS / "ben.png", "--out", tmp_path, "--set")
+    done = run(*edit, "Eyeglasses=1", "--source", "Male")
+    assert done.stderr == "" and done.stdout.count("\n") == 2
+    done = run(*edit, "Eyeglasses=50", "--source", "Male")
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [str(PHOTOS / "anna.png"), "the same of 1 more photo"]
+    assert all("strength 50 of Eyeglasses" in line for line in done.stderr.splitlines())
+    assert "Male is in the photo already, as source says" in run(*edit, "Male=1", "--source", "Male").stderr
+    assert "must be finite" in refusal(*edit, "Male=nan", status=2)
+    noise = tmp_path / "noise.png"
+    Image.effect_noise((64, 64), 80).convert("RGB").save(noise)
+    unlike = run("edit", BUNDLE, noise, "--set", "Male=1", "--source", "Bangs", "--out", tmp_path / "noise").stderr
+    assert "unlike those that the bundle was trained on (drawn faces)" in unlike
+
+
+def test_a_second_edit_without_its_flag_is_told(tmp_path):
+    line = refusal("edit", BUNDLE, PHOTOS / "anna.png", "--out", tmp_path / "out", "--set", "Male=1", "Bangs=1", status=2)
+    assert "'Bangs=1' is no photo: each edit takes a --set of its own" in line
