@@ -111,7 +111,8 @@ StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
     validate(info, file + ": info");
     if (!info.bundle.crop.empty()) parse_crop(info.bundle.crop);
   } catch (const InvalidArgument& error) {
-    throw Error(error.what());
+    const std::string message = error.what();
+    throw Error(message.starts_with(file) ? message : fmt::format("{}: info: {}", file, message));
   }
   return info;
 }
@@ -186,7 +187,8 @@ Bundle load_bundle(const std::filesystem::path& folder) {
         values += tensor.numel();
         stored.emplace_back(key, tensor);
       }
-      const ParameterBudget budget(values);
+      constexpr int64_t kSlack = 4'000'000;  // a network that is only a little too large is told by the first shape that differs
+      const ParameterBudget budget(values + kSlack);
       network = make(options);
       load_module_state(*network, stored, prefix, weights);
       require_finite(stored, weights);

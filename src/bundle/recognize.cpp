@@ -46,7 +46,10 @@ NamedTensors state_of(const AnyConfig& config) {
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   const auto state = []<class Config>(const Config& c) {
     if constexpr (std::is_same_v<Config, GeneratorConfig>) {
-      return module_state(*make_generator(c));
+      // No shape of a generator depends on the side, which the caller may have got wrong: one that every depth divides.
+      GeneratorConfig of_any_side = c;
+      of_any_side.spec.image_size = 256;
+      return module_state(*make_generator(of_any_side));
     } else if constexpr (std::is_same_v<Config, DiscriminatorConfig>) {
       return module_state(*make_discriminator(c));
     } else if constexpr (std::is_same_v<Config, ParserConfig>) {

@@ -75,20 +75,19 @@ PickleValue rebuild_tensor(const PickleList& arguments, at::Tensor storage) {
       refuse("a tensor that is too large");
     }
   }
-  // The strides of an empty tensor are products too: they are counted without the zeros.
-  int64_t values = 1;
-  for (const int64_t extent : size) {
-    if (__builtin_mul_overflow(values, std::max<int64_t>(extent, 1), &values)) refuse("a tensor that is too large");
-    // A stride of 0 could ask for more memory than there is.
-    if (!empty && values > storage.numel()) {
-      refuse(fmt::format("a tensor of [{}] leaves its storage of {} values, or repeats it", fmt::join(size, ", "), storage.numel()));
-    }
-  }
-  if (empty) return {at::empty(size, storage.options())};
-  if (last < 0 || last >= storage.numel()) {
+  if (!empty && (last < 0 || last >= storage.numel())) {
     refuse(fmt::format("a tensor of [{}] leaves its storage of {} values", fmt::join(size, ", "), storage.numel()));
   }
-  return {storage.as_strided(size, stride, offset)};
+  // A stride of 0 could ask for more memory than there is. The strides of an empty tensor are products too: counted without the zeros.
+  int64_t values = 1;
+  for (const int64_t extent : size) {
+    const bool overflows = __builtin_mul_overflow(values, std::max<int64_t>(extent, 1), &values);
+    if (empty && overflows) refuse("a tensor that is too large");
+    if (!empty && (overflows || values > storage.numel())) refuse("a tensor that repeats its storage");
+  }
+  if (empty) return {at::empty(size, storage.options())};
+  // The storage may be part of another one.
+  return {storage.as_strided(size, stride, storage.storage_offset() + offset)};
 }
 
 /// What a call of the rebuilding functions makes of arguments (storage, offset, size, stride, requires_grad, hooks, type, …).
@@ -301,7 +300,7 @@ class Machine {
   Machine(std::string_view& bytes, const PersistentLoad& persistent_load, size_t file_size)
       : input_(bytes),
         persistent_load_(persistent_load),
-        budget_(std::min(kFreeMemory + kMemoryPerByte * std::min(bytes.size(), file_size), kMostMemory)) {}
+        budget_(std::min(kFreeMemory + kMemoryPerByte * std::min({bytes.size(), file_size, kMostMemory}), kMostMemory)) {}
 
   Input& input() { return input_; }
   Stack& stack() { return stack_; }
@@ -432,7 +431,8 @@ class Machine {
     // The tensor and what is said of it.
     constexpr std::array<std::string_view, 3> kPassing{"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
                                                        "torch._utils._rebuild_device_tensor_from_cpu_tensor"};
-    if (std::ranges::find(kPassing, name) != kPassing.end() && !arguments.items.empty()) return arguments.items[0];
+    const bool passes = std::ranges::find(kPassing, name) != kPassing.end() && !arguments.items.empty();
+    if (passes && (as<at::Tensor>(arguments.items[0]) || as<PickleOpaque>(arguments.items[0]))) return arguments.items[0];
     return made({PickleOpaque{PickleOpaque::Kind::kCall, callee}});
   }
 

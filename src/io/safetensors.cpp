@@ -119,6 +119,7 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
   }
   /// A plain value, which no tensor has but in fields that other versions may add.
   bool ignore() const {
+    if (depth_ == 2 && in_list_ && field_ == "shape") refuse(fmt::format("tensor '{}': shape is malformed", name_));
     if (depth_ < 2 || in_list_ || name_ == kMetadata || field_ == "dtype" || field_ == "shape" || field_ == "data_offsets") malformed();
     return true;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -51,10 +52,11 @@ StorageId storage_id(const PickleValue& id) {
 /// A tensor of such a storage is one that is not read.
 PickleValue unknown_storage(const StorageId& id) { return {PickleOpaque{PickleOpaque::Kind::kTensor, id.type_name}}; }
 
-size_t storage_bytes(const StorageId& id) {
-  int64_t bytes = 0;
-  if (__builtin_mul_overflow(id.count, static_cast<int64_t>(c10::elementSize(*id.type)), &bytes)) throw Error("a malformed storage");
-  return static_cast<size_t>(bytes);
+/// More than there can be where no number holds it.
+uint64_t storage_bytes(const StorageId& id) {
+  uint64_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(static_cast<uint64_t>(id.count), uint64_t{c10::elementSize(*id.type)}, &bytes);
+  return overflows ? std::numeric_limits<uint64_t>::max() : bytes;
 }
 
 /// Numbers of another byte order.
@@ -254,7 +256,7 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
   read_pickle(bytes, no_storages, file_size);
   struct Storage {
     StorageId id;
-    size_t size;        // in the file
+    uint64_t size;      // in the file
     at::Tensor values;  // none: of a type that is not read
   };
   std::unordered_map<std::string, Storage> storages;

@@ -174,12 +174,13 @@ TEST_CASE("settings that a bundle cannot follow, or that are none, are refused",
   const std::string named = (folder / "setting.txt").string();
   refused(R"({"attrs": ["a", "b"], "thres_int": 1.0})",
           file.string() + ": thres_int 1 is not supported: a bundle's labels are -0.5 and 0.5");
-  refused("{", named + ": not AttGAN-PyTorch's settings");
-  refused("", named + ": not AttGAN-PyTorch's settings");
+  refused("{", named + ": not JSON (line 1)");
+  refused("", named + ": not JSON: it is empty");
   refused("[1]", named + ": not AttGAN-PyTorch's settings");
-  refused(R"({"attrs": "Male"})", named + ": not AttGAN-PyTorch's settings");
-  refused(R"({"img_size": "large"})", named + ": not AttGAN-PyTorch's settings");
-  refused(R"({"test_int": null})", named + ": not AttGAN-PyTorch's settings");
+  refused(R"({"attrs": "Male"})", named + ": 'attrs' must be a list, found \"Male\"");
+  refused(R"({"attrs": [1]})", named + ": 'attrs' must be a list of names, found 1");
+  refused(R"({"img_size": "large"})", named + ": 'img_size' must be an integer, found \"large\"");
+  refused(R"({"test_int": null})", named + ": 'test_int' must be a number, found null");
   refused(R"({"enc_acti": "swish"})", "'swish' is unknown; known: none, relu, lrelu, sigmoid, tanh");
   refused(R"({"dec_acti": 5})", named);
 }
@@ -296,8 +297,8 @@ TEST_CASE("a file of another origin is refused with what it seems to hold", "[bu
   refused(WeightOrigin::kStarGan, stgan_file(stgan_of(3)),
           "holds no generator 'stargan'; it seems to hold a generator 'stgan' of 3 attributes");
   refused(WeightOrigin::kStarGan, torch_file({{"weight", torch::ones({2})}}),
-          "holds no generator 'stargan'; it seems to hold none of the known networks");
-  refused(WeightOrigin::kStarGan, "no weights, but a text", "neither a torch.save file nor a safetensors file");
+          "holds no generator 'stargan'; it seems to hold none of the known networks; it holds 'weight'");
+  refused(WeightOrigin::kStarGan, "no weights, but a text", "neither a torch.save file nor a safetensors file: it is text");
   CHECK_THROWS_AS(import_weights(WeightOrigin::kStarGan, folder / "nowhere.ckpt"), FileNotFound);
   // A generator of the right backbone that lacks an entry is no good either.
   NamedTensors damaged = module_state(*stargan_of(3));

@@ -436,14 +436,20 @@ TEST_CASE("containers ten thousand deep, or inside themselves, are read and free
                 "\xff") == "pickle: operation 0xff is unknown");
 }
 
-TEST_CASE("more values than any state dictionary has are refused", "[io]") {
-  constexpr int64_t kMost = 5'000'000;
+TEST_CASE("a pickle asks for no more memory than its size pays for", "[io]") {
+  const std::string refused = "pickle: asks for more memory than a file of this size has use for";
   CHECK(outcome(repeated("N0", 1000) + "N") == "None");
-  CHECK(outcome(std::string(kMost + 1, 'N')) == "pickle: more than 5000000 values");
-  CHECK(outcome(repeated("NQ0", kMost / 2 + 1)) == "pickle: more than 5000000 values");
-  // A list of pairs, made a dictionary of again and again.
+  CHECK(outcome(repeated("N0", 100'000) + "N") == "None");
+  // Values, marks, memo entries, storages: each takes a hundred times its byte.
+  CHECK(outcome(std::string(5'000'000, 'N')) == refused);
+  CHECK(outcome(repeated("NQ0", 2'500'000)) == refused);
+  CHECK(outcome("N" + std::string(5'000'000, '\x94')) == refused);
+  // A list of pairs, made a dictionary of again and again; one tensor, another view of it again and again.
   const Code pairs = "](" + repeated("NN\x86", 1000) + "eq\x01";
-  CHECK(outcome(pairs + "ccollections\nOrderedDict\nq\x02" + repeated("0h\x02(h\x01tR", 6000)) == "pickle: more than 5000000 values");
+  CHECK(outcome(pairs + "ccollections\nOrderedDict\nq\x02" + repeated("0h\x02(h\x01tR", 6000)) == refused);
+  CHECK(outcome("ctorch._utils\n_rebuild_tensor_v2\nq\x01(NQK\x00))tq\x02" + repeated("0h\x01h\x02R", 400'000)) == refused);
+  // One name for ever more objects is one name.
+  CHECK(outcome("c" + std::string(1'000'000, 'm') + "\nC\nq\x01" + repeated("0h\x01)\x81", 10'000)) == "?");
 }
 
 TEST_CASE("random operations are read or refused, and nothing else happens", "[io]") {

@@ -146,10 +146,10 @@ TEST_CASE("every dictionary of tensors is found, at its path, beside whatever el
         {"loss", file.tensor(torch::tensor(0.5))},
     });
     const std::vector<StateDict> dicts = dicts_of(file.save(object));
-    CHECK(paths_of(dicts) == std::vector<std::string>{"model.state_dict", "D", ""});
+    CHECK(paths_of(dicts) == std::vector<std::string>{"model.state_dict", "optimizer.state.0", "D", ""});
     check_same(dicts[0].tensors, state);
-    check_same(dicts[1].tensors, other);
-    check_same(dicts[2].tensors, {{"loss", torch::tensor(0.5)}});
+    check_same(dicts[2].tensors, other);
+    check_same(dicts[3].tensors, {{"loss", torch::tensor(0.5)}});
   }
 }
 
@@ -246,13 +246,13 @@ TEST_CASE("a tensor that leaves its storage, or a storage its bytes, is refused"
     };
     CHECK(refused({4}, {1}) == "accepted");
     CHECK(refused({2, 2}, {1, 2}) == "accepted");
-    CHECK(refused({5}, {1}) == "w.pth: pickle: a tensor of [5] leaves its storage of 4 values, or repeats it");
+    CHECK(refused({5}, {1}) == "w.pth: pickle: a tensor of [5] leaves its storage of 4 values");
     CHECK(refused({2}, {1}, 3) == "w.pth: pickle: a tensor of [2] leaves its storage of 4 values");
     CHECK(refused({2}, {1}, -1) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({2}, {-1}, 3) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({-2}, {1}) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({kHuge, 4}, {kHuge, 1}) == "w.pth: pickle: a tensor that is too large");
-    CHECK_THAT(refused({kHuge}, {0}), Catch::EndsWith("leaves its storage of 4 values, or repeats it"));
+    CHECK(refused({kHuge}, {0}) == "w.pth: pickle: a tensor that repeats its storage");
     // An empty tensor needs no memory, but its strides are products too.
     CHECK(refused({0}, {1}) == "accepted");
     CHECK(refused({0, kHuge, 4}, {0, 0, 0}) == "w.pth: pickle: a tensor that is too large");
@@ -314,15 +314,13 @@ TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
 }
 
 TEST_CASE("an entry that claims more bytes than the archive has is refused, without reading behind its end", "[io]") {
-  // In the central directory; the time is not 0, or the reader would compare both sizes first.
+  // In the central directory.
   const std::string whole = torch_file({{"w", torch::ones({2})}});
   for (const std::string name : {"archive/data.pkl", "archive/data/0", "archive/version"}) {
     const size_t entry = whole.rfind(name) - 46;
     REQUIRE(whole.substr(entry, 4) == "PK\x01\x02");
     for (const uint32_t size : {1000U, 1U << 20, 1U << 30}) {
       std::string bytes = whole;
-      bytes[entry + 12] = 1;
-      REQUIRE(torch_refusal(bytes) == "accepted");
       bytes.replace(entry + 24, 4, bytes_of(size));
       INFO(name << " of " << size);
       CHECK_THAT(torch_refusal(bytes), Catch::StartsWith("w.pth: damaged or truncated archive"));
