@@ -81,7 +81,7 @@ at::Tensor mix_inks(const at::Tensor& cmyk) {
 
 }  // namespace
 
-at::Tensor to_srgb(Picture picture) {
+at::Tensor to_srgb(const Picture& picture) {
   const int64_t channels = picture.pixels.size(2);
   if (picture.space == Picture::Space::kCmyk) {
     const Transform transform = picture.profile.empty() ? Transform() : transform_to_srgb(picture, channels, 3);
@@ -111,9 +111,9 @@ std::string display_profile(double gamma, const Chromaticities& chromaticities) 
   const Profile profile(white_y > 0 && red_y > 0 && green_y > 0 && blue_y > 0 ? cmsCreateRGBProfile(&white, &primaries, curves.data())
                                                                               : nullptr);
   cmsUInt32Number size = 0;
-  if (!profile || !cmsSaveProfileToMem(profile.get(), nullptr, &size)) return {};
+  if (!profile || cmsSaveProfileToMem(profile.get(), nullptr, &size) == 0) return {};
   std::string bytes(size, '\0');
-  return cmsSaveProfileToMem(profile.get(), bytes.data(), &size) ? bytes : std::string();
+  return cmsSaveProfileToMem(profile.get(), bytes.data(), &size) != 0 ? bytes : std::string();
 }
 
 }  // namespace secgan::detail

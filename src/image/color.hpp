@@ -13,7 +13,7 @@ namespace secgan::detail {
 /// A profile that is broken, or for another kind of picture, is ignored. One that moves no color by more than a level is sRGB: the pixels
 /// stay as they are. CMYK without a profile is mixed as Pillow does.
 /// @return [H, W, 3 or more], RGB first; the picture's own memory unless it is CMYK
-at::Tensor to_srgb(Picture picture);
+at::Tensor to_srgb(const Picture& picture);
 
 /// White, red, green and blue, x and y of each, as PNG's cHRM lists them.
 using Chromaticities = std::array<double, 8>;

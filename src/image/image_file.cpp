@@ -28,10 +28,7 @@ constexpr uint64_t kMostBytes = 1'000'000'000;
 
 at::Tensor planes(const at::Tensor& interleaved) { return interleaved.narrow(2, 0, 3).permute({2, 0, 1}); }
 
-at::Tensor photo(Picture picture) {
-  const int orientation = picture.orientation;
-  return detail::upright(planes(detail::to_srgb(std::move(picture))), orientation);
-}
+at::Tensor photo(const Picture& picture) { return detail::upright(planes(detail::to_srgb(picture)), picture.orientation); }
 
 /// @param instead  what would be read; no help where the file itself is not there
 [[noreturn]] void refuse(FileKind kind, const std::string& name, std::string_view instead) {
