@@ -103,8 +103,6 @@ void bind_editing(py::module_& module) {
         return whole_photo(photo, {.photo = edit, .place = {x, y, width, height}});
       },
       ReleaseGil(), "photo"_a, "edit"_a, "place"_a);
-  module.def("encode_png", [](const at::Tensor& image) { return py::bytes(encode_png(image)); }, "image"_a);
-
   module.def("require_writable_file", [](const std::string& file) { require_writable_file(file); }, ReleaseGil(), "file"_a);
   module.def(
       "write_file",

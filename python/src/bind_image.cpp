@@ -27,6 +27,7 @@ void bind_image(py::module_& module) {
         return py::bytes(profile_of_gamma(gamma, chromaticities));
       },
       "gamma"_a, "chromaticities"_a);
+  module.def("encode_png", [](const at::Tensor& image) { return py::bytes(encode_png(image)); }, "image"_a);
   module.def(
       "write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil(), "file"_a, "image"_a);
 }
