@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 
 namespace secgan::python {
