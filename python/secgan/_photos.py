@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy
@@ -36,6 +37,13 @@ def photo_tensor(image: Photo) -> torch.Tensor:
     if hasattr(image, "read"):
         return _from_file(image)
     return _from_array(image)
+
+
+def photo_tensors(images: Iterable[Photo]) -> list[torch.Tensor]:
+    """The same of several."""
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or hasattr(images, "read"):  # whose parts are no photos
+        raise ValueError(f"images must be a list of photos, as [photo], found one: {type(images).__name__}")
+    return [photo_tensor(image) for image in images]
 
 
 def _from_file(file: Any) -> torch.Tensor:
@@ -95,4 +103,4 @@ def _from_array(image: Any) -> torch.Tensor:
         advice = ": [..., :3] drops alpha"
     elif array.ndim == 2:
         advice = ": numpy.stack([image] * 3, -1) makes gray RGB"
-    raise ValueError(f"an array must be [H, W, 3] uint8, found {list(array.shape)} {array.dtype}{advice}")
+    raise ValueError(f"an array must be [H, W, 3] uint8, found {array.dtype} {list(array.shape)}{advice}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import torch
 
 from . import _core
-from ._photos import Photo, photo_tensor
+from ._photos import Photo, photo_tensor, photo_tensors
 from .networks import Generator
 
 if TYPE_CHECKING:
@@ -235,13 +235,13 @@ class Editor:
 
     def _edit(
         self,
-        images: Iterable[Any],
+        images: Iterable[Photo],
         edits: Mapping[str, float],
         source: Mapping[str, bool] | Iterable[str] | None,
         upscaling: str,
         crop: str | None,
     ) -> list[EditedPhoto]:
-        photos = [photo_tensor(image) for image in images]
+        photos = photo_tensors(images)
         out = []
         for photo, one in zip(photos, self._native.edit(photos, dict(edits), _labels(source), upscaling, crop), strict=True):
             for note in one.notes:

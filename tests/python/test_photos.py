@@ -252,6 +252,8 @@ def test_wrong_input_says_what_would_do(bundle, tmp_path):
     ):
         with pytest.raises(ValueError, match=advice):
             editor.predict(wrong)
+    with pytest.raises(ValueError, match="images must be a list of photos"):
+        editor.edit_all("face.png", {"Male": 1})
     with pytest.raises(ValueError, match="binary mode"):
         secgan.read_image(io.StringIO("text"))
     with pytest.raises(RuntimeError, match="'picture' is empty"):
