@@ -38,8 +38,13 @@ inline std::string shown(std::string_view text) {
 void print_bytes(std::FILE* stream, std::string_view bytes);
 
 inline void print_lines(std::FILE* stream, std::string_view text) {
-  std::string lines = shown(text);
-  if (!lines.ends_with('\n')) lines += '\n';
+  std::string lines;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    // What ends with a line's end has no empty line after it.
+    if (end < text.size() || end > begin || text.empty()) lines += shown(text.substr(begin, end - begin)) + '\n';
+    begin = end + 1;
+  }
   print_bytes(stream, lines);
 }
 
