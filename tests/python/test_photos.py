@@ -14,7 +14,6 @@ import secgan
 Image = pytest.importorskip("PIL.Image")
 ImageCms = pytest.importorskip("PIL.ImageCms")
 ImageOps = pytest.importorskip("PIL.ImageOps")
-TURNED = {"exif": b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">HHHIHxxI", 1, 0x0112, 3, 1, 6, 0)}
 
 
 def face(mode="RGB", size=(48, 32)):
@@ -144,7 +143,7 @@ def test_sixteen_bits_and_numbers_without_a_range():
     content = saved(Image.fromarray(values), "PNG")
     assert torch.equal(secgan.read_image(content), rounded)
     assert torch.equal(secgan.read_image(Image.open(io.BytesIO(content))), rounded)
-    assert torch.equal(secgan.read_image(saved(Image.fromarray(values), "TIFF")), rounded)
+    assert worst(secgan.read_image(saved(Image.fromarray(values), "TIFF")), rounded) <= 1  # libtiff cuts the lower byte off
     for order in ("<", ">"):
         picture = Image.frombytes("I;16" if order == "<" else "I;16B", (40, 38), values.astype(f"{order}u2").tobytes())
         assert torch.equal(secgan.read_image(picture), rounded)
@@ -154,8 +153,7 @@ def test_sixteen_bits_and_numbers_without_a_range():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_orientation_is_followed_as_pillow_does(kind, bundle):
-    editor = secgan.Editor.from_pretrained(bundle)
+def test_orientation_is_followed_as_pillow_does(kind):
     for value in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = value
@@ -164,7 +162,18 @@ def test_orientation_is_followed_as_pillow_does(kind, bundle):
         photo = secgan.read_image(content)
         assert worst(photo, shown(content)) <= (kind == "JPEG")
         assert worst(secgan.read_image(Image.open(io.BytesIO(content))), photo) <= (kind == "JPEG")
-    assert editor.parse(content).shape == (32, 32)
+
+
+def test_the_editor_edits_a_pil_picture_as_its_file(bundle, tmp_path):
+    editor = secgan.Editor.from_pretrained(bundle)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved(face("RGBA"), "PNG", exif=exif, icc_profile=p3_profile())
+    (tmp_path / "photo.png").write_bytes(content)
+    by_file = editor.edit(tmp_path / "photo.png", Male=1)
+    for image in (Image.open(io.BytesIO(content)), content, io.BytesIO(content)):
+        assert torch.equal(editor.edit(image, Male=1).photo, by_file.photo)
+    assert editor.predict(Image.open(tmp_path / "photo.png")) == editor.predict(content)
 
 
 @pytest.mark.parametrize(("kind", "mode"), [*itertools.product(["JPEG", "PNG", "WEBP", "TIFF"], ["RGB"]), ("PNG", "P"), ("TIFF", "RGBA")])
