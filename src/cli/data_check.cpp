@@ -40,8 +40,8 @@ void add_data_check(CLI::App& app) {
         say("{}", fault.problem);
         continue;
       }
-      const std::span shown = std::span(samples).first(std::min(samples.size(), kExamples));
-      say("{} samples, as {}; they are {}{}", samples.size(), fault.problem, fmt::join(shown, ", "),
+      const std::span first = std::span(samples).first(std::min(samples.size(), kExamples));
+      say("{} samples, as {}; they are {}{}", samples.size(), fault.problem, fmt::join(first, ", "),
           samples.size() > kExamples ? fmt::format(" and {} more", samples.size() - kExamples) : "");
     }
     if (!problems.empty()) throw Error(fmt::format("{} of {} samples cannot be used", problems.size(), data->size()));

@@ -92,7 +92,7 @@ CelebA::CelebA(const CelebAOptions& options) : FileDataset(options.attributes, o
     looked_in = folder.folder;
     names.emplace(folder.files);
     found.clear();
-    for (const std::string& photo : list.photos) found.push_back(names->find(photo));
+    for (const std::string& photo : list.photos) found.push_back(find_listed(*names, photo, list_file));
     return found.size() - static_cast<size_t>(std::ranges::count(found, std::optional<size_t>()));
   };
   const PictureFolder photos =

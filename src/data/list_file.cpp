@@ -391,4 +391,12 @@ void ListFile::compare_count(std::vector<DataNote>& notes) const {
 
 void ListFile::fail(std::string_view what) const { throw Error(fmt::format("{}:{}: {}", file_.string(), line_, what)); }
 
+std::optional<size_t> find_listed(const PhotoNames& photos, const std::string& name, const std::filesystem::path& list) {
+  try {
+    return photos.find(name);
+  } catch (const Error& error) {
+    throw Error(fmt::format("'{}': {}", list.string(), error.what()));
+  }
+}
+
 }  // namespace secgan

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "secgan/data/dataset.hpp"
+#include "secgan/data/photo_names.hpp"
 
 namespace secgan {
 
@@ -69,5 +70,8 @@ class ListFile {
   std::vector<std::string> columns_;
   std::vector<size_t> places_;  // of columns_ among the cells
 };
+
+/// The photo that a list means by a name.  @throws Error naming the list where it may be two.
+std::optional<size_t> find_listed(const PhotoNames& photos, const std::string& name, const std::filesystem::path& list);
 
 }  // namespace secgan

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/format.hpp"
+#include "data/list_file.hpp"
 #include "data/places.hpp"
 #include "data/splits.hpp"
 #include "secgan/core/error.hpp"
@@ -54,7 +55,7 @@ at::Tensor labels_of(const AttributeList& list, const std::string& file, const s
   std::vector<int64_t> rows(photos.size(), kNone);
   std::vector<std::string> absent, unlabeled, labeled;
   for (size_t row = 0; row < list.photos.size(); ++row) {
-    const std::optional<size_t> photo = names.find(list.photos[row]);
+    const std::optional<size_t> photo = find_listed(names, list.photos[row], file);
     if (!photo) {
       absent.push_back(list.photos[row]);
     } else if (rows[*photo] != kNone) {

@@ -56,6 +56,23 @@ def test_edit_keeps_names_and_sizes(photo, tmp_path):
     assert size_of(tmp_path / "grid" / "ann.png") == (4 * 66 - 2, 64)
 
 
+def test_a_list_says_what_each_photo_has(photo, tmp_path):
+    for name in ("a.png", "b.png"):
+        shutil.copy(photo, tmp_path / name)
+    listed = tmp_path / "list.csv"
+    listed.write_text("image_id,Bald,Male,Nonsense\na.jpg,1,-1,x\nb.png,-1,1,y\n")
+    edit = ("edit", BUNDLE, "--set", "Eyeglasses=1", "--source-list", listed, "--out", tmp_path / "out", tmp_path / "a.png")
+    lines = run(*edit, tmp_path / "b.png").stdout.splitlines()
+    assert "a.png  (given: Bald" in lines[0] and "Male" not in lines[0]
+    assert "b.png  (given: Male" in lines[1] and "Bald" not in lines[1]
+    shutil.copy(photo, tmp_path / "c.png")
+    shutil.rmtree(tmp_path / "out")
+    assert "c.png'" in refusal(*edit, tmp_path / "c.png", status=2) and not (tmp_path / "out").exists()
+    assert "excludes" in refusal(*edit, "--source", "Male", status=2)
+    listed.write_text("image_id,Hat\na.png,1\n")
+    assert "none of the bundle's attributes" in refusal(*edit, status=2)
+
+
 def test_parse_writes_mask_and_overlay(photo, tmp_path):
     run("parse", BUNDLE, photo, "--out", tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ann_mask.png", "ann_overlay.png"]

@@ -37,7 +37,7 @@ TEST_CASE("checking finds every unusable sample, in order, whatever is wrong wit
     const auto problems = check_data(data, threads, [&](int64_t done) { seen.push_back(done); });
     CHECK(seen == std::vector<int64_t>{1, 2, 3, 4, 5, 6, 7, 8});
     const std::vector<std::pair<std::string, std::string>> expected{
-        {"10.jpg", "10.jpg' is truncated"}, {"12.jpg", "12.jpg' is empty"},     {"13.jpg", "13.jpg' is text; photos are read from"},
+        {"10.jpg", "10.jpg' is truncated"}, {"12.jpg", "12.jpg' is empty"},     {"13.jpg", "13.jpg' is an HTML page"},
         {"14.jpg", "14.jpg' is missing"},   {"15.jpg", "15.png': class id 19"}, {"17.jpg", "17.png' is missing"}};
     REQUIRE(problems.size() == expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {

@@ -122,6 +122,8 @@ TEST_CASE("a folder's labels come from a list, by name", "[data]") {
   CHECK_THROWS_WITH(with_list("file,Bald,Smiling\nz.jpg,1,0\n"), Catch::Contains("names none of the photos"));
   CHECK_THROWS_WITH(with_list("file,Bald,Smiling\nb.png,1,0\nx/b.png,1,0\n"), Catch::Contains("'b.png' and 'x/b.png' are one photo"));
   CHECK_THROWS_AS(with_list("file,Bald\na.jpg,1\n"), InvalidArgument);
+  write_pictures(folder, {"y/b.png"});
+  CHECK_THROWS_WITH(with_list("file,Bald,Smiling\nb.png,1,0\n"), Catch::Contains("list.csv': 'b.png' may be '"));
 }
 
 TEST_CASE("a folder's masks have its photos' names, as they are or as `secgan parse` ends them", "[data]") {
