@@ -21,7 +21,7 @@ PY_DIRS   := python tests tools examples benchmarks
 FIND_CPP  := find include src python tests examples benchmarks -name '*.[ch]pp'
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test headers format lint tidy sanitize soak reference lock sbom clean
+.PHONY: build demo test headers format lint tidy sanitize fuzz soak reference lock sbom clean
 .DELETE_ON_ERROR:
 
 debian = dpkg -s $(1) >/dev/null 2>&1 || \
@@ -103,6 +103,24 @@ sanitize: $(VENV)/.ready
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --preset asan
+
+# Every reader of foreign files under libFuzzer, half a minute each, more by FUZZ_SECONDS, fewer by FUZZ_TARGETS. An input that crashes, hangs
+# or fills memory is left in build/fuzz/found; mended, it becomes a regression test in tests/fuzz/corpus/TARGET.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS ?= $(notdir $(wildcard tests/fuzz/corpus/*))
+FUZZ := $(BUILD)/fuzz
+fuzz: $(VENV)/.ready
+	@$(call debian,clang-19 libclang-rt-19-dev)
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	@mkdir -p $(FUZZ)/found $(addprefix $(FUZZ)/corpus/,$(FUZZ_TARGETS))
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "fuzz: $$target"; \
+	  $(FUZZ)/tests/fuzz/secgan_fuzz --target=$$target -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=1024 \
+	    -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ)/found/$$target- $(FUZZ)/corpus/$$target tests/fuzz/corpus/$$target \
+	    || failed="$$failed $$target"; \
+	done; \
+	[ -z "$$failed" ] || { echo "fuzz: findings in$$failed, see $(FUZZ)/found"; exit 1; }
 
 # Trainings that are killed, run out of disk or run long: minutes.
 soak: build

@@ -1,12 +1,12 @@
 #include "secgan/nn/program.hpp"
 
-#include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <memory>
 
 #include "core/format.hpp"
+#include "io/zip_archive.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -24,16 +24,19 @@ at::Tensor first_tensor(const c10::IValue& output, const std::string& file) {
 
 enum class ProgramKind { kTorchScript, kExported, kCompiled, kNone };
 
+/// Told by the names in an archive, below the folder that all share. Not by PyTorch's own reader, which leaks what is no archive.
 ProgramKind kind_of(const std::filesystem::path& file) {
+  const std::string bytes = read_file(file);
   bool script = false, exported = false;
   try {
-    caffe2::serialize::PyTorchStreamReader archive(file.string());
-    for (const std::string& record : archive.getAllRecords()) {
-      if (record.find("data/aotinductor/") != std::string::npos) return ProgramKind::kCompiled;
-      exported = exported || record == "models/model.json" || record == "serialized_exported_program.json";
-      script = script || record == "constants.pkl";
+    const detail::ZipArchive archive(bytes);
+    for (const detail::ZipMember& member : archive.members()) {
+      const std::string_view name = std::string_view(member.name).substr(member.name.find('/') + 1);
+      if (name.find("data/aotinductor/") != std::string_view::npos) return ProgramKind::kCompiled;
+      exported = exported || name == "models/model.json" || name == "serialized_exported_program.json";
+      script = script || name == "constants.pkl";
     }
-  } catch (const c10::Error&) {
+  } catch (const Error&) {
     return ProgramKind::kNone;
   }
   return exported ? ProgramKind::kExported : script ? ProgramKind::kTorchScript : ProgramKind::kNone;
