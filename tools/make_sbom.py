@@ -21,17 +21,25 @@ LICENSES = {
     "eigen3": "MPL-2.0",
     "gcc": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "glibc": "LGPL-2.1-or-later",
+    "gloo": "BSD-3-Clause",
+    "jbigkit": "GPL-2.0-or-later",
+    "lcms2": "MIT",
+    "lerc": "Apache-2.0",
+    "libdeflate": "MIT",
     "libjpeg-turbo": "IJG AND BSD-3-Clause AND Zlib",
     "libpng": "libpng-2.0",
+    "libstb": "MIT OR Unlicense",
     "libwebp": "BSD-3-Clause",
     "libzip": "BSD-3-Clause",
+    "libzstd": "BSD-3-Clause OR GPL-2.0-only",
     "nlohmann-json3": "MIT",
     "openssl": "Apache-2.0",
     "tiff": "libtiff",
     "tomlplusplus": "MIT",
+    "xz-utils": "0BSD",
     "zlib": "Zlib",
 }
-HEADERS = ["libcli11-dev", "libeigen3-dev", "libtomlplusplus-dev", "nlohmann-json3-dev"]
+HEADERS = ["libcli11-dev", "libeigen3-dev", "libgloo-dev", "libstb-dev", "libtomlplusplus-dev", "nlohmann-json3-dev"]
 TORCH = pathlib.Path(torch.__file__).parent
 
 
