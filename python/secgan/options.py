@@ -44,7 +44,7 @@ class DataSettings(TypedDict, total=False):
     attributes: list[str]
     #: side in pixels
     image_size: int
-    #: none, center, center:N or box:x,y,w,h, in pixels of the photo; empty: the data set's usual one
+    #: none, center, center:N or box:x,y,w,h, in pixels of the photo; empty: celeba center:170, others center
     crop: str
     #: use the first so many samples only; 0: all (drawn faces: 8000)
     count: int
@@ -282,6 +282,8 @@ class AdamOptions(TypedDict, total=False):
 class LoaderOptions(TypedDict, total=False):
     #: samples per batch; no more than the data set has
     batch: int
+    #: several processes: each takes so many; false, as a run's settings.toml has it: they share so many
+    per_process: bool
     #: of the order and of the mirroring; one seed makes the run repeatable
     seed: int
     #: mirror every other sample, drawn anew each epoch
@@ -305,6 +307,8 @@ class TrainerOptions(TypedDict, total=False):
     on_nan: Literal["stop", "rollback"]
     #: how often a run may go back; then it ends
     rollbacks: int
+    #: several processes: seconds to wait for another one before the run ends with an error
+    process_timeout: int
 
 
 class TrainParserSettings(TypedDict, total=False):
@@ -478,6 +482,8 @@ class ImportOptions(TypedDict, total=False):
     parser: str
     #: of the weights, for people to read
     license: str
+    #: which of several states in the file, as G_ema or state_dict.model; default: the one that fits, an average first
+    entry: str
 
 
 class SemanticBranchConfig(TypedDict, total=False):
@@ -497,5 +503,7 @@ class SemanticBranchConfig(TypedDict, total=False):
     discriminator_adam: AdamOptions
     #: calls per optimizer step, for hosts that accumulate gradients
     accumulate: int
+    #: in a job of several processes: updates with their mean gradients, as DistributedDataParallel makes the host's
+    synchronize: bool
     #: of the first weights and of the gradient penalty's places
     seed: int

@@ -60,7 +60,7 @@ def test_a_run_belongs_to_one_process_until_a_signal_ends_it(tmp_path):
 
 
 def test_who_stops_listening_stops_the_run_and_loses_nothing(tmp_path):
-    command = " ".join(arguments(tmp_path / "run", "--steps", 2000, "--checkpoint-every", 0))
+    command = " ".join(arguments(tmp_path / "run", "--steps", 200, "--checkpoint-every", 0))
     done = subprocess.run(["bash", "-c", f"{command} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 128 + signal.SIGPIPE
     assert done.stdout.count("\n") == 1
