@@ -1,3 +1,4 @@
+#include <lcms2.h>
 #include <catch2/catch.hpp>
 
 #include "image/color.hpp"
@@ -53,7 +54,54 @@ std::string with_profile(const std::string& jpeg, const std::string& profile, si
   return out;
 }
 
+/// A press whose lightness L* is 100 (1 − black), whatever the other inks are.
+std::string press_profile() {
+  cmsHPROFILE profile = cmsCreateProfilePlaceholder(nullptr);
+  cmsSetProfileVersion(profile, 2.1);
+  cmsSetDeviceClass(profile, cmsSigOutputClass);
+  cmsSetColorSpace(profile, cmsSigCmykData);
+  cmsSetPCS(profile, cmsSigLabData);
+  cmsStage* const table = cmsStageAllocCLut16bit(nullptr, 2, 4, 3, nullptr);
+  cmsStageSampleCLut16bit(
+      table,
+      [](const cmsUInt16Number* inks, cmsUInt16Number* lab, void*) -> cmsInt32Number {
+        lab[0] = inks[3] == 0 ? 0xff00 : 0;  // 100 in the Lab of version 2
+        lab[1] = lab[2] = 0x8000;
+        return 1;
+      },
+      nullptr, 0);
+  cmsPipeline* const pipeline = cmsPipelineAlloc(nullptr, 4, 3);
+  cmsPipelineInsertStage(pipeline, cmsAT_END, table);
+  cmsWriteTag(profile, cmsSigAToB0Tag, pipeline);
+  cmsPipelineFree(pipeline);
+  cmsUInt32Number size = 0;
+  cmsSaveProfileToMem(profile, nullptr, &size);
+  std::string out(size, '\0');
+  cmsSaveProfileToMem(profile, out.data(), &size);
+  cmsCloseProfile(profile);
+  return out;
+}
+
+/// CIE 1976: the sRGB level of a gray of that lightness.
+double gray_level(double lightness) {
+  const double f = (lightness + 16) / 116;
+  return encoded(torch::tensor(f > 6.0 / 29 ? f * f * f : lightness / 903.3, torch::kDouble)).item<double>() * 255;
+}
+
 }  // namespace
+
+TEST_CASE("inks follow their profile, in JPEG and as pixels", "[image]") {
+  const std::string profile = press_profile();
+  for (const int black : {0, 30, 128, 200, 255}) {
+    const double expected = gray_level(100 * (1 - black / 255.0));
+    const at::Tensor inks = torch::tensor({200, 10, 90, black}, torch::kInt).to(torch::kByte).view({1, 1, 4});
+    CHECK(worst_level(photo_from_pixels(inks, profile), torch::full({3, 1, 1}, expected, torch::kDouble)) <= 1.5);
+    const std::string jpeg = jpeg_bytes(8, 8, 4, JCS_CMYK, static_cast<uint8_t>(255 - black));  // stored as light
+    CHECK(worst_level(decode_image(with_profile(jpeg, profile, 1)), torch::full({3, 8, 8}, expected, torch::kDouble)) <= 2.5);
+  }
+  // Of a picture without inks it is no profile.
+  CHECK(at::equal(photo_from_pixels(skin().permute({1, 2, 0}), profile), skin()));
+}
 
 TEST_CASE("a display's profile becomes sRGB as its primaries and curve say", "[image]") {
   const at::Tensor picture = skin();
