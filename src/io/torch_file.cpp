@@ -244,6 +244,13 @@ std::optional<StorageView> storage_view(const PickleValue& id) {
   return StorageView{*as<int64_t>(view->items[1]), *as<int64_t>(view->items[2])};
 }
 
+/// ("module", class, file, source): what stands for the class of a module object; null for another id.
+const PickleGlobal* module_class(const PickleValue& id) {
+  const auto* const list = std::get_if<PickleList>(&id.value);
+  const auto* const kind = list != nullptr && list->items.size() == 4 ? as<std::string>(list->items[0]) : nullptr;
+  return kind != nullptr && *kind == "module" ? as<PickleGlobal>(list->items[1]) : nullptr;
+}
+
 /// Before PyTorch 1.6: pickles of a magic number, a version, the machine, the object, the storages' keys; then each
 /// storage's count and values, little-endian whatever the machine was.
 std::vector<StateDict> parse_legacy(std::string_view bytes) {
@@ -264,6 +271,7 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
   const PickleDocument document = read_pickle(
       bytes,
       [&](const PickleValue& value) {
+        if (const auto* name = module_class(value)) return PickleValue{*name};
         const StorageId id = storage_id(value);
         const auto [place, fresh] = storages.try_emplace(id.key, Storage{id, 0, {}});
         Storage& storage = place->second;
