@@ -200,7 +200,8 @@ TEST_CASE("a settings file that breaks a rule is named with the key and what is 
     };
     CHECK(refusal("trainer", "stpes", "7") ==
           file.string() +
-              ".trainer: unknown key 'stpes'; known: steps, log_every, sample_every, checkpoint_every, decay_start, final_rate");
+              ".trainer: unknown key 'stpes'; known: steps, log_every, sample_every, checkpoint_every, decay_start, final_rate, on_nan, "
+              "rollbacks, process_timeout");
     CHECK(refusal("trainer", "steps", "\"many\"") == file.string() + ".trainer.steps must be an integer, found \"many\"");
     CHECK(refusal("trainer", "steps", "0") == file.string() + ": trainer.steps 0 is not positive");
     CHECK(refusal("trainer", "decay_start", "1.5") == file.string() + ": trainer.decay_start 1.5 is not in [0, 1]");
