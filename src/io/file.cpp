@@ -284,6 +284,9 @@ AtomicFolder::AtomicFolder(const fs::path& target, WhyNotReplace why) : why_(std
   made_ = make_folders(folder_of(target_), target);
   try {
     temporary_ = std::make_unique<Temporary>(Temporary::folder(folder_of(target_), target));
+    // What is private stays so while it is filled.
+    struct stat old{};
+    if (::stat(target_.c_str(), &old) == 0) ::chmod(path().c_str(), old.st_mode & 07777);
   } catch (const Error&) {
     remove_folders(made_);
     throw;
@@ -299,8 +302,6 @@ const fs::path& AtomicFolder::path() const { return temporary_->path(); }
 
 void AtomicFolder::commit() {
   sync_folder(path());
-  struct stat old{};
-  if (::stat(target_.c_str(), &old) == 0) ::chmod(path().c_str(), old.st_mode & 07777);
   // This takes a free name or an empty folder and nothing else. Others may fill or free the place at any moment.
   while (::rename(path().c_str(), target_.c_str()) != 0) {
     if (errno != ENOTEMPTY && errno != EEXIST) fail(target_, "cannot be written", errno);
