@@ -245,7 +245,7 @@ TEST_CASE("networks that double the side in every way are found again", "[bundle
     }
   }
   // The recipes for a CPU.
-  for (const std::string& backbone : backbone_names()) {
+  for (const std::string backbone : {"attgan", "stgan", "stargan"}) {  // other tests may have added some that recognize nothing
     CAPTURE(backbone);
     const GeneratorOptions generator = GeneratorOptions::small(backbone, 8);
     check_generator(photos, generator, generator);
