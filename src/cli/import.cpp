@@ -26,7 +26,9 @@ void run(const ImportRequest& request, const ImportOptions& options) {
   say("{}: {}", request.out,
       bundle.generator.is_empty() ? describe(bundle.parser->network()->config())
                                   : fmt::format("{} ({})", describe(bundle.generator->config()), fmt::join(bundle.info.attributes, ", ")));
-  say("photos are cropped by '{}' and shown to it at {} px", bundle.info.crop, bundle.info.image_size);
+  say("photos are cropped by '{}'{} and shown to it at {} px", bundle.info.crop,
+      bundle.info.photo_size.empty() ? "" : fmt::format(" of {}, others by the same share,", bundle.info.photo_size),
+      bundle.info.image_size);
   if (!bundle.generator.is_empty() && bundle.classifier.is_empty()) {
     say("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE");
   }

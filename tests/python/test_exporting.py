@@ -1,6 +1,7 @@
 """Exported editors against ours, each in its own runtime."""
 
 import json
+import logging
 
 import pytest
 import torch
@@ -51,7 +52,7 @@ def test_onnx_runtime_agrees_at_any_batch(conditioning, tmp_path, caplog):
     pytest.importorskip("onnxscript")
     editor = bundle(tmp_path, conditioning)
     secgan.export(editor, "onnx", tmp_path / "editor.onnx")
-    assert not caplog.records, "torch complains of packages that nobody asked for"
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING], "torch complains of packages that nobody asked for"
     session = onnxruntime.InferenceSession(tmp_path / "editor.onnx")
     names = [i.name for i in session.get_inputs()]
     assert names == (["photo", "difference"] if conditioning == "difference" else ["photo", "source", "difference"])
