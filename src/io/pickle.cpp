@@ -280,7 +280,7 @@ PickleValue long_argument(std::string_view text) {
 
 /// Two's complement of any length, little-endian. Beyond 64 bits the bytes themselves: no tensor's extent is as long, but PyTorch's magic
 /// number is.
-PickleValue whole_number(std::string_view bytes) {
+PickleValue value_of_bytes(std::string_view bytes) {
   if (bytes.size() > sizeof(int64_t)) return {std::string(bytes)};
   const bool negative = !bytes.empty() && (static_cast<uint8_t>(bytes.back()) & 0x80) != 0;
   int64_t value = negative ? -1 : 0;
@@ -487,8 +487,8 @@ constexpr void add_constants(Operations& on) {
   on[Op::kBinInt1] = [](Machine& m) { m.push({int64_t{m.input().number<uint8_t>()}}); };
   on[Op::kBinInt2] = [](Machine& m) { m.push({int64_t{m.input().number<uint16_t>()}}); };
   on[Op::kLong] = [](Machine& m) { m.push(long_argument(m.input().line())); };
-  on[Op::kLong1] = [](Machine& m) { m.push(whole_number(m.input().counted<uint8_t>())); };
-  on[Op::kLong4] = [](Machine& m) { m.push(whole_number(m.input().counted<uint32_t>())); };
+  on[Op::kLong1] = [](Machine& m) { m.push(value_of_bytes(m.input().counted<uint8_t>())); };
+  on[Op::kLong4] = [](Machine& m) { m.push(value_of_bytes(m.input().counted<uint32_t>())); };
   on[Op::kFloat] = [](Machine& m) { m.push({std::strtod(std::string(m.input().line()).c_str(), nullptr)}); };
   on[Op::kBinFloat] = [](Machine& m) { m.push({std::bit_cast<double>(__builtin_bswap64(m.input().number<uint64_t>()))}); };
 }
