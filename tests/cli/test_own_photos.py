@@ -81,3 +81,18 @@ def test_what_a_person_should_know_is_one_line(tmp_path):
 def test_a_second_edit_without_its_flag_is_told(tmp_path):
     line = refusal("edit", BUNDLE, PHOTOS / "anna.png", "--out", tmp_path / "out", "--set", "Male=1", "Bangs=1", status=2)
     assert "'Bangs=1' is no photo: each edit takes a --set of its own" in line
+
+
+def test_a_bundle_says_what_its_photos_were(tmp_path):
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = [f"{i:06}.jpg" for i in range(1, 5)]
+    for name in names:
+        Image.open(PHOTOS / "ben.png").resize((40, 50)).save(root / "img_align_celeba" / name)
+    (root / "list_attr_celeba.txt").write_text("4\nBald\n" + "".join(f"{name} {1 - 2 * (i % 2)}\n" for i, name in enumerate(names)))
+    (root / "list_eval_partition.txt").write_text("".join(f"{name} 0\n" for name in names))
+    common = ("--image-size", 32, "--batch", 2, "--steps", 1, "--sample-every", 0, "--threads", 1, "--option", "task.classifier.dim=2")
+    run("train-classifier", "--root", root, "--attributes", "Bald", "--crop", "center:36", *common, "--out", tmp_path / "run")
+    info = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())["info"]
+    assert (info["crop"], info["photo_size"], info["trained_on"]) == ("center:36", "40x50", "CelebA")
+    assert "non-commercial" in info["license"]
