@@ -104,8 +104,8 @@ enum class Storage {
   kHalf,  ///< float16: half the size, rounded to 11 bits
 };
 
-/// Before long work: that save_bundle can write there. Free are a name that nothing has, an empty folder, and a bundle of this format with no
-/// other file in it.
+/// Before long work: that save_bundle can write there. Free are a name that nothing has, an empty folder, and a bundle of this format with
+/// no other file in it.
 /// @throws Error naming what is there
 SECGAN_API void require_bundle_place(const std::filesystem::path& folder);
 
