@@ -67,7 +67,8 @@ ThreadGuard::~ThreadGuard() {
 
 int64_t usable_cpus() {
   cpu_set_t cpus;
-  int64_t count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : static_cast<int64_t>(std::thread::hardware_concurrency());
+  int64_t count =
+      sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : static_cast<int64_t>(std::thread::hardware_concurrency());
   std::ostringstream groups;
   groups << std::ifstream("/proc/self/cgroup").rdbuf();
   if (const std::optional<double> quota = cpu_quota(groups.str(), "/sys/fs/cgroup")) count = std::min(count, static_cast<int64_t>(*quota));
