@@ -396,7 +396,7 @@ class Machine {
 
  private:
   // What an honest pickle of a million values takes, and more for larger files: in bytes.
-  static constexpr size_t kFreeMemory = size_t{96} << 20, kMemoryPerByte = 32, kMostMemory = size_t{2} << 30;
+  static constexpr size_t kFreeMemory = size_t{64} << 20, kMemoryPerByte = 112, kMostMemory = size_t{2} << 30;
   static constexpr size_t kValue = 160, kEntry = 48, kMemoEntry = 80, kTensor = 800;
 
   void spend(size_t memory) {
