@@ -93,9 +93,10 @@ def result(run):
 
 
 def hidden(folder):
-    """What is being written: entries whose names begin with a dot, as (name, is a folder)."""
+    """What is being written: entries whose names begin with a dot, as (name, is a folder). A run's lock stays."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-        return {(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name.startswith(".")}
+        found = {(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name.startswith(".")}
+        return found - {(".lock", False)}
     return set()
 
 
