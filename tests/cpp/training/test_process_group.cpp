@@ -74,12 +74,14 @@ Trained steps_of(TrainingTask& task, int64_t steps) {
   return trained;
 }
 
+/// Of the networks' tensors; of optimizers, whose moments are as large as gradients and their squares, relative to the largest in a tensor.
 double largest_difference(const NamedTensors& a, const NamedTensors& b) {
   REQUIRE(a.size() == b.size());
   double largest = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i].second.numel() == 0) continue;
-    largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
+    const auto difference = (a[i].second - b[i].second).abs().max().item<double>();
+    const bool moment = a[i].first.find("optimizer.") != std::string::npos;
+    largest = std::max(largest, moment ? difference / std::max(1.0, b[i].second.abs().max().item<double>()) : difference);
   }
   return largest;
 }
