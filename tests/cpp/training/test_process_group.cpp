@@ -26,13 +26,12 @@ std::shared_ptr<const Dataset> sixteen_faces() {
   return std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 16, .image_size = 32});
 }
 
-/// Without norms over the batch, nor over a mask's pixels: the random parser sees one class everywhere, where the gradient before an
-/// instance norm is rounding alone, and Adam makes a whole step of it.
+/// Without norms over the batch.
 SecganTaskOptions independent_samples(int64_t batch) {
   SecganTaskOptions options;
   options.photo_generator = options.mask_generator = AttGanGeneratorOptions{.enc_dim = 4,
                                                                             .enc_layers = 2,
-                                                                            .enc_norm_fn = Normalization::kNone,
+                                                                            .enc_norm_fn = Normalization::kInstance,
                                                                             .dec_dim = 4,
                                                                             .dec_layers = 2,
                                                                             .dec_norm_fn = Normalization::kNone};
@@ -78,19 +77,11 @@ Trained steps_of(TrainingTask& task, int64_t steps) {
 double largest_difference(const NamedTensors& a, const NamedTensors& b) {
   REQUIRE(a.size() == b.size());
   double largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
-  return largest;
-}
-
-/// Weights to 1e-5; optimizers' moments, as large as gradients and their squares, relative to the largest in a tensor.
-void check_same_training(const NamedTensors& found, const NamedTensors& expected) {
-  REQUIRE(found.size() == expected.size());
-  for (size_t i = 0; i < found.size(); ++i) {
-    INFO(found[i].first);
-    const auto difference = (found[i].second - expected[i].second).abs().max().item<double>();
-    const bool moment = found[i].first.find("optimizer.") != std::string::npos;
-    CHECK(difference <= (moment ? 1e-4 * std::max(1.0, expected[i].second.abs().max().item<double>()) : 1e-5));
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i].second.numel() == 0) continue;
+    largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
   }
+  return largest;
 }
 
 /// Of one task by two processes with half a batch each against one with the whole.
@@ -104,7 +95,7 @@ void check_halves_are_the_whole(const Make& make, int64_t steps) {
     return steps_of(*task, steps);
   });
   CHECK(largest_difference(halves[0].state, halves[1].state) == 0);
-  check_same_training(halves[0].state, whole.state);
+  CHECK(largest_difference(halves[0].state, whole.state) < 1e-5);
   REQUIRE(halves[0].values.size() == whole.values.size());
   for (size_t i = 0; i < whole.values.size(); ++i) {
     INFO(whole.values[i].first);
