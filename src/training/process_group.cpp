@@ -30,7 +30,7 @@ using Group = c10::intrusive_ptr<c10d::ProcessGroup>;
 /// What Gloo or c10d says, without the place in its sources, advice and backtrace.
 std::string reason(const std::exception& error) {
   std::string text = error.what();
-  if (text.starts_with('[')) text.erase(0, std::min(text.find("] ") + 2, text.size()));
+  if (const size_t place = text.find("] "); text.starts_with('[') && place != std::string::npos) text.erase(0, place + 2);
   return text.substr(0, std::min(text.find('\n'), text.find(". ")));
 }
 

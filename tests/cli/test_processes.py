@@ -158,7 +158,7 @@ def test_a_silent_process_and_one_that_was_started_otherwise_end_the_job(tmp_pat
 
 def test_what_works_in_one_process_is_refused_in_the_others(tmp_path):
     out = tmp_path / "models"
-    assert wait(start(["models", "--image-size", 64], rank=0, size=2))[0][0] == 0
+    assert wait(start(["options"], rank=0, size=2))[0][0] == 0
     (code, said), *_ = wait(start(["edit", BUNDLE, "photo.png", "--set", "Male=1", "--out", out], rank=1, size=2))
     assert (
         code == 2
