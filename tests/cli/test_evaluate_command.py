@@ -56,6 +56,7 @@ def test_wrong_use(tmp_path):
     # A list without a single test photo.
     root = tmp_path / "celeba"
     (root / "img_align_celeba").mkdir(parents=True)
+    (root / "img_align_celeba" / "000001.jpg").touch()
     names = "Bald Bangs Black_Hair Blond_Hair Eyeglasses Male Mouth_Slightly_Open Mustache Pale_Skin"
     (root / "list_attr_celeba.txt").write_text(f"1\n{names}\n000001.jpg " + "-1 " * 9 + "\n")
     (root / "list_eval_partition.txt").write_text("000001.jpg 0\n")
