@@ -16,6 +16,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/data/attribute_list.hpp"
 #include "secgan/data/photo_names.hpp"
 #include "secgan/editing/editor.hpp"
@@ -145,8 +146,10 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
   if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
   size_t done = 0;
   Notes notes;
+  MeasuredThreads threads(0);
   for (const PhotoOutputs& one : plan) {
     Finished finished;
+    threads.next();
     if (!succeeds(one, [&] { finished = work(read_image(one.photo), one); })) continue;
     make_folder(request.out);
     for (size_t i = 0; i < one.files.size(); ++i) write_file(one.files[i], finished.bytes[i]);
