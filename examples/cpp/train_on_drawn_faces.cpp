@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     secgan::write_image(argv[2], faces->get(0).image);
 
     // The parser, 16 photos a step.
-    secgan::ParserTask parser(faces, {}, {.crop = "none"});
+    secgan::ParserTask parser(faces, {}, "none");
     secgan::Trainer({.steps = steps, .sample_every = 0}, run / "parser", std::cerr).run(parser, /*resume=*/false);
 
     // Both branches, tied through the parser. Another backbone is another name.
