@@ -82,10 +82,12 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
-  MeasuredThreads threads(settings.threads, [&](const std::string& line) { status << line << '\n'; });
+  std::string choice;  // told once the run is under way: a refused start is one line
+  MeasuredThreads threads(settings.threads, [&](const std::string& line) { choice = line + "\n"; });
   threads.next();
   settings.threads = threads.count();
   const std::unique_ptr<TrainingTask> task = make(settings, processes);
+  status << choice;
   Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
   return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
 }
