@@ -89,7 +89,7 @@ def test_settings_reports_and_refusals(bundle, faces, tmp_path):
         secgan.evaluate(bundle, faces, protocol={"strenght": 1})
     for settings, rule in (
         ({"batch": 0}, "batch 0 is not positive"),
-        ({"threads": -1}, "threads -1 is negative"),
+        ({"threads": -1}, "threads -1 is not in"),
         ({"protocol": {"level": 1.0}}, "protocol.level 1 is not in "),
     ):
         with pytest.raises(ValueError, match=rule):
