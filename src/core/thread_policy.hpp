@@ -31,8 +31,9 @@ class ThreadPolicy {
       const double since = begin - measured_;
       const bool slow = count_ > 1 && step > kSlowStep * shortest_;
       shortest_ = std::min(shortest_, step);
-      // Measuring may cost a hundredth of the time, a tenth when something seems wrong.
-      if (since > 100 * cost_ || (slow && since > 10 * cost_)) {
+      // Measuring may cost a hundredth of the time; a tenth in the beginning, as one look may deceive, and when something seems wrong.
+      if (since > patience_ * cost_ || (slow && since > 10 * cost_)) {
+        patience_ = std::min(2 * patience_, 100.0);
         // One disturbed measurement changes nothing: another number of threads gives other last bits.
         if (const int64_t better = fastest(count_); better != count_ && fastest(count_) == better) {
           count_ = better;
@@ -54,9 +55,10 @@ class ThreadPolicy {
  private:
   static constexpr int kRounds = 5;
   static constexpr double kSlowStep = 1.5;
-  static constexpr double kGivenUp = 3;     ///< times the fastest: not tried again in this measurement
-  static constexpr double kWorthIt = 1.1;   ///< more threads have to be faster by so much to be chosen first
-  static constexpr double kWorthAll = 1.5;  ///< and any other number, to be chosen later
+  static constexpr double kGivenUp = 3;      ///< times the fastest: not tried again in this measurement
+  static constexpr double kWorthIt = 1.3;    ///< several threads have to be faster than one by so much: long work suffers more than a probe
+  static constexpr double kWorthMore = 1.1;  ///< and more of them than fewer
+  static constexpr double kWorthAll = 1.5;   ///< and any other number of several, to be chosen later
 
   /// Rounds in turns, so that a disturbance meets all.
   int64_t fastest(int64_t current) {
@@ -73,14 +75,11 @@ class ThreadPolicy {
     }
     measured_ = now_();
     cost_ = measured_ - begin;
-    if (current > 0) {
-      const size_t best = static_cast<size_t>(std::ranges::min_element(seconds_) - seconds_.begin());
-      return measured(current) > kWorthAll * seconds_[best] ? candidates_[best] : current;
-    }
     size_t best = candidates_.size() - 1;
     for (size_t i = best; i-- > 0;) {
-      if (seconds_[i] * kWorthIt < seconds_[best]) best = i;
+      if (seconds_[i] * (candidates_[best] == 1 ? kWorthIt : kWorthMore) < seconds_[best]) best = i;
     }
+    if (current > 0 && candidates_[best] != 1 && measured(current) <= kWorthAll * seconds_[best]) return current;
     return candidates_[best];
   }
 
@@ -89,7 +88,7 @@ class ThreadPolicy {
   std::vector<int64_t> candidates_;  ///< falling, the last is 1
   std::vector<double> seconds_;      ///< of each candidate
   int64_t count_ = 0;
-  double measured_ = 0, cost_ = 0, step_begin_ = 0;
+  double measured_ = 0, cost_ = 0, step_begin_ = 0, patience_ = 10;
   double shortest_ = std::numeric_limits<double>::infinity();
 };
 
