@@ -12,6 +12,7 @@ import sys
 import tempfile
 import zipfile
 from collections import OrderedDict
+from unittest import mock
 
 import numpy as np
 import safetensors.torch
@@ -83,9 +84,12 @@ def torch_files():
     lightning = {"pytorch-lightning_version": "2.4.0", "state_dict": {"generator.a": torch.ones(2)}, "hyper_parameters": {"lr": 1e-4}}
     objects = {"state": state, "kinds": kinds, "nested": nested, "lightning": lightning, "parameter": {"p": parameter}}
     objects["module"] = torch.nn.Linear(2, 1)
+    # The older format stores where a module's source lies on the machine that writes it: the corpus names none.
+    source = (["class Linear(Module): ...\n"], 0, "linear.py")
     for name, value in objects.items():
         yield name + ".pth", torch_saved(value)
-        yield name + "_legacy.pth", torch_saved(value, _use_new_zipfile_serialization=False)
+        with mock.patch("torch.serialization.get_source_lines_and_file", return_value=source):
+            yield name + "_legacy.pth", torch_saved(value, _use_new_zipfile_serialization=False)
 
 
 def pickles():
