@@ -15,6 +15,7 @@
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "io/zip_archive.hpp"
+#include "io/zip_handles.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -35,20 +36,6 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> kArrayTypes
                                                                                   {"i1", at::kChar},
                                                                                   {"u1", at::kByte},
                                                                                   {"b1", at::kBool}}};
-
-struct ZipError : zip_error_t {
-  ZipError() : zip_error_t{} { zip_error_init(this); }
-  ~ZipError() { zip_error_fini(this); }
-  ZipError(const ZipError&) = delete;
-  ZipError& operator=(const ZipError&) = delete;
-};
-
-struct Discard {
-  void operator()(zip_t* archive) const { zip_discard(archive); }
-  void operator()(zip_source_t* source) const { zip_source_free(source); }
-};
-using Archive = std::unique_ptr<zip_t, Discard>;
-using Source = std::unique_ptr<zip_source_t, Discard>;
 
 /// What an array's header says; a Python dictionary of literals with these three keys.
 struct Header {
@@ -253,13 +240,13 @@ std::string encode_npz(const NamedTensors& tensors) {
     bytes.append(static_cast<const char*>(stored.const_data_ptr()), stored.nbytes());
   }
 
-  ZipError error;
-  const Source target(zip_source_buffer_create(nullptr, 0, 0, &error));
-  Archive archive(target ? zip_open_from_source(target.get(), ZIP_TRUNCATE, &error) : nullptr);
+  detail::ZipError error;
+  const detail::ZipSource target(zip_source_buffer_create(nullptr, 0, 0, &error));
+  detail::ZipHandle archive(target ? zip_open_from_source(target.get(), ZIP_TRUNCATE, &error) : nullptr);
   if (!archive) throw Error(fmt::format(".npz: {}", zip_error_strerror(&error)));
   zip_source_keep(target.get());  // one for the archive, one for reading what it wrote
   for (size_t i = 0; i < members.size(); ++i) {
-    Source member(zip_source_buffer(archive.get(), members[i].data(), members[i].size(), 0));
+    detail::ZipSource member(zip_source_buffer(archive.get(), members[i].data(), members[i].size(), 0));
     const int64_t index =
         member ? zip_file_add(archive.get(), (tensors[i].first + std::string(kSuffix)).c_str(), member.get(), ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) throw InvalidArgument(fmt::format("array '{}': {}", tensors[i].first, zip_strerror(archive.get())));

@@ -1,8 +1,7 @@
 #include "io/zip_archive.hpp"
 
-#include <zip.h>
-
 #include "core/format.hpp"
+#include "io/zip_handles.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan::detail {
@@ -10,20 +9,6 @@ namespace {
 
 constexpr uint64_t kFree = uint64_t{128} << 20;  // bytes that any archive may unpack to
 constexpr uint64_t kExpansion = 16;              // and so many times its own
-
-struct ArchiveError : zip_error_t {
-  ArchiveError() : zip_error_t{} { zip_error_init(this); }
-  ~ArchiveError() { zip_error_fini(this); }
-  ArchiveError(const ArchiveError&) = delete;
-  ArchiveError& operator=(const ArchiveError&) = delete;
-};
-
-struct FreeSource {
-  void operator()(zip_source_t* source) const { zip_source_free(source); }
-};
-struct CloseMember {
-  void operator()(zip_file_t* file) const { zip_fclose(file); }
-};
 
 zip_stat_t stat_of(zip_t* archive, uint64_t index) {
   zip_stat_t about;
@@ -35,11 +20,11 @@ zip_stat_t stat_of(zip_t* archive, uint64_t index) {
 
 }  // namespace
 
-void ZipArchive::Close::operator()(zip* archive) const { zip_discard(archive); }
+void ZipArchive::Close::operator()(zip* archive) const { CloseZip()(archive); }
 
 ZipArchive::ZipArchive(std::string_view bytes) : file_size_(bytes.size()), left_(kFree + kExpansion * bytes.size()) {
-  ArchiveError error;
-  std::unique_ptr<zip_source_t, FreeSource> source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
+  ZipError error;
+  ZipSource source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
   archive_.reset(source ? zip_open_from_source(source.get(), ZIP_RDONLY | ZIP_CHECKCONS, &error) : nullptr);
   if (!archive_) throw Error(fmt::format("damaged or truncated archive ({})", zip_error_strerror(&error)));
   static_cast<void>(source.release());  // the archive's now
@@ -78,7 +63,7 @@ void ZipArchive::admit(const ZipMember& member) {
 
 void ZipArchive::unpack(const ZipMember& member, char* into) {
   const zip_stat_t about = stat_of(archive_.get(), member.index);
-  const std::unique_ptr<zip_file_t, CloseMember> file(zip_fopen_index(archive_.get(), member.index, 0));
+  const ZipFile file(zip_fopen_index(archive_.get(), member.index, 0));
   if (!file) throw Error(zip_strerror(archive_.get()));
   // The checksum is compared where the end is found: one byte more is asked for. torch.save writes 0 where it is told to save the time.
   uint64_t done = 0;
