@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -181,14 +182,10 @@ std::string first_names(const std::vector<StateDict>& dicts) {
   const auto largest = std::ranges::max_element(dicts, {}, size);
   if (largest == dicts.end() || size(*largest) == 0) return "";
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : largest->tensors) names.push_back(name);
-  for (const auto& tensor : largest->unread) names.push_back(tensor.name);
-  constexpr size_t kShown = 3, kLongest = 120;
-  std::string out;
-  for (size_t i = 0; i < std::min(kShown, names.size()); ++i)
-    out += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i].substr(0, kLongest));
-  if (names.size() > kShown) out += fmt::format(" and {} more", names.size() - kShown);
-  return fmt::format("; {} holds {}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), out);
+  constexpr size_t kLongest = 120;
+  for (const auto& [name, tensor] : largest->tensors) names.push_back(name.substr(0, kLongest));
+  for (const auto& tensor : largest->unread) names.push_back(tensor.name.substr(0, kLongest));
+  return fmt::format("; {} holds {}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), some_of(names));
 }
 
 }  // namespace secgan

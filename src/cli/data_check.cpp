@@ -1,11 +1,10 @@
-#include <algorithm>
 #include <iostream>
-#include <span>
 
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "secgan/data/check.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/report/progress.hpp"
@@ -40,9 +39,7 @@ void add_data_check(CLI::App& app) {
         say("{}", fault.problem);
         continue;
       }
-      const std::span first = std::span(samples).first(std::min(samples.size(), kExamples));
-      say("{} samples, as {}; they are {}{}", samples.size(), fault.problem, fmt::join(first, ", "),
-          samples.size() > kExamples ? fmt::format(" and {} more", samples.size() - kExamples) : "");
+      say("{} samples, as {}; they are {}", samples.size(), fault.problem, some_of(samples, kExamples, ""));
     }
     if (!problems.empty()) throw Error(fmt::format("{} of {} samples cannot be used", problems.size(), data->size()));
     if (contradicted) throw Error(fmt::format("{} samples can be used; the lists of the data set do not add up", data->size()));

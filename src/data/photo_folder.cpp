@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "data/list_file.hpp"
 #include "data/places.hpp"
 #include "data/splits.hpp"

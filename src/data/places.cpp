@@ -120,11 +120,4 @@ PictureFolder find_pictures(const fs::path& root, const std::vector<std::string>
   return best;
 }
 
-std::string some_of(const std::vector<std::string>& names, size_t shown) {
-  std::string text;
-  for (size_t i = 0; i < std::min(shown, names.size()); ++i) text += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
-  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
-  return text;
-}
-
 }  // namespace secgan

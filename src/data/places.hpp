@@ -36,7 +36,4 @@ struct PictureFolder {
 PictureFolder find_pictures(const std::filesystem::path& root, const std::vector<std::string>& places, size_t all,
                             const std::function<size_t(const PictureFolder& found)>& covered, std::vector<DataNote>& notes);
 
-/// "'a', 'b', 'c' and 7 more"
-std::string some_of(const std::vector<std::string>& names, size_t shown = 3);
-
 }  // namespace secgan

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "data/places.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
@@ -261,12 +262,8 @@ class TrainingRun {
 
   void not_finite(const std::string& what) {
     std::string message = fmt::format("step {}: {}", step_, what);
-    std::vector<std::string> photos = task_.photos(step_ - 1 + skipped_);
-    if (constexpr size_t kNamed = 8; !photos.empty()) {
-      const size_t more = photos.size() > kNamed ? photos.size() - kNamed : 0;
-      photos.resize(photos.size() - more);
-      message += fmt::format("; photos: {}{}", fmt::join(photos, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
-    }
+    const std::vector<std::string> photos = task_.photos(step_ - 1 + skipped_);
+    if (!photos.empty()) message += "; photos: " + some_of(photos, 8, "");
     const bool again = options_.on_nan == OnNan::kRollback && rollbacks_ < options_.rollbacks;
     const std::string kept = saved_ < 0 ? "there is no checkpoint yet"
                                         : fmt::format("the last good checkpoint, after {} steps, is {}", saved_,

@@ -20,6 +20,20 @@ using namespace secgan;
 using namespace secgan::testing;
 namespace fs = std::filesystem;
 
+namespace {
+
+/// With one value of its config.json changed.
+void check_refused(const fs::path& bundle, nlohmann::json config, const char* path, const nlohmann::json& value, const std::string& file,
+                   const std::string& message) {
+  config[nlohmann::json::json_pointer(path)] = value;
+  write_file(bundle / "config.json", config.dump());
+  INFO(path);
+  CHECK_THROWS_AS(load_bundle(bundle), Error);
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains(file) && Catch::Contains(message));
+}
+
+}  // namespace
+
 TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
   const TemporaryFolder folder;
   const Bundle bundle = random_bundle();
@@ -237,12 +251,7 @@ TEST_CASE("a bundle whose options break a rule, or each other, is refused with i
   save_bundle(bundle, random_bundle());
   const nlohmann::json config = nlohmann::json::parse(read_file(bundle / "config.json"));
   const auto refused = [&](const char* path, const nlohmann::json& value, const std::string& message) {
-    nlohmann::json changed = config;
-    changed[nlohmann::json::json_pointer(path)] = value;
-    write_file(bundle / "config.json", changed.dump());
-    INFO(path);
-    CHECK_THROWS_AS(load_bundle(bundle), Error);
-    CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json") && Catch::Contains(message));
+    check_refused(bundle, config, path, value, "config.json", message);
   };
   refused("/networks/generator/attgan/enc_dim", 0, "attgan.enc_dim 0 is not positive");
   refused("/networks/generator/image_size", 30, "image_size 30 is not a multiple of 4");
@@ -259,12 +268,7 @@ TEST_CASE("a bundle that asks for more than its tensors fill, or contradicts its
   save_bundle(bundle, random_bundle());
   const nlohmann::json config = nlohmann::json::parse(read_file(bundle / "config.json"));
   const auto refused = [&](const char* path, const nlohmann::json& value, const std::string& message) {
-    nlohmann::json changed = config;
-    changed[nlohmann::json::json_pointer(path)] = value;
-    write_file(bundle / "config.json", changed.dump());
-    INFO(path);
-    CHECK_THROWS_AS(load_bundle(bundle), Error);
-    CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: ") && Catch::Contains(message));
+    check_refused(bundle, config, path, value, "config.json: ", message);
   };
   constexpr int64_t kHuge = int64_t{1} << 31;
   const std::string more = "the options ask for more weights than there are";

@@ -53,10 +53,10 @@ inline std::string png_bytes(const PngSpec& spec, const std::vector<uint8_t>& da
   return out;
 }
 
-/// A flat JPEG of any color space: 1 component for gray, 4 for CMYK.
-/// @param stored  the file's own, as JCS_YCCK for CMYK
-inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J_COLOR_SPACE space, uint8_t value,
-                              J_COLOR_SPACE stored = JCS_UNKNOWN) {
+/// @param configure  (info) after the defaults   @param line  (row) -> its pixels
+template <class Configure, class Line>
+std::string jpeg_bytes_of(JDIMENSION width, JDIMENSION height, int components, J_COLOR_SPACE space, const Configure& configure,
+                          const Line& line) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;
   info.err = jpeg_std_error(&errors);
@@ -69,16 +69,28 @@ inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J
   info.input_components = components;
   info.in_color_space = space;
   jpeg_set_defaults(&info);
-  if (stored != JCS_UNKNOWN) jpeg_set_colorspace(&info, stored);
+  configure(info);
   jpeg_start_compress(&info, TRUE);
-  std::vector<uint8_t> line(static_cast<size_t>(width) * static_cast<size_t>(components), value);
-  JSAMPROW row = line.data();
-  while (info.next_scanline < height) jpeg_write_scanlines(&info, &row, 1);
+  while (info.next_scanline < height) {
+    JSAMPROW row = line(info.next_scanline);
+    jpeg_write_scanlines(&info, &row, 1);
+  }
   jpeg_finish_compress(&info);
   std::string out(reinterpret_cast<char*>(buffer), size);
   jpeg_destroy_compress(&info);
   std::free(buffer);
   return out;
+}
+
+/// A flat JPEG of any color space: 1 component for gray, 4 for CMYK.
+/// @param stored  the file's own, as JCS_YCCK for CMYK
+inline std::string jpeg_bytes(uint32_t width, uint32_t height, int components, J_COLOR_SPACE space, uint8_t value,
+                              J_COLOR_SPACE stored = JCS_UNKNOWN) {
+  std::vector<uint8_t> line(static_cast<size_t>(width) * static_cast<size_t>(components), value);
+  const auto configure = [&](jpeg_compress_struct& info) {
+    if (stored != JCS_UNKNOWN) jpeg_set_colorspace(&info, stored);
+  };
+  return jpeg_bytes_of(width, height, components, space, configure, [&](JDIMENSION) { return line.data(); });
 }
 
 /// How scans are laid out and coded.
@@ -91,31 +103,14 @@ struct JpegSpec {
 /// @param image [3, H, W] uint8
 inline std::string jpeg_bytes(const at::Tensor& image, const JpegSpec& spec) {
   const at::Tensor pixels = image.permute({1, 2, 0}).contiguous();
-  jpeg_compress_struct info;
-  jpeg_error_mgr errors;
-  info.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&info);
-  unsigned char* buffer = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &buffer, &size);
-  info.image_width = static_cast<JDIMENSION>(pixels.size(1));
-  info.image_height = static_cast<JDIMENSION>(pixels.size(0));
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&info);
-  info.arith_code = spec.arithmetic ? TRUE : FALSE;
-  info.restart_interval = static_cast<unsigned>(spec.restart_interval);
-  if (spec.progressive) jpeg_simple_progression(&info);
-  jpeg_start_compress(&info, TRUE);
-  while (info.next_scanline < info.image_height) {
-    JSAMPROW row = pixels.mutable_data_ptr<uint8_t>() + info.next_scanline * info.image_width * 3;
-    jpeg_write_scanlines(&info, &row, 1);
-  }
-  jpeg_finish_compress(&info);
-  std::string out(reinterpret_cast<char*>(buffer), size);
-  jpeg_destroy_compress(&info);
-  std::free(buffer);
-  return out;
+  const auto width = static_cast<JDIMENSION>(pixels.size(1)), height = static_cast<JDIMENSION>(pixels.size(0));
+  const auto configure = [&](jpeg_compress_struct& info) {
+    info.arith_code = spec.arithmetic ? TRUE : FALSE;
+    info.restart_interval = static_cast<unsigned>(spec.restart_interval);
+    if (spec.progressive) jpeg_simple_progression(&info);
+  };
+  return jpeg_bytes_of(width, height, 3, JCS_RGB, configure,
+                       [&](JDIMENSION row) { return pixels.mutable_data_ptr<uint8_t>() + row * width * 3; });
 }
 
 inline std::string big_endian(uint32_t value, size_t bytes) {
