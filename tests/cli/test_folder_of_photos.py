@@ -1,0 +1,77 @@
+"""A folder of photos with a list and masks, from nothing to a report: what a person with photos of their own does."""
+
+import json
+import pathlib
+
+import pytest
+from PIL import Image, ImageOps
+from test_command import BUNDLE, refusal, run
+
+PHOTOS = sorted((pathlib.Path(__file__).parents[2] / "examples" / "photos").glob("*.png"))
+SMALL = ("--image-size", 64, "--batch", 4, "--steps", 2, "--sample-every", 2, "--checkpoint-every", 1, "--threads", 1, "--log-every", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twenty photos in two folders, a list of what they show, and masks as `secgan parse` writes them."""
+    root = tmp_path_factory.mktemp("folder")
+    rows = ["file,Glasses,Smiling"]
+    for i in range(20):
+        name = f"{'ab'[i % 2]}/{i:02}.{'png' if i % 3 else 'jpg'}"
+        photo = Image.open(PHOTOS[i % len(PHOTOS)]).convert("RGB")
+        photo = ImageOps.mirror(photo) if i % 4 < 2 else photo
+        (root / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        photo.resize((80 + i, 96)).save(root / "photos" / name)
+        rows.append(f"{name},{i % 2},{i // 2 % 2}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    for part in "ab":
+        run("parse", BUNDLE, *sorted((root / "photos" / part).iterdir()), "--crop", "none", "--out", root / "masks" / part)
+        for overlay in (root / "masks" / part).glob("*_overlay.png"):
+            overlay.unlink()
+    return root
+
+
+def source(folder, *more):
+    return ("--data", "folder", "--root", folder / "photos", "--labels", folder / "labels.csv", "--attributes", "Glasses,Smiling", *more)
+
+
+def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
+    masks = ("--mask-folder", folder / "masks", "--mask-labels", "secgan-12")
+    assert run("data-check", *source(folder, *masks), "--masks", "--image-size", 64).stdout.splitlines()[-1] == "20 samples, all fine"
+
+    parts = {name: tmp_path / name for name in ("parser", "classifier", "judge", "run")}
+    run("train-parser", "--data", "folder", "--root", folder / "photos", *masks, *SMALL, "--out", parts["parser"])
+    for name, seed in (("classifier", 1), ("judge", 2)):
+        run("train-classifier", *source(folder), *SMALL, "--seed", seed, "--out", parts[name])
+    bundles = {name: part / "bundle" for name, part in parts.items()}
+    done = run(
+        *("train", "--small", *source(folder), *SMALL, "--out", parts["run"]),
+        *("--parser", bundles["parser"], "--classifier", bundles["classifier"]),
+    )
+    assert "2 steps in " in done.stdout and (parts["run"] / "samples").is_dir()
+    info = json.loads((bundles["run"] / "config.json").read_text())["info"]
+    assert (info["attributes"], info["image_size"], info["crop"]) == (["Glasses", "Smiling"], 64, "center")
+    assert info["trained_on"] == "a folder of photos"
+
+    few = ("--option", "protocol.resamples=10", "--classifier", bundles["judge"])
+    measured = ("evaluate", bundles["run"], "--data", "folder", "--root", folder / "photos", "--labels", folder / "labels.csv")
+    run(*measured, "--whole-folder", "--masks", *masks, *few, "--out", tmp_path / "report")
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["figures"]["tarr"]["count"] == 20 and "value" in report["figures"]["parser_miou"]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "20 photos of a folder of photos" in page and "drawn faces" not in page
+    # One photo is one photo.
+    said = run(*measured, "--whole-folder", "--photos", 1, *few, "--threads", 1).stdout
+    assert "1 photo of a folder of photos" in said
+
+    run("edit", bundles["run"], folder / "photos" / "b" / "01.png", "--set", "Smiling=1", "--out", tmp_path / "edited")
+    assert (tmp_path / "edited" / "01.png").exists()
+
+
+def test_what_a_folder_lacks_is_told_before_work_begins(folder, tmp_path):
+    bare = ("--data", "folder", "--root", folder / "photos", *SMALL, "--out", tmp_path / "run")
+    assert "--mask-folder" in refusal("train-parser", *bare, status=2)
+    assert "--labels" in refusal("train-classifier", *bare, "--attributes", "Glasses", status=2)
+    line = refusal("train-classifier", *bare, "--attributes", "Hat", "--labels", folder / "labels.csv", status=2)
+    assert "Hat" in line and "Glasses" in line
+    assert not (tmp_path / "run").exists()
