@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import torch
+from IPython.display import display
+from PIL import Image, ImageDraw, ImageFont
 
 
-def show(rows: Sequence[Sequence[torch.Tensor]], titles: Sequence[str] | None = None, size: float = 1.1) -> None:
-    """Pictures ``[3, S, S]``, float in [-1, 1] or uint8, in a grid; titles above the first row."""
-    figure, axes = plt.subplots(len(rows), len(rows[0]), figsize=(size * len(rows[0]), size * len(rows)), squeeze=False, dpi=72)
-    for line, row in zip(axes, rows, strict=False):
-        for axis, picture in zip(line, row, strict=False):
-            shown = picture if picture.dtype == torch.uint8 else ((picture.clamp(-1, 1) + 1) * 127.5).byte()
-            axis.imshow(shown.permute(1, 2, 0))
-            axis.axis("off")
-    for axis, title in zip(axes[0], titles or [], strict=False):
-        axis.set_title(title, fontsize=7)
-    figure.tight_layout(pad=0.2)
-    plt.show()
+def show(rows: Sequence[Sequence[torch.Tensor]], titles: Sequence[str] = (), side: int = 96) -> None:
+    """Pictures ``[3, S, S]``, float in [-1, 1] or uint8, in a grid; titles above the first row; each at least ``side`` pixels wide."""
+    scale = -(-side // rows[0][0].shape[-1])
+    step = scale * rows[0][0].shape[-1] + 4
+    top = 14 if titles else 0
+    sheet = Image.new("RGB", (step * len(rows[0]) - 4, top + step * len(rows) - 4), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            shown = picture if picture.dtype == torch.uint8 else ((picture.clamp(-1, 1) + 1) * 127.5).round().byte()
+            tile = Image.fromarray(shown.permute(1, 2, 0).contiguous().numpy())
+            sheet.paste(tile.resize((step - 4, step - 4), Image.Resampling.NEAREST), (step * x, top + step * y))
+    for x, title in enumerate(titles):
+        ImageDraw.Draw(sheet).text((step * x, 0), title, "black", ImageFont.load_default(11))
+    display(sheet.quantize(256, dither=Image.Dither.NONE))  # a palette: a third of the bytes
