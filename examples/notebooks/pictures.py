@@ -21,5 +21,5 @@ def show(rows: Sequence[Sequence[torch.Tensor]], titles: Sequence[str] = (), sid
             tile = Image.fromarray(shown.permute(1, 2, 0).contiguous().numpy())
             sheet.paste(tile.resize((step - 4, step - 4), Image.Resampling.NEAREST), (step * x, top + step * y))
     for x, title in enumerate(titles):
-        ImageDraw.Draw(sheet).text((step * x, 0), title, "black", ImageFont.load_default(11))
-    display(sheet.quantize(256, dither=Image.Dither.NONE))  # a palette: a third of the bytes
+        ImageDraw.Draw(sheet).text((step * x, 0), title, "black", ImageFont.load_default(9.5))
+    display(sheet.quantize(256, kmeans=3, dither=Image.Dither.NONE))  # a palette: a third of the bytes
