@@ -24,6 +24,7 @@
 #include "secgan/io/file.hpp"
 
 namespace secgan::cli {
+#include "secgan/image/labels.hpp"
 namespace {
 
 namespace fs = std::filesystem;
@@ -185,6 +186,9 @@ void refuse_edits_among_photos(const std::vector<std::string>& photos) {
 at::Tensor whole_mask(const at::Tensor& ids, const at::Tensor& photo, const Rect& place) {
   at::Tensor whole = at::full({photo.size(1), photo.size(2)}, kSecganClasses - 1, at::kByte);
   crop_image(whole, place).copy_(ids);
+/// "Eyeglasses +1"
+std::string text_of(const AttributeEdit& edit) { return fmt::format("{} {:+g}", edit.name, edit.strength); }
+
   return whole;
 }
 
@@ -263,11 +267,15 @@ void edit(const EditRequest& options, bool source_given) {
     if (options.grid) {
       // The photo, each edit alone, then all together.
       std::vector<at::Tensor> row{options.whole ? photo : edited.crop};
-      if (edits.size() > 1) {
-        for (const AttributeEdit& one : edits) row.push_back(shown_of(editor.edit(photo, {one}, how)));
+      std::vector<std::string> columns{"photo"};
+      const bool several = edits.size() > 1;
+      for (const AttributeEdit& one : edits) {
+        if (several) row.push_back(shown_of(editor.edit(photo, {one}, how)));
+        columns.push_back(text_of(one));
       }
       row.push_back(picture);
-      picture = image_grid({row});
+      if (several) columns.emplace_back("all");
+      picture = labeled_grid({row}, columns, {outputs.photo.filename().string()});
     }
     Finished finished{{encode_result(outputs.files[0], picture)}, ""};
     if (options.mask) {
@@ -323,7 +331,7 @@ void add_editing(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(source);
     command.add_flag("--whole", options->whole, "write the whole photo with the edit in its place, not the edited part alone");
-    command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side");
+    command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
     command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
     command
         .add_option("--upscaling", options->upscaling,

@@ -64,13 +64,35 @@ std::vector<std::string> lines_of(std::string_view text, size_t letters) {
   return lines;
 }
 
+/// A byte that continues a character of several.
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
+
+/// A name in lines of at most `letters`, broken behind what parts its words where that is possible. Nothing is left out.
+std::vector<std::string> wrapped(std::string_view name, size_t letters) {
+  std::vector<std::string> lines;
+  for (size_t end = 0, count = 0; end < name.size();) {
+    if (continues(name[end]) || count++ < letters) {
+      ++end;
+      continue;
+    }
+    const size_t parted = name.substr(0, end).find_last_of(" _-.");
+    const size_t cut = parted == std::string_view::npos ? end : parted + 1;
+    lines.emplace_back(name.substr(0, cut));
+    name.remove_prefix(cut);
+    end = count = 0;
+  }
+  lines.emplace_back(name);
+  return lines;
+}
+
+size_t letters_of(std::string_view text) { return text.size() - static_cast<size_t>(std::ranges::count_if(text, continues)); }
+
 }  // namespace
 
 void draw_text(const at::Tensor& image, int64_t x, int64_t y, std::string_view text, int64_t scale) {
   const int64_t height = image.size(1), width = image.size(2);
   for (const char c : text) {
-    // The bytes that continue a character of several have no letter of their own.
-    if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80) continue;
+    if (continues(c)) continue;
     const bool known = c >= ' ' && c <= '~';
     const auto& letter = kLetters.at(static_cast<size_t>((known ? c : '?') - ' '));
     for (int64_t column = 0; column < kLetterWidth; ++column) {
@@ -94,13 +116,20 @@ at::Tensor labeled_grid(const std::vector<std::vector<at::Tensor>>& rows, const 
   const int64_t step_x = (filled->front().size(2) + gap) * enlarged, step_y = (filled->front().size(1) + gap) * enlarged;
   const int64_t scale = std::max<int64_t>(step_x / kLetterRoom, 1);
 
-  std::vector<std::vector<std::string>> heads;
+  const auto widest = static_cast<size_t>(std::max<int64_t>((step_x - scale) / (kAdvance * scale), 1));
+  const int64_t height = step_y - gap * enlarged;
+  const auto highest = static_cast<size_t>(std::max<int64_t>(height / (kLine * scale), 1));
+  std::vector<std::vector<std::string>> heads, sides;
   size_t lines = 0, letters = 0;
-  for (const std::string& name : columns) {
-    heads.push_back(lines_of(name, static_cast<size_t>(std::max<int64_t>((step_x - scale) / (kAdvance * scale), 1))));
-    lines = std::max(lines, heads.back().size());
+  for (const std::string& name : columns) lines = std::max(lines, heads.emplace_back(lines_of(name, widest)).size());
+  for (const std::string& name : row_names) {
+    std::vector<std::string>& side = sides.emplace_back(wrapped(name, widest));
+    if (side.size() > highest) {
+      side.resize(highest);
+      side.back() = "...";
+    }
+    for (const std::string& line : side) letters = std::max(letters, letters_of(line));
   }
-  for (const std::string& name : row_names) letters = std::max(letters, name.size());
   const int64_t top = static_cast<int64_t>(lines) * kLine * scale,
                 left = (static_cast<int64_t>(letters) * kAdvance + (letters > 0 ? 3 : 0)) * scale;
   at::Tensor out = at::full({3, grid.size(1) + top, grid.size(2) + left}, 255, at::kByte);
@@ -113,8 +142,14 @@ at::Tensor labeled_grid(const std::vector<std::vector<at::Tensor>>& rows, const 
                 scale);
     }
   }
-  const int64_t middle = (step_y - gap * enlarged - kLetterHeight * scale) / 2;
-  for (size_t r = 0; r < row_names.size(); ++r) draw_text(out, 0, top + static_cast<int64_t>(r) * step_y + middle, row_names[r], scale);
+  for (size_t r = 0; r < sides.size(); ++r) {
+    const int64_t text_height = (std::ssize(sides[r]) * kLine - (kLine - kLetterHeight)) * scale;
+    int64_t y = top + static_cast<int64_t>(r) * step_y + (height - text_height) / 2;
+    for (const std::string& line : sides[r]) {
+      draw_text(out, 0, y, line, scale);
+      y += kLine * scale;
+    }
+  }
   return out;
 }
 

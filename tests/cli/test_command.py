@@ -53,7 +53,8 @@ def test_edit_keeps_names_and_sizes(photo, tmp_path):
     mask = (tmp_path / "ann_mask.png").read_bytes()
     assert mask[25] == 3, "a palette PNG"
     run("edit", BUNDLE, photo, "--set", "Male=1", "--set", "Bald=1", "--out", tmp_path / "grid", "--grid")
-    assert size_of(tmp_path / "grid" / "ann.png") == (4 * 66 - 2, 64)
+    # Names of one line above, the photo's seven letters on the left, all twice as large as pictures of 64 pixels would have them.
+    assert size_of(tmp_path / "grid" / "ann.png") == (2 * (4 * 66 - 2) + 2 * 45, 2 * 64 + 2 * 9)
 
 
 def test_a_list_says_what_each_photo_has(photo, tmp_path):

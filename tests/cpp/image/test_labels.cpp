@@ -45,6 +45,19 @@ TEST_CASE("a labeled grid has its names around the pictures", "[image]") {
   CHECK(ink.slice(0, 0, 9).slice(1, 155).any().item<bool>());
   CHECK(ink.slice(0, 18, 118).slice(1, 0, 30).any().item<bool>());
   CHECK(ink.slice(0, 120, 220).slice(1, 0, 24).any().item<bool>());
+  // Names of rows take lines of a column's width, here twenty letters, broken where words end; what is too much for the row is cut off.
+  const auto sides = [&](const std::string& name) {
+    const at::Tensor named = labeled_grid({{light, dark}}, {}, {name});
+    CHECK(at::equal(named.slice(2, named.size(2) - plain.size(2)), image_grid({{light, dark}})));
+    return named.slice(2, 0, named.size(2) - plain.size(2)).eq(0).any(0);
+  };
+  const at::Tensor two = sides("IMG_2024-11-26_été.png");
+  REQUIRE(two.sizes() == at::IntArrayRef({100, 19 * 6 + 3}));
+  CHECK(two.any(1).slice(0, 42, 49).any().item<bool>());
+  CHECK(two.any(1).slice(0, 51, 58).any().item<bool>());
+  CHECK_FALSE(two.any(1).slice(0, 0, 42).any().item<bool>());
+  CHECK_FALSE(two.slice(0, 51, 58).slice(1, 18).any().item<bool>());  // "png" alone
+  CHECK(sides(std::string(500, 'x')).sizes() == at::IntArrayRef({100, 20 * 6 + 3}));
   // Small pictures grow, unmixed, and so do letters with a column.
   const at::Tensor small = labeled_grid({{at::full({3, 32, 32}, 7, at::kByte)}}, {"Bald"}, {});
   CHECK(small.sizes() == at::IntArrayRef({3, 128 + 18, 128}));
