@@ -155,7 +155,10 @@ std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view
       others.push_back(&view);
     }
   }
-  if (out.empty()) throw Error(fmt::format("{}: entry '{}' is not in it; there are: {}", file, entry, listed(others)));
+  if (out.empty()) {
+    throw Error(fmt::format("{}: entry '{}' is not in it; {}", file, entry,
+                            others.empty() ? "nothing in it has the tensors of a network" : "there are: " + listed(others)));
+  }
   return out;
 }
 

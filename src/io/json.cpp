@@ -94,7 +94,8 @@ std::string known_names(const std::vector<FieldRef>& fields) {
 }
 
 [[noreturn]] void refuse_key(std::string_view key, std::string_view known, const std::string& where) {
-  throw InvalidArgument(fmt::format("{}: unknown key '{}'; known: {}", where, key, known));
+  throw InvalidArgument(known.empty() ? fmt::format("{}: unknown key '{}': there is nothing to set here", where, key)
+                                      : fmt::format("{}: unknown key '{}'; known: {}", where, key, known));
 }
 
 /// Text as JSON of the field's kind; what is no such value stays text, for the message.

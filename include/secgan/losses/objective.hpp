@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "secgan/core/error.hpp"
-#include "secgan/core/named_values.hpp"
+#include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
 
@@ -36,12 +36,12 @@ struct LossReport {
       if (term == name) return value.template item<double>();
       known += (known.empty() ? "" : ", ") + std::string(term);
     }
-    throw InvalidArgument("loss term '" + std::string(name) + "' is unknown; known: " + known);
+    throw InvalidArgument("loss term '" + std::string(name) + "' is unknown; " + (known.empty() ? "there is none" : "known: " + known));
   }
 
   /// Adds every term to a list, its name behind `prefix`.
-  void append_to(NamedValues& values, const std::string& prefix = {}) const {
-    for (const auto& [name, value] : terms) values.emplace_back(prefix + std::string(name), value.template item<double>());
+  void append_to(NamedTensors& scalars, const std::string& prefix = {}) const {
+    for (const auto& [name, value] : terms) scalars.emplace_back(prefix + std::string(name), value);
   }
 };
 

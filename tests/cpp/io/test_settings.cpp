@@ -226,6 +226,24 @@ TEST_CASE("a settings file that is not there, or no TOML or JSON, is told with f
   CHECK_THROWS_WITH(load_settings<TrainSettings>(json), Catch::StartsWith(json.string()) && Catch::Contains("line 2"));
 }
 
+TEST_CASE("a network without options says so", "[io]") {
+  const Record nothing{.type = "Plain", .fields = [] { return std::vector<FieldRef>(); }};
+  CHECK_THROWS_WITH(secgan::detail::record_from_json(nothing, {{"width", 3}}, "config.json.plain"),
+                    "config.json.plain: unknown key 'width': there is nothing to set here");
+  CHECK_THROWS_WITH(secgan::detail::set_field(nothing, "width", "3", "plain"), "plain: unknown key 'width': there is nothing to set here");
+}
+
+TEST_CASE("a settings file that ends in the middle is refused in one line", "[io]") {
+  const TemporaryFolder folder;
+  for (const char* text : {"[.",     "[",         "[[",    "[[.",    "[a.",    "[a]\n[a.", "[a..b]", "a.",     "a.=1",   "''.",
+                           ".",      "=",         "a =",   "a = [.", "a = {.", "a = {b.",  "a = +",  "a = -.", "a = 1_", "a = 1e",
+                           "a = 0x", "a = 1979-", "a = t", "a = \"", "[\"",    "a = '''",  "{",      "]",      "\\"}) {
+    INFO(text);
+    const fs::path file = folder.write("wrong.toml", text);
+    CHECK_THROWS_WITH(load_settings<TrainSettings>(file), Catch::StartsWith(file.string() + ":") && !Catch::Contains("\n"));
+  }
+}
+
 TEST_CASE("a backbone and its options are read in any order of the keys", "[io]") {
   const TemporaryFolder folder;
   const std::string choice = "[task.photo_generator]\nbackbone = \"stgan\"\n",
