@@ -154,6 +154,9 @@ TEST_CASE("bytes and floats are inverse, the range clamps, the input stays as it
   CHECK(floats.min().item<float>() == -1.0f);
   CHECK(floats.max().item<float>() == 1.0f);
   CHECK(at::equal(to_bytes(floats), bytes));
+  for (const double wrong : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    CHECK_THROWS_WITH(to_bytes(torch::tensor({0.0, wrong, 0.5})), Catch::Contains("the picture is not finite"));
+  }
   CHECK(at::equal(to_bytes(torch::tensor({-1.5f, 1.5f, 0.003f, -0.005f})), torch::tensor({0, 255, 128, 127}, torch::kByte)));
   const at::Tensor already_float = torch::full({3, 2, 2}, 255.0f);
   to_float(already_float);
