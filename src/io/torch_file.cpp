@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "io/file_kind.hpp"
@@ -221,7 +222,8 @@ std::vector<StateDict> parse_zip(std::string_view bytes) {
         if (!id.type || (id.untyped && swapped)) return stored = unknown_storage(id);
         const std::string record = "data/" + id.key;
         const uint64_t size = records.member(record).size;
-        if (storage_bytes(id) != size) throw Error(fmt::format("storage '{}' of {} values has {} bytes", id.key, id.count, size));
+        if (storage_bytes(id) != size)
+          throw Error(fmt::format("storage '{}' of {} has {}", id.key, counted(id.count, "value"), counted(size, "byte")));
         at::Tensor tensor = at::empty({id.count}, *id.type);
         records.read(record, static_cast<char*>(tensor.mutable_data_ptr()));
         if (swapped) swap_bytes(tensor);
@@ -251,6 +253,103 @@ const PickleGlobal* module_class(const PickleValue& id) {
   return kind != nullptr && *kind == "module" ? as<PickleGlobal>(list->items[1]) : nullptr;
 }
 
+/// The storages of a file before PyTorch 1.6, whose values follow the object: each storage's count, then its values.
+class LegacyStorages {
+ public:
+  /// @param rest  what of the file is not read yet
+  explicit LegacyStorages(std::string_view& rest) : rest_(rest) {}
+
+  PickleValue load(const PickleValue& value) {
+    const StorageId id = storage_id(value);
+    const auto [place, fresh] = storages_.try_emplace(id.key, Storage{id, 0, {}});
+    Storage& storage = place->second;
+    if (!fresh && !storage.id.same_as(id)) throw Error(fmt::format("storage '{}' is of two types or sizes", id.key));
+    if (!id.type) return unknown_storage(id);
+    if (fresh) {
+      // The values follow later: the tensors share this memory.
+      storage.size = storage_bytes(id);
+      if (storage.size > rest_.size() || (claimed_ += storage.size) > rest_.size()) throw Error("truncated");
+      storage.values = at::zeros({id.count}, *id.type);
+    }
+    const auto view = storage_view(value);
+    if (!view) return {storage.values};
+    if (view->offset < 0 || view->size < 0 || view->offset > id.count || view->size > id.count - view->offset) {
+      throw Error("a view that leaves its storage");
+    }
+    return {storage.values.narrow(0, view->offset, view->size)};
+  }
+
+  /// @param keys  of the storages, in the order in which they follow
+  void fill(const PickleList& keys) {
+    std::vector<Storage*> order;
+    std::unordered_set<std::string_view> seen;
+    for (const auto& key : keys.items) {
+      const auto* name = as<std::string>(key);
+      const auto found = name ? storages_.find(*name) : storages_.end();
+      if (found == storages_.end()) throw Error("an unknown storage");
+      if (!seen.insert(*name).second) throw Error(fmt::format("storage '{}' stands twice", *name));
+      order.push_back(&found->second);
+    }
+    for (size_t i = 0; i < order.size(); ++i) {
+      Storage& storage = *order[i];
+      int64_t count = 0;
+      std::memcpy(&count, take(sizeof count).data(), sizeof count);
+      if (count != storage.id.count) {
+        throw Error(fmt::format("storage '{}' of {} has {}", storage.id.key, counted(storage.id.count, "value"), count));
+      }
+      if (!storage.id.type) {
+        take(unread_size(storage, i + 1 < order.size() ? order[i + 1] : nullptr));
+        continue;
+      }
+      const std::string_view values = take(storage.size);
+      if (!values.empty()) std::memcpy(storage.values.mutable_data_ptr(), values.data(), values.size());
+    }
+    if (seen.size() < storages_.size()) throw Error("truncated: storages without values");
+  }
+
+ private:
+  struct Storage {
+    StorageId id;
+    uint64_t size;      // in the file
+    at::Tensor values;  // none: of a type that is not read
+  };
+
+  std::string_view take(uint64_t count) {
+    if (count > rest_.size()) throw Error("truncated");
+    const std::string_view out = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return out;
+  }
+
+  /// How long a value of a type is that is not read nobody says; but behind the last of them stands the next storage's count, or the file
+  /// ends.
+  uint64_t unread_size(const Storage& storage, const Storage* next) {
+    const auto count = static_cast<uint64_t>(storage.id.count);
+    if (count > rest_.size()) throw Error("truncated");
+    const std::string& type = as<PickleGlobal>(storage.id.type_name)->name;
+    if (count == 0) return 0;
+    if (const auto known = widths_.find(type); known != widths_.end()) return count * known->second;
+    std::vector<uint64_t> fitting;
+    for (const uint64_t width : {1, 2, 4, 8, 16}) {
+      if (count > rest_.size() / width) break;
+      const std::string_view behind = rest_.substr(count * width);
+      int64_t next_count = 0;
+      if (next != nullptr && behind.size() >= sizeof next_count) std::memcpy(&next_count, behind.data(), sizeof next_count);
+      if (next == nullptr ? behind.empty() : behind.size() >= sizeof next_count && next_count == next->id.count) fitting.push_back(width);
+    }
+    if (fitting.size() != 1) {
+      throw Error(fmt::format("storage '{}' is of type '{}', and nothing tells where it ends", storage.id.key, type));
+    }
+    widths_.emplace(type, fitting[0]);
+    return count * fitting[0];
+  }
+
+  std::string_view& rest_;
+  uint64_t claimed_ = 0;
+  std::unordered_map<std::string, Storage> storages_;
+  std::unordered_map<std::string, uint64_t> widths_;  // bytes of a value, by types that are not read
+};
+
 /// Before PyTorch 1.6: pickles of a magic number, a version, the machine, the object, the storages' keys; then each
 /// storage's count and values, little-endian whatever the machine was.
 std::vector<StateDict> parse_legacy(std::string_view bytes) {
@@ -261,60 +360,18 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
   const PickleDocument version = read_pickle(bytes, no_storages, file_size);
   if (const auto* number = as<int64_t>(version.root()); number == nullptr || *number != kVersion) throw Error("a version that is unknown");
   read_pickle(bytes, no_storages, file_size);
-  struct Storage {
-    StorageId id;
-    uint64_t size;      // in the file
-    at::Tensor values;  // none: of a type that is not read
-  };
-  std::unordered_map<std::string, Storage> storages;
-  size_t claimed = 0;
+  LegacyStorages storages(bytes);
   const PickleDocument document = read_pickle(
       bytes,
       [&](const PickleValue& value) {
-        if (const auto* name = module_class(value)) return PickleValue{*name};
-        const StorageId id = storage_id(value);
-        const auto [place, fresh] = storages.try_emplace(id.key, Storage{id, 0, {}});
-        Storage& storage = place->second;
-        if (!fresh && !storage.id.same_as(id)) throw Error(fmt::format("storage '{}' is of two types or sizes", id.key));
-        // How long a value of another type is, and so where the next storage begins, nobody says.
-        if (!id.type) throw Error(fmt::format("storage type '{}' is not supported", as<PickleGlobal>(id.type_name)->name));
-        if (fresh) {
-          // The values follow later: the tensors share this memory.
-          storage.size = storage_bytes(id);
-          if (storage.size > bytes.size() || (claimed += storage.size) > bytes.size()) throw Error("truncated");
-          storage.values = at::zeros({id.count}, *id.type);
-        }
-        const auto view = storage_view(value);
-        if (!view) return PickleValue{storage.values};
-        if (view->offset < 0 || view->size < 0 || view->offset > id.count || view->size > id.count - view->offset) {
-          throw Error("a view that leaves its storage");
-        }
-        return PickleValue{storage.values.narrow(0, view->offset, view->size)};
+        const auto* const name = module_class(value);
+        return name != nullptr ? PickleValue{*name} : storages.load(value);
       },
       file_size);
   const PickleDocument keys = read_pickle(bytes, no_storages, file_size);
   const auto* list = as<PickleList>(keys.root());
   if (list == nullptr) throw Error("no list of storages");
-  const auto take = [&](size_t count) {
-    if (count > bytes.size()) throw Error("truncated");
-    const std::string_view out = bytes.substr(0, count);
-    bytes.remove_prefix(count);
-    return out;
-  };
-  std::unordered_set<std::string_view> filled;
-  for (const auto& key : list->items) {
-    const auto* name = as<std::string>(key);
-    const auto found = name ? storages.find(*name) : storages.end();
-    if (found == storages.end()) throw Error("an unknown storage");
-    if (!filled.insert(*name).second) throw Error(fmt::format("storage '{}' stands twice", *name));
-    const Storage& storage = found->second;
-    int64_t count = 0;
-    std::memcpy(&count, take(sizeof count).data(), sizeof count);
-    if (count != storage.id.count) throw Error(fmt::format("storage '{}' of {} values has {}", *name, storage.id.count, count));
-    const std::string_view values = take(storage.size);
-    if (!values.empty()) std::memcpy(storage.values.mutable_data_ptr(), values.data(), values.size());
-  }
-  if (filled.size() < storages.size()) throw Error("truncated: storages without values");
+  storages.fill(*list);
   return state_dicts(document);
 }
 
@@ -375,7 +432,7 @@ std::vector<StateDict> load_index(const std::filesystem::path& file, const std::
     const std::filesystem::path place = file.parent_path() / part;
     std::error_code ignored;
     if (!std::filesystem::exists(place, ignored)) {
-      throw Error(fmt::format("{}: part '{}' is missing ({} of {} tensors)", file.string(), part, names.size(), places.size()));
+      throw Error(fmt::format("{}: part '{}' is missing ({} of {})", file.string(), part, names.size(), counted(places.size(), "tensor")));
     }
     std::unordered_map<std::string, at::Tensor> tensors;
     for (StateDict& dict : load_one(place, read_file(place))) {

@@ -83,25 +83,40 @@ TEST_CASE("a state dictionary is read as it was, of every type, in the file's or
 }
 
 TEST_CASE("a tensor of a type that is not known is named, beside those that are read", "[io]") {
-  const auto file_of = [](TorchFormat format) {
+  const auto file_of = [](TorchFormat format, const at::Tensor& values = torch::zeros({4}, at::kChar)) {
     TorchFile file(format);
-    file.storage(torch::zeros({4}, at::kChar));
+    file.storage(values);
     const Code unknown = code_tensor(code_storage("QInt8Storage", "0", 4, format == TorchFormat::kLegacy), 0, "(K\x04t", "(K\x01t");
     return file.save(code_dict({{"w", file.tensor(torch::ones({2}))},
                                 {"q", unknown},
                                 {"s", code_call("torch._utils", "_rebuild_sparse_tensor", {"N"})},
                                 {"o", code_call("os", "system", {code_text("exit 1")})}}));
   };
-  const std::vector<StateDict> dicts = dicts_of(file_of(TorchFormat::kZip));
-  REQUIRE(dicts.size() == 1);
-  check_same(dicts[0].tensors, {{"w", torch::ones({2})}});
-  REQUIRE(dicts[0].unread.size() == 2);
-  CHECK(dicts[0].unread[0].name == "q");
-  CHECK(dicts[0].unread[0].why == "of type 'torch.QInt8Storage', which is not read");
-  CHECK(dicts[0].unread[1].name == "s");
-  CHECK(dicts[0].unread[1].why == "made by 'torch._utils._rebuild_sparse_tensor', which is not read");
-  // Where the next storage begins, nobody says.
-  CHECK(torch_refusal(file_of(TorchFormat::kLegacy)) == "w.pth: storage type 'torch.QInt8Storage' is not supported");
+  // Before PyTorch 1.6 nothing says how long its values are, of one byte or several, but what stands behind them.
+  for (const std::string& file : {file_of(TorchFormat::kZip), file_of(TorchFormat::kLegacy),
+                                  file_of(TorchFormat::kLegacy, torch::tensor({int64_t{2}, int64_t{-7}, int64_t{9}, int64_t{1} << 40}))}) {
+    const std::vector<StateDict> dicts = dicts_of(file);
+    REQUIRE(dicts.size() == 1);
+    check_same(dicts[0].tensors, {{"w", torch::ones({2})}});
+    REQUIRE(dicts[0].unread.size() == 2);
+    CHECK(dicts[0].unread[0].name == "q");
+    CHECK(dicts[0].unread[0].why == "of type 'torch.QInt8Storage', which is not read");
+    CHECK(dicts[0].unread[1].name == "s");
+    CHECK(dicts[0].unread[1].why == "made by 'torch._utils._rebuild_sparse_tensor', which is not read");
+  }
+  // One of the type last in the file, and one that is empty.
+  TorchFile last(TorchFormat::kLegacy);
+  const Code tensor = last.tensor(torch::ones({2}));
+  for (const int64_t count : {0, 3}) last.storage(torch::zeros({count}, at::kInt));
+  const Code none = code_tensor(code_storage("QInt32Storage", "1", 0, true), 0, code_integers({0}), code_integers({1})),
+             some = code_tensor(code_storage("QInt32Storage", "2", 3, true), 0, code_integers({3}), code_integers({1}));
+  check_same(dicts_of(last.save(code_dict({{"w", tensor}, {"none", none}, {"some", some}})))[0].tensors, {{"w", torch::ones({2})}});
+  // What may be read in several ways is not read: the next count's value stands at three places behind.
+  const at::Tensor doubtful = torch::tensor({int64_t{2}, int64_t{2}, int64_t{2}, int64_t{2}});
+  CHECK(torch_refusal(file_of(TorchFormat::kLegacy, doubtful)) ==
+        "w.pth: storage '0' is of type 'torch.QInt8Storage', and nothing tells where it ends");
+  const std::string whole = last.save(code_dict({{"w", tensor}, {"none", none}, {"some", some}}));
+  CHECK(torch_refusal(whole.substr(0, whole.size() - 10)) == "w.pth: truncated");
 }
 
 TEST_CASE("numbers of either byte order are read as what they were", "[io]") {
@@ -341,8 +356,8 @@ TEST_CASE("files before PyTorch 1.6 that contradict themselves are refused", "[i
   CHECK(refused(code_list({"K\x00"s}), value) == "w.pth: an unknown storage");
   CHECK(refused("]", value) == "w.pth: truncated: storages without values");
   CHECK(refused(code_list({code_text("0"), code_text("0")}), value) == "w.pth: storage '0' stands twice");
-  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{2}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has 2");
-  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{-1}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 values has -1");
+  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{2}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 value has 2");
+  CHECK(refused(code_list({code_text("0")}), bytes_of(int64_t{-1}) + bytes_of(2.5)) == "w.pth: storage '0' of 1 value has -1");
   // A storage may only be asked for by the object.
   CHECK(refused(storage, value) == "w.pth: a storage outside the object");
   CHECK(torch_refusal(TorchFile::legacy_head().substr(0, 15) + pickle_of(storage)) == "w.pth: a storage outside the object");
@@ -358,7 +373,7 @@ TEST_CASE("files before PyTorch 1.6 that contradict themselves are refused", "[i
   check_same(dicts_of(viewed(part(1, 2)))[0].tensors, {{"w", torch::tensor({2.F, 3.F})}});
   CHECK(torch_refusal(viewed(part(3, 2))) == "w.pth: a view that leaves its storage");
   CHECK(torch_refusal(viewed(part(-1, 2))) == "w.pth: a view that leaves its storage");
-  CHECK_THAT(torch_refusal(viewed(part(1, 1))), Catch::Contains("leaves its storage of 1 values"));
+  CHECK_THAT(torch_refusal(viewed(part(1, 1))), Catch::Contains("leaves its storage of 1 value"));
   CHECK(torch_refusal(viewed(")")) == "w.pth: a malformed view of a storage");
   // One key, two storages.
   const Code twice = code_list({storage, code_storage("IntStorage", "0", 1, true)});
