@@ -304,6 +304,17 @@ void parse(const PhotoRequest& options) {
   const Editor editor = Editor::from_pretrained(options.model);
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     const std::optional<Crop> crop = chosen_crop(options);
+/// `--out editor.onnx` means what Python's secgan.export writes: a folder called so would disappoint.
+void refuse_program(const ExportOptions& options) {
+  const std::string ending = fs::path(options.out).extension().string();
+  std::error_code ignored;
+  if ((ending != ".onnx" && ending != ".pt2" && ending != ".pt") || fs::is_directory(options.out, ignored)) return;
+  throw InvalidArgument(
+      fmt::format("--out '{0}' is a program's name, and this command writes a bundle's folder; a program is written by "
+                  "python -m secgan.export_program {1} {0}",
+                  options.out, options.model));
+}
+
     const at::Tensor ids = editor.parse(photo, crop);
     const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
     return Finished{{encode_mask(ids), encode_result(outputs.files[1], overlay)},
@@ -348,8 +359,8 @@ void add_editing(CLI::App& app) {
     command.callback([=] { parse(*options); });
   }
   {
-    CLI::App& command =
-        *app.add_subcommand("export", "write a bundle anew, as for shipping it (ONNX and the like: secgan.export in Python)");
+    CLI::App& command = *app.add_subcommand(
+        "export", "write a bundle anew, as for shipping it (as an ONNX program: python -m secgan.export_program MODEL FILE.onnx)");
     auto options = std::make_shared<ExportOptions>();
     command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
     command.add_option("--out", options->out, "the new bundle's folder: new, empty or an older bundle, which is replaced")
@@ -362,5 +373,6 @@ void add_editing(CLI::App& app) {
     });
   }
 }
+      refuse_program(*options);
 
 }  // namespace secgan::cli

@@ -157,6 +157,9 @@ def test_bundles_replace_nothing_else(tmp_path):
     for _ in range(2):
         run("export", BUNDLE, "--out", tmp_path / "bundle")
     assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["config.json", "model.safetensors"]
+    for name in ("editor.onnx", "editor.pt2", "editor.pt"):
+        line = refusal("export", BUNDLE, "--out", tmp_path / name)
+        assert f"python -m secgan.export_program {BUNDLE} {tmp_path / name}" in line and not (tmp_path / name).exists()
     assert "is the current folder" in refusal("export", BUNDLE, "--out", ".", status=1, cwd=tmp_path / "bundle")
     assert thesis.read_bytes() == b"no picture"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "d"]

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -83,6 +85,22 @@ def test_the_compiled_package_agrees_at_any_batch(tmp_path):
     for batch in (1, 3):
         arguments = inputs(editor, batch)
         torch.testing.assert_close(program(*arguments), expected(editor, arguments), atol=1e-4, rtol=0)
+
+
+def test_a_program_from_the_command_line(tmp_path):
+    bundle(tmp_path)
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", "secgan.export_program", *map(str, arguments)], capture_output=True, text=True)
+
+    done = run(tmp_path / "bundle", tmp_path / "editor.pt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    arguments = inputs(secgan.Editor.from_pretrained(tmp_path / "bundle"), 1)
+    assert torch.jit.load(tmp_path / "editor.pt")(*arguments).shape == (1, 3, 32, 32)
+    done = run(tmp_path / "bundle", tmp_path / "editor.tflite")
+    assert done.returncode == 2 and "ends in none of .onnx (onnx), .pt2 (aoti), .pt (torchscript)" in done.stderr
+    done = run(tmp_path / "none", tmp_path / "editor.pt")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and f"{tmp_path / 'none'}" in done.stderr
 
 
 def test_wrong_formats_are_named(tmp_path):
