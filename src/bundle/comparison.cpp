@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -84,6 +85,29 @@ Comparison compare(const NamedTensors& wanted, const StateView& given, IgnoredEn
     }
   }
   return out;
+}
+
+namespace {
+
+/// What a state lacks of one that it is most of.
+std::optional<std::string> partial(const StateView& view, const NamedTensors& wanted) {
+  Comparison comparison = compare(wanted, view);
+  const bool most = comparison.wrong > 0 && 2 * comparison.fitting.size() >= wanted.size();
+  return most ? std::optional(std::move(comparison.first)) : std::nullopt;
+}
+
+}  // namespace
+
+bool is_partial(const StateView& view, const NamedTensors& wanted) { return partial(view, wanted).has_value(); }
+
+std::string note_of_partial_average(const std::vector<StateView>& views, const NamedTensors& wanted, const std::string& file) {
+  for (const StateView& view : views) {
+    if (!is_averaged(view.entry)) continue;
+    if (const auto lacking = partial(view, wanted)) {
+      return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, view.entry, *lacking);
+    }
+  }
+  return {};
 }
 
 void rename_entries(StateView& view) {

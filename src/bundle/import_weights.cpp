@@ -7,6 +7,7 @@
 #include "bundle/comparison.hpp"
 #include "bundle/state_dict.hpp"
 #include "bundle/state_views.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/bundle/recognize.hpp"
@@ -127,9 +128,21 @@ Found<Config> find_in(const fs::path& file, std::string_view entry, const Config
     std::vector<StateView> renamed;
     for (const StateView* view : fitting) rename_entries(renamed.emplace_back(*view));
     std::vector<const StateView*> choices;
-    for (const StateView& view : renamed) choices.push_back(&view);
+    for (const StateView& view : renamed) {
+      // Averages of the parameters alone would pass for a network that has other norms, and no statistics.
+      const bool partial = is_averaged(view.entry) && std::ranges::any_of(renamed, [&](const StateView& other) {
+                             return !is_averaged(other.entry) && is_partial(view, other.tensors);
+                           });
+      if (!partial) choices.push_back(&view);
+    }
     const StateView& chosen = choose(choices, file.string(), note);
     const auto place = static_cast<size_t>(&chosen - renamed.data());
+    if (note.empty() && !is_averaged(chosen.entry)) {
+      std::vector<StateView> averages;
+      std::ranges::copy_if(views, std::back_inserter(averages), [](const StateView& view) { return is_averaged(view.entry); });
+      std::ranges::for_each(averages, rename_entries);
+      note = note_of_partial_average(averages, chosen.tensors, file.string());
+    }
     return {configs[place], std::move(renamed[place])};
   }
   if (nearest != nullptr) {  // loading says what is wrong
@@ -151,7 +164,8 @@ Bundle import_parser(const fs::path& file, const ImportOptions& options, std::st
       find_in(file, options.entry, ParserConfig{}, [](const ParserConfig&) { return true; }, "face-parsing network", note);
   const int64_t classes = std::ssize(class_names(Labels::kFaceParsing));
   if (config.classes != classes) {
-    throw Error(fmt::format("{}: a parser of {} classes; the public label order has {}", file.string(), config.classes, classes));
+    throw Error(fmt::format("{}: a parser of {}; the public label order has {}", file.string(), counted(config.classes, "class", "classes"),
+                            classes));
   }
   const SeedGuard untouched(0);  // heads that the file lacks begin with the same weights each time
   Parser network = make_parser(config);

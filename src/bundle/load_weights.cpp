@@ -59,17 +59,6 @@ std::string refusal(const std::string& file, const Comparison& best, const std::
   return message;
 }
 
-/// Averages that are kept of the parameters alone lack the statistics that a network computes with: they cannot be taken, which is told.
-std::string note_of_partial_average(const std::vector<StateView>& views, const std::vector<Comparison>& comparisons,
-                                    const NamedTensors& state, const std::string& file) {
-  for (size_t i = 0; i < views.size(); ++i) {
-    if (is_averaged(views[i].entry) && comparisons[i].wrong > 0 && 2 * comparisons[i].fitting.size() >= state.size()) {
-      return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, views[i].entry, comparisons[i].first);
-    }
-  }
-  return {};
-}
-
 /// @return the note of choose()
 std::string load(torch::nn::Module& module, const std::string& file, const std::vector<StateDict>& dicts, std::string_view entry,
                  const AnyConfig* config, IgnoredEntry ignored = ignore_none) {
@@ -79,6 +68,7 @@ std::string load(torch::nn::Module& module, const std::string& file, const std::
   std::vector<Comparison> comparisons;
   for (StateView& view : views) {
     rename_entries(view);
+    if (auto named = with_dots(view.tensors, state)) view.tensors = std::move(*named);
     comparisons.push_back(compare(state, view, ignored));
   }
   if (views.empty()) throw Error(fmt::format("{}: no tensors by name in it", file));
@@ -91,7 +81,7 @@ std::string load(torch::nn::Module& module, const std::string& file, const std::
     std::string note;
     const StateView& chosen = choose(fitting, file, note);
     assign(state, comparisons[place(chosen)], file);
-    if (note.empty() && !is_averaged(chosen.entry)) note = note_of_partial_average(views, comparisons, state, file);
+    if (note.empty() && !is_averaged(chosen.entry)) note = note_of_partial_average(views, state, file);
     return note;
   }
   // The most that fits, whole dictionaries first.

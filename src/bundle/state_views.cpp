@@ -92,6 +92,33 @@ void append_views(const StateDict& dict, size_t least, std::vector<StateView>& o
   }
 }
 
+/// The averages of LitEma (latent diffusion) have names without dots, which one cannot be put back; beside them stands the network itself.
+bool lacks_dots(const StateView& view) {
+  const auto dotted = [](const auto& entry) { return entry.first.find('.') != std::string::npos; };
+  return is_averaged(std::string_view(view.entry).substr(view.entry.rfind('.') + 1)) && std::ranges::none_of(view.tensors, dotted);
+}
+
+/// Dictionaries of such averages under the names of the one network in the file whose names they are.
+std::vector<StateDict> dotted_averages(const std::vector<StateView>& views) {
+  constexpr size_t kMost = 8;  // a file may hold any number of averages and networks
+  std::vector<StateDict> out;
+  size_t tried = 0;
+  for (const StateView& average : views) {
+    if (!lacks_dots(average) || ++tried > kMost) continue;
+    std::vector<NamedTensors> found;
+    for (const StateView& network : views) {
+      if (network.tensors.size() < average.tensors.size() / 2 || network.tensors.size() > 4 * average.tensors.size()) continue;
+      auto named = with_dots(average.tensors, network.tensors);
+      const auto same = [&](const NamedTensors& other) {
+        return std::ranges::equal(other, *named, {}, &NamedTensors::value_type::first, &NamedTensors::value_type::first);
+      };
+      if (named && std::ranges::none_of(found, same)) found.push_back(std::move(*named));
+    }
+    if (found.size() == 1) out.push_back({average.entry, std::move(found[0]), {}});
+  }
+  return out;
+}
+
 bool same_tensors(const NamedTensors& a, const NamedTensors& b) {
   std::unordered_map<std::string_view, at::Tensor> by_name;
   for (const auto& [name, tensor] : b) by_name.emplace(name, tensor);
@@ -119,10 +146,37 @@ std::string listed(const std::vector<const StateView*>& views) {
 std::vector<StateView> state_views(const std::vector<StateDict>& dicts, size_t least) {
   std::vector<StateView> out;
   for (const StateDict& dict : dicts) append_views(dict, least, out);
-  for (const StateDict& dict : dicts) {
-    if (const auto shorter = unwrapped(dict)) append_views(*shorter, least, out);
+  const std::vector<StateDict> averages = dotted_averages(out);
+  for (const StateDict& dict : averages) append_views(dict, least, out);
+  for (const auto* const all : {&dicts, &averages}) {
+    for (const StateDict& dict : *all) {
+      if (const auto shorter = unwrapped(dict)) append_views(*shorter, least, out);
+    }
   }
   return out;
+}
+
+std::optional<NamedTensors> with_dots(const NamedTensors& flat, const NamedTensors& named) {
+  if (std::ranges::any_of(flat, [](const auto& entry) { return entry.first.find('.') != std::string::npos; })) return std::nullopt;
+  std::unordered_map<std::string, const NamedTensors::value_type*> by_flat_name;
+  for (const auto& entry : named) {
+    std::string name = entry.first;
+    std::erase(name, '.');
+    const auto [place, fresh] = by_flat_name.emplace(std::move(name), &entry);
+    if (!fresh) place->second = nullptr;
+  }
+  NamedTensors out;
+  bool changed = false;
+  for (const auto& [name, tensor] : flat) {
+    const auto found = by_flat_name.find(name);
+    // The wrapper's own numbers: how slowly it averages, how often it did.
+    const bool own = found == by_flat_name.end() && tensor.dim() == 0;
+    if (!own && (found == by_flat_name.end() || found->second == nullptr || found->second->second.sizes() != tensor.sizes()))
+      return std::nullopt;
+    out.emplace_back(own ? name : found->second->first, tensor);
+    changed = changed || out.back().first != name;
+  }
+  return changed ? std::optional(std::move(out)) : std::nullopt;
 }
 
 bool is_averaged(std::string_view entry) {
@@ -188,7 +242,14 @@ std::string first_names(const std::vector<StateDict>& dicts) {
   constexpr size_t kLongest = 120;
   for (const auto& [name, tensor] : largest->tensors) names.push_back(name.substr(0, kLongest));
   for (const auto& tensor : largest->unread) names.push_back(tensor.name.substr(0, kLongest));
-  return fmt::format("; {} holds {}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), some_of(names));
+  // "enc_layers00weight": more than a tensor's own name behind the last dot.
+  const auto dotless = [](std::string_view name) {
+    name.remove_prefix(name.rfind('.') + 1);
+    return (name.ends_with("weight") || name.ends_with("bias")) && name.find_first_of("0123456789") != std::string_view::npos;
+  };
+  const bool without = 2 * std::ranges::count_if(names, dotless) > std::ssize(names);
+  return fmt::format("; {} holds {}{}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), some_of(names),
+                     without ? ": names without their dots, as LitEma writes them, and nothing in the file says where those were" : "");
 }
 
 }  // namespace secgan

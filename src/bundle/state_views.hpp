@@ -1,6 +1,7 @@
 #pragma once
 /// The states of networks that a file may hold: its dictionaries, and what stands in them below each prefix of names.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,15 @@ struct StateView {
   bool whole = true;  ///< a dictionary in full
 };
 
-/// Every dictionary as it is, then without the words that wrappers put into names ("module.", "_orig_mod."), each whole and below every
-/// prefix of its names: "model.", "netG.", "ema_model.module.".
+/// Every dictionary as it is, with averages of names without dots (LitEma) under those of the network beside them, then without the words
+/// that wrappers put into names ("module.", "_orig_mod."), each whole and below every prefix of its names: "model.", "netG.",
+/// "ema_model.module.".
 /// @param least  tensors that a view below a prefix has, or is left out
 std::vector<StateView> state_views(const std::vector<StateDict>& dicts, size_t least);
+
+/// The tensors of `flat` under the names of `named` that become theirs when dots are removed; single numbers may be beside them.
+/// @return nullopt where a tensor has no such name, or two, or another shape, or where no name changes
+std::optional<NamedTensors> with_dots(const NamedTensors& flat, const NamedTensors& named);
 
 /// Whether the place is named for an average over training: "ema_model", "G_ema", "swa_model".
 bool is_averaged(std::string_view entry);

@@ -5,6 +5,7 @@
 
 #include "golden.hpp"
 #include "secgan/bundle/import_weights.hpp"
+#include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/models/attgan.hpp"
@@ -160,6 +161,49 @@ TEST_CASE("AttGAN-PyTorch's settings are read beside the file or one folder up, 
   // Other repositories leave no such file.
   const fs::path stgan = folder.write("run/checkpoint/G.pth.tar", stgan_file(stgan_of(10)));
   CHECK(import_weights(WeightOrigin::kStganPyTorch, stgan).info.attributes.size() == 10);
+}
+
+TEST_CASE("averages whose names lost their dots are those of the network beside them", "[bundle]") {
+  // LitEma of latent diffusion: a buffer for each parameter, by its name without dots, and two numbers of its own.
+  const auto averages = [](const Generator& generator, const std::string& prefix) {
+    NamedTensors out{{prefix + "decay", torch::tensor(0.9999F)}, {prefix + "num_updates", torch::tensor(int64_t{7})}};
+    for (const auto& parameter : generator->named_parameters()) {
+      std::string name = parameter.key();
+      std::erase(name, '.');
+      out.emplace_back(prefix + name, parameter.value().detach() + 0.25);
+    }
+    return out;
+  };
+  const auto beside = [&](const Generator& generator) {
+    NamedTensors out;
+    for (const auto& [name, tensor] : module_state(*generator)) out.emplace_back("netG." + name, tensor);
+    for (auto& entry : averages(generator, "netG_ema.")) out.push_back(std::move(entry));
+    return out;
+  };
+  const TemporaryFolder folder;
+  const Generator plain = attgan_of(3, {.enc_norm_fn = Normalization::kNone, .dec_norm_fn = Normalization::kNone});
+  const fs::path both = folder.write("both.pth", torch_file(beside(plain)));
+  std::string note;
+  const Bundle bundle = import_weights(WeightOrigin::kAttGanPyTorch, both, {.attributes = kThree}, &note);
+  CHECK(note == both.string() + ": the averaged weights 'netG_ema' are taken, 'netG' is ignored");
+  const auto wanted = plain->named_parameters();
+  for (const auto& parameter : bundle.generator->named_parameters()) CHECK(at::equal(parameter.value(), wanted[parameter.key()] + 0.25));
+
+  // Averages of a network that also keeps statistics are none without them, which is told.
+  const Generator normed = attgan_of(3);
+  const fs::path partial = folder.write("partial.pth", torch_file(beside(normed)));
+  const Bundle online = import_weights(WeightOrigin::kAttGanPyTorch, partial, {.attributes = kThree}, &note);
+  CHECK_THAT(note, Catch::StartsWith(partial.string() + ": the averaged weights 'netG_ema' are ignored: '") &&
+                       Catch::Contains("running_mean' is missing"));
+  CHECK(at::equal(online.generator->parameters()[0], normed->parameters()[0]));
+
+  // Alone they are those of a network that is there, and of none that would have to be found.
+  const fs::path alone = folder.write("alone.pth", torch_file(averages(plain, "")));
+  Generator loaded = attgan_of(3, {.enc_norm_fn = Normalization::kNone, .dec_norm_fn = Normalization::kNone});
+  load_weights(loaded, alone);
+  for (const auto& parameter : loaded->named_parameters()) CHECK(at::equal(parameter.value(), wanted[parameter.key()] + 0.25));
+  CHECK_THROWS_WITH(import_weights(WeightOrigin::kAttGanPyTorch, alone, {.attributes = kThree}),
+                    Catch::Contains("names without their dots, as LitEma writes them, and nothing in the file says where those were"));
 }
 
 TEST_CASE("settings that a bundle cannot follow, or that are none, are refused", "[bundle]") {

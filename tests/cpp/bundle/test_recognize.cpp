@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include "bundle/state_views.hpp"
 #include "golden.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/models/attgan.hpp"
@@ -311,6 +312,23 @@ TEST_CASE("shapes without values, and widths that no file fills, build no networ
   };
   CHECK_FALSE(recognize(claim(30'000, 1)).has_value());
   CHECK_FALSE(recognize(claim(30'000, 0)).has_value());
+}
+
+TEST_CASE("names without dots are put back where they mean one name", "[bundle]") {
+  const at::Tensor two = torch::ones({2});
+  const auto names = [&](const NamedTensors& flat, const NamedTensors& named) {
+    std::vector<std::string> out;
+    for (const auto& [name, tensor] : with_dots(flat, named).value_or(NamedTensors{})) out.push_back(name);
+    return out;
+  };
+  const NamedTensors network{{"a.1.weight", two}, {"a.1.bias", two}, {"b.running_mean", two}};
+  CHECK(names({{"a1bias", two}, {"decay", torch::tensor(0.5)}, {"a1weight", two}}, network) ==
+        std::vector<std::string>{"a.1.bias", "decay", "a.1.weight"});
+  CHECK(names({{"a1weight", two}}, {{"a.1.weight", two}, {"a1.weight", two}}).empty());
+  CHECK(names({{"a1weight", torch::ones({3})}}, network).empty());
+  CHECK(names({{"a1weight", two}, {"c", two}}, network).empty());
+  CHECK(names({{"a.1.weight", two}}, network).empty());
+  CHECK(names({{"w", two}}, {{"w", two}}).empty());
 }
 
 TEST_CASE("states of other networks are none of ours", "[bundle]") {
