@@ -13,6 +13,7 @@
 #include "cli/printing.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
+#include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
@@ -21,10 +22,10 @@
 #include "secgan/data/photo_names.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/image/image_file.hpp"
+#include "secgan/image/labels.hpp"
 #include "secgan/io/file.hpp"
 
 namespace secgan::cli {
-#include "secgan/image/labels.hpp"
 namespace {
 
 namespace fs = std::filesystem;
@@ -159,7 +160,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
     ++done;
   }
   notes.tell_rest();
-  if (done < given) throw Error(fmt::format("{} of {} photos were skipped", given - done, given));
+  if (done < given) throw Error(fmt::format("{} skipped", counted_of(given - done, given, "photo", "was", "were")));
 }
 
 struct EditRequest : PhotoRequest {
@@ -182,13 +183,13 @@ void refuse_edits_among_photos(const std::vector<std::string>& photos) {
   }
 }
 
+/// "Eyeglasses +1"
+std::string text_of(const AttributeEdit& edit) { return fmt::format("{} {:+g}", edit.name, edit.strength); }
+
 /// The classes of a crop, in its place in the photo.
 at::Tensor whole_mask(const at::Tensor& ids, const at::Tensor& photo, const Rect& place) {
   at::Tensor whole = at::full({photo.size(1), photo.size(2)}, kSecganClasses - 1, at::kByte);
   crop_image(whole, place).copy_(ids);
-/// "Eyeglasses +1"
-std::string text_of(const AttributeEdit& edit) { return fmt::format("{} {:+g}", edit.name, edit.strength); }
-
   return whole;
 }
 
@@ -211,8 +212,9 @@ class ListedSources {
     std::vector<std::string> unlisted, silent;
     std::ranges::copy_if(photos, std::back_inserter(unlisted), [&](const std::string& photo) { return !names_.find(photo); });
     if (!unlisted.empty()) {
-      throw InvalidArgument(fmt::format("--source-list '{}' does not name {} of {} photos: '{}'{}", file, unlisted.size(), photos.size(),
-                                        unlisted[0], unlisted.size() == 1 ? "" : " and others"));
+      throw InvalidArgument(fmt::format("--source-list '{}' does not name {} of {}: '{}'{}{}", file, unlisted.size(),
+                                        counted(photos.size(), "photo"), unlisted[0], unlisted.size() == 1 ? "" : " and others",
+                                        detail::hint_of_other_form(unlisted, list_.photos)));
     }
     for (const DataNote& note : list_.notes) tell("{}", note.text);
     std::ranges::copy_if(known.names(), std::back_inserter(silent),
@@ -299,11 +301,6 @@ struct ExportOptions {
   bool half = false;
 };
 
-void parse(const PhotoRequest& options) {
-  std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
-  const Editor editor = Editor::from_pretrained(options.model);
-  each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
-    const std::optional<Crop> crop = chosen_crop(options);
 /// `--out editor.onnx` means what Python's secgan.export writes: a folder called so would disappoint.
 void refuse_program(const ExportOptions& options) {
   const std::string ending = fs::path(options.out).extension().string();
@@ -315,6 +312,11 @@ void refuse_program(const ExportOptions& options) {
                   options.out, options.model));
 }
 
+void parse(const PhotoRequest& options) {
+  std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
+  const Editor editor = Editor::from_pretrained(options.model);
+  each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
+    const std::optional<Crop> crop = chosen_crop(options);
     const at::Tensor ids = editor.parse(photo, crop);
     const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
     return Finished{{encode_mask(ids), encode_result(outputs.files[1], overlay)},
@@ -368,11 +370,11 @@ void add_editing(CLI::App& app) {
         ->type_name("DIR");
     command.add_flag("--half", options->half, "store weights in float16: half the size");
     command.callback([=] {
+      refuse_program(*options);
       require_bundle_place(options->out);
       save_bundle(options->out, load_bundle(options->model), options->half ? Storage::kHalf : Storage::kFloat);
     });
   }
 }
-      refuse_program(*options);
 
 }  // namespace secgan::cli

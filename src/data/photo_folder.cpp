@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <unordered_map>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
 #include "data/list_file.hpp"
 #include "data/places.hpp"
 #include "data/splits.hpp"
+#include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/attribute_list.hpp"
 #include "secgan/data/photo_names.hpp"
@@ -68,15 +70,15 @@ at::Tensor labels_of(const AttributeList& list, const std::string& file, const s
   }
   for (size_t i = 0; i < photos.size(); ++i) (rows[i] == kNone ? unlabeled : labeled).push_back(photos[i]);
   if (labeled.empty()) {
-    throw Error(fmt::format("'{}' names none of the photos in '{}': it has {}, the folder {}", file, root, some_of(list.photos, 1),
-                            some_of(photos, 1)));
+    throw Error(fmt::format("'{}' names none of the photos in '{}': it has {}, the folder {}{}", file, root, some_of(list.photos, 1),
+                            some_of(photos, 1), detail::hint_of_other_form(absent, unlabeled)));
   }
   if (!absent.empty())
-    notes.push_back(
-        {fmt::format("'{}': {} of its {} photos are not in '{}', as {}", file, absent.size(), list.photos.size(), root, some_of(absent))});
+    notes.push_back({fmt::format("'{}': {} not in '{}', as {}{}", file, counted_of(absent.size(), list.photos.size(), "photo", "is", "are"),
+                                 root, some_of(absent), detail::hint_of_other_form(absent, unlabeled))});
   if (!unlabeled.empty()) {
-    notes.push_back({fmt::format("'{}': {} of {} photos have no labels in '{}' and are left out, as {}", root, unlabeled.size(),
-                                 photos.size(), file, some_of(unlabeled))});
+    notes.push_back({fmt::format("'{}': {} no labels in '{}': left out, as {}", root,
+                                 counted_of(unlabeled.size(), photos.size(), "photo", "has", "have"), file, some_of(unlabeled))});
   }
   std::erase(rows, kNone);
   photos = std::move(labeled);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/photo_names.hpp"
 
@@ -71,7 +72,7 @@ void require_folder(const fs::path& folder) {
   std::error_code ignored;
   if (fs::is_directory(folder, ignored)) return;
   if (fs::exists(folder, ignored)) throw Error(fmt::format("'{}' is a file, not the data set's folder", folder.string()));
-  throw FileNotFound(fmt::format("data set folder '{}' is missing", folder.string()));
+  throw FileNotFound(fmt::format("data set folder '{}' is missing{}", folder.string(), detail::hint_of_other_form(folder)));
 }
 
 std::vector<std::string> pictures_below(const fs::path& folder, const fs::path& skip) {

@@ -3,9 +3,11 @@
 #include <optional>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
 #include "data/places.hpp"
+#include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/data/cached.hpp"
@@ -100,10 +102,13 @@ std::shared_ptr<const Dataset> open(const DataSettings& settings, std::optional<
 
 std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks) {
   auto data = open(settings, split, with_attributes, with_masks);
+  constexpr size_t kLookedFor = 3;  // missing files, in what their folders hold
   if (const auto missing = data->missing(); !missing.empty()) {
-    throw FileNotFound(missing.size() == 1
-                           ? fmt::format("'{}' is missing", missing[0])
-                           : fmt::format("{} files of {} samples are missing: {}", missing.size(), data->size(), some_of(missing)));
+    std::string hint;
+    for (size_t i = 0; i < missing.size() && hint.empty() && i < kLookedFor; ++i) hint = detail::hint_of_other_form(missing[i]);
+    throw FileNotFound(missing.size() == 1 ? fmt::format("'{}' is missing{}", missing[0], hint)
+                                           : fmt::format("{} files of {} are missing: {}{}", missing.size(),
+                                                         counted(data->size(), "sample"), some_of(missing), hint));
   }
   return settings.cache ? std::make_shared<CachedDataset>(data) : data;
 }

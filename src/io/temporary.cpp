@@ -13,7 +13,9 @@
 #include <system_error>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
+#include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan::detail {
@@ -46,7 +48,8 @@ RegularFile::RegularFile(const fs::path& path, uint64_t limit) : path_(path) {
   struct stat about{};
   const auto look = [&](int result) {
     if (result != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
+      if (errno == ENOENT || errno == ENOTDIR)
+        throw FileNotFound(fmt::format("'{}' is missing{}", path.string(), hint_of_other_form(path)));
       fail(path, "cannot be read", errno);
     }
     if (!S_ISREG(about.st_mode))
@@ -58,7 +61,7 @@ RegularFile::RegularFile(const fs::path& path, uint64_t limit) : path_(path) {
   look(file_ ? ::fstat(file_.get(), &about) : -1);
   size_ = static_cast<uint64_t>(about.st_size);
   if (size_ > limit)
-    throw Error(fmt::format("'{}' has {} bytes, more than the {} that are read of such a file", path.string(), size_, limit));
+    throw Error(fmt::format("'{}' has {}, more than the {} that are read of such a file", path.string(), counted(size_, "byte"), limit));
 }
 
 size_t RegularFile::read(char* into, size_t size) const {
