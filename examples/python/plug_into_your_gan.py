@@ -20,6 +20,10 @@ from torch.utils.data import DataLoader
 import secgan  # secgan
 
 ATTRIBUTES = 9
+# A small branch, for a CPU: without these, AttGAN's own size.
+BRANCH: dict[str, Any] = dict(
+    enc_dim=12, dec_dim=12, enc_layers=3, dec_layers=3, dim=8, fc_dim=64, n_layers=3, norm_fn="none", learning_rate=1e-3
+)
 
 
 class Generator(nn.Module):
@@ -48,12 +52,13 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, image_size: int, width: int = 16) -> None:
         super().__init__()
         widths = [3, width, 2 * width, 4 * width, 4 * width]
         layers = [part for i, o in itertools.pairwise(widths) for part in (nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2))]
         self.body = nn.Sequential(*layers, nn.Flatten())
-        self.heads = nn.ModuleList([nn.Linear(4 * width * 4 * 4, 1), nn.Linear(4 * width * 4 * 4, ATTRIBUTES)])
+        features = 4 * width * (image_size // 16) ** 2
+        self.heads = nn.ModuleList([nn.Linear(features, 1), nn.Linear(features, ATTRIBUTES)])
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.body(image)
@@ -66,17 +71,18 @@ def gradient_penalty(d: Discriminator, real: torch.Tensor, fake: torch.Tensor) -
     return ((gradient.flatten(1).square().sum(1) + 1e-12).sqrt() - 1).square().mean()
 
 
-def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = "", resume: str = "") -> tuple[Generator, list[float]]:
+def train(
+    parser_bundle: str, steps: int, *, with_branch: bool = True, save: str = "", resume: str = "", image_size: int = 64
+) -> tuple[Generator, list[float]]:
     torch.manual_seed(1)
-    loader = DataLoader(secgan.synthetic_faces(count=2000), batch_size=16, shuffle=True, drop_last=True)
-    g, d = Generator(), Discriminator()
-    opt_g, opt_d = torch.optim.Adam(g.parameters(), 1e-3, (0.5, 0.999)), torch.optim.Adam(d.parameters(), 1e-3, (0.5, 0.999))
+    loader = DataLoader(secgan.synthetic_faces(count=2000, image_size=image_size), batch_size=16, shuffle=True, drop_last=True)
+    g, d = Generator(), Discriminator(image_size)
+    # Twice the generator's rate: at the same one the critic falls behind, and edits stall.
+    opt_g, opt_d = torch.optim.Adam(g.parameters(), 1e-3, (0.5, 0.999)), torch.optim.Adam(d.parameters(), 2e-3, (0.5, 0.999))
     checkpoint: dict[str, Any] = {"g": g, "d": d, "opt_g": opt_g, "opt_d": opt_d}
     if with_branch:
         parser = secgan.FaceParser.from_pretrained(parser_bundle)  # secgan
-        branch = secgan.SemanticBranch(
-            parser, attributes=ATTRIBUTES, image_size=64, enc_dim=12, dec_dim=12, dim=12, semantic_consistency=10
-        )  # secgan
+        branch = secgan.SemanticBranch(parser, attributes=ATTRIBUTES, image_size=image_size, semantic_consistency=2, **BRANCH)  # secgan
         checkpoint["branch"] = branch  # secgan
     if resume:
         for name, state in torch.load(resume, weights_only=True).items():
@@ -92,7 +98,7 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
                 fake = g(image, difference)
             (real_score, real_logits), (fake_score, _) = d(image), d(fake)
             loss_d = fake_score.mean() - real_score.mean() + 10 * gradient_penalty(d, image, fake)
-            loss_d = loss_d + F.binary_cross_entropy_with_logits(real_logits, source)
+            loss_d = loss_d + 4 * F.binary_cross_entropy_with_logits(real_logits, source)
             opt_d.zero_grad()
             loss_d.backward()
             opt_d.step()
@@ -102,7 +108,7 @@ def train(parser_bundle: str, steps: int, with_branch: bool = True, save: str = 
             edited, reconstruction = g(image, difference), g(image, torch.zeros_like(difference))
             fake_score, fake_logits = d(edited)
             loss_g = (
-                -fake_score.mean() + 10 * F.binary_cross_entropy_with_logits(fake_logits, target) + 100 * F.l1_loss(reconstruction, image)
+                -fake_score.mean() + 10 * F.binary_cross_entropy_with_logits(fake_logits, target) + 50 * F.l1_loss(reconstruction, image)
             )
             if with_branch:
                 loss_g = loss_g + branch.generator_step(image, edited, source, target)  # secgan
@@ -133,4 +139,4 @@ if __name__ == "__main__":
     arguments.add_argument("--save", default="", help="write a checkpoint at the end")
     arguments.add_argument("--resume", default="", help="go on from a checkpoint")
     a = arguments.parse_args()
-    train(a.parser_bundle, a.steps, not a.no_branch, a.save, a.resume)
+    train(a.parser_bundle, a.steps, with_branch=not a.no_branch, save=a.save, resume=a.resume)
