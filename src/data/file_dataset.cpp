@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/format.hpp"
+#include "image/picture.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/image/image_file.hpp"
@@ -20,7 +21,7 @@ at::Tensor FileDataset::labels(int64_t index) const { return labels_.defined() ?
 at::Tensor FileDataset::read_mask(int64_t /*index*/) const { return {}; }
 
 at::Tensor FileDataset::read_ids(const std::string& file, Labels labels) const {
-  const at::Tensor ids = read_index_mask(file);
+  const at::Tensor ids = detail::read_index_mask(file, labels);
   try {
     ClassMerge(labels).ids(ids);
   } catch (const InvalidArgument& error) {

@@ -79,6 +79,15 @@ at::Tensor mix_inks(const at::Tensor& cmyk) {
   return out;
 }
 
+/// As Pillow's convert("RGB") does. A profile adds nothing: these are the colors themselves.
+void lab_to_srgb(const at::Tensor& pixels) {
+  const Profile lab(cmsCreateLab2Profile(nullptr)), srgb(cmsCreate_sRGBProfile());
+  const auto beside = EXTRA_SH(static_cast<cmsUInt32Number>(pixels.size(2)) - 3);
+  const Transform transform(cmsCreateTransform(lab.get(), COLORSPACE_SH(PT_LabV2) | CHANNELS_SH(3) | beside | BYTES_SH(1), srgb.get(),
+                                               TYPE_RGB_8 | beside, INTENT_PERCEPTUAL, 0));
+  apply(transform, pixels, pixels);
+}
+
 }  // namespace
 
 at::Tensor to_srgb(const Picture& picture) {
@@ -89,6 +98,10 @@ at::Tensor to_srgb(const Picture& picture) {
     const at::Tensor out = at::empty({picture.pixels.size(0), picture.pixels.size(1), 3}, at::kByte);
     apply(transform, picture.pixels, out);
     return out;
+  }
+  if (picture.space == Picture::Space::kLab) {
+    lab_to_srgb(picture.pixels);
+    return picture.pixels;
   }
   if (picture.profile.empty()) return picture.pixels;
   const Transform transform = transform_to_srgb(picture, channels, channels);

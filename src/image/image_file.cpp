@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <span>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "image/color.hpp"
 #include "image/exif.hpp"
 #include "image/picture.hpp"
 #include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/names.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/io/file.hpp"
 
@@ -97,11 +100,32 @@ std::string profile_of_gamma(const std::optional<double>& gamma, const std::opti
   return detail::display_profile(gamma.value_or(1 / 2.2), chromaticities.value_or(detail::kSrgbChromaticities));
 }
 
-at::Tensor read_index_mask(const std::filesystem::path& path) {
+namespace {
+
+at::Tensor read_ids(const std::filesystem::path& path, detail::Palette* palette) {
   const std::string bytes = read_file(path, kMostBytes);
   const FileKind kind = detail::file_kind(bytes);
   if (kind != FileKind::kPng) refuse(kind, path.string(), "; masks are read from PNG");
-  return detail::decode_png_ids(bytes, path.string());
+  return detail::decode_png_ids(bytes, path.string(), palette);
+}
+
+}  // namespace
+
+at::Tensor read_index_mask(const std::filesystem::path& path) { return read_ids(path, nullptr); }
+
+at::Tensor detail::read_index_mask(const std::filesystem::path& path, Labels labels) {
+  Palette palette;
+  const at::Tensor ids = read_ids(path, &palette);
+  const auto begins_with = [&](Labels set) {
+    const Palette& colors = class_palette(set);
+    return palette.size() >= colors.size() && std::ranges::equal(colors, std::span(palette).first(colors.size()));
+  };
+  for (const auto& [name, set] : kLabelSets) {
+    if (set == labels || begins_with(labels) || !begins_with(set)) continue;
+    throw Error(fmt::format("'{}' has the colors of {} and is to be read as {}: say which it is (--mask-labels {}, mask_labels)",
+                            path.string(), name, name_of(kLabelSets, labels), name));
+  }
+  return ids;
 }
 
 void write_image(const std::filesystem::path& file, const at::Tensor& image) {
@@ -123,7 +147,8 @@ at::Tensor colorize(const at::Tensor& mask, Labels labels) {
   std::memcpy(table.mutable_data_ptr<uint8_t>(), palette.data(), palette.size() * 3);
   const at::Tensor ids = mask.reshape(-1).to(at::kLong);
   if (ids.numel() > 0 && ids.max().item<int64_t>() >= table.size(0)) {
-    throw InvalidArgument(fmt::format("mask holds class id {}, the label set {} classes", ids.max().item<int64_t>(), table.size(0)));
+    throw InvalidArgument(
+        fmt::format("mask holds class id {}, the label set {}", ids.max().item<int64_t>(), counted(table.size(0), "class", "classes")));
   }
   return planes(table.index_select(0, ids).view({mask.size(0), mask.size(1), 3})).contiguous();
 }

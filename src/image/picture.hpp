@@ -3,16 +3,22 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "secgan/core/labels.hpp"
 
 namespace secgan::detail {
 
 struct Picture {
-  enum class Space { kGray, kRgb, kCmyk };
-  at::Tensor
-      pixels;  ///< [H, W, C] uint8: first R, G, B (gray: thrice the same), what follows means nothing; or four inks, 255 for all of it
+  enum class Space { kGray, kRgb, kCmyk, kLab };
+  /// [H, W, C] uint8: first R, G, B (gray: thrice the same), what follows means nothing; or four inks, 255 for all of it; or first L*,
+  /// a* + 128, b* + 128 of D50.
+  at::Tensor pixels;
   Space space = Space::kRgb;
   std::string profile;  ///< ICC; empty for sRGB
   int orientation = 1;  ///< EXIF's, 1 to 8
@@ -27,8 +33,14 @@ Picture decode_webp(std::string_view bytes, const std::string& name);
 Picture decode_tiff(std::string_view bytes, const std::string& name);
 Picture decode_bmp(std::string_view bytes, const std::string& name);
 
-/// The ids stored in a palette or 8-bit gray PNG.  @return [H, W] uint8
-at::Tensor decode_png_ids(std::string_view bytes, const std::string& name);
+using Palette = std::vector<std::array<uint8_t, 3>>;
+
+/// The ids stored in a palette or 8-bit gray PNG.  @param palette  receives its colors; none of a gray one   @return [H, W] uint8
+at::Tensor decode_png_ids(std::string_view bytes, const std::string& name, Palette* palette = nullptr);
+
+/// As the public one, of ids that should be of this label set.
+/// @throws Error, too, where its colors are those of another set, whose ids mean other classes.
+at::Tensor read_index_mask(const std::filesystem::path& path, Labels labels);
 
 /// Asked before memory for the pixels is.  @throws Error for none, and for more than 100 million.
 void check_pixels(int64_t width, int64_t height, const std::string& name);

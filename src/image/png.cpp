@@ -331,12 +331,17 @@ detail::Picture detail::decode_png(std::string_view bytes, const std::string& na
   return picture;
 }
 
-at::Tensor detail::decode_png_ids(std::string_view bytes, const std::string& name) {
+at::Tensor detail::decode_png_ids(std::string_view bytes, const std::string& name, Palette* palette) {
   PngReader reader{PngChunks(bytes)};
   reader.read_header(name);
   const int color = png_get_color_type(reader.png, reader.info);
   if (png_get_bit_depth(reader.png, reader.info) > 8 || (color != PNG_COLOR_TYPE_PALETTE && color != PNG_COLOR_TYPE_GRAY)) {
     throw Error(fmt::format("'{}' is not a mask: class ids are read from palette or 8-bit gray PNG", name));
+  }
+  png_color* colors = nullptr;
+  int count = 0;
+  if (palette != nullptr && png_get_PLTE(reader.png, reader.info, &colors, &count) != 0) {
+    for (int i = 0; i < count; ++i) palette->push_back({colors[i].red, colors[i].green, colors[i].blue});
   }
   png_set_packing(reader.png);
   return reader.read_pixels(1, name).squeeze(2);

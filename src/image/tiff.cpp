@@ -72,14 +72,18 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   check_pixels(width, height, name);
 
-  uint16_t photometric = PHOTOMETRIC_MINISBLACK, samples = 1, format = SAMPLEFORMAT_UINT, inks = INKSET_CMYK, turn = 0;
+  uint16_t photometric = PHOTOMETRIC_MINISBLACK, samples = 1, bits = 1, format = SAMPLEFORMAT_UINT, inks = INKSET_CMYK, turn = 0;
   TIFFGetField(tiff.get(), TIFFTAG_PHOTOMETRIC, &photometric);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLESPERPIXEL, &samples);
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_BITSPERSAMPLE, &bits);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLEFORMAT, &format);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_INKSET, &inks);
   Picture picture;
   if (photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE) picture.space = Picture::Space::kGray;
   if (photometric == PHOTOMETRIC_SEPARATED && inks == INKSET_CMYK && samples >= 4) picture.space = Picture::Space::kCmyk;
+  if ((photometric == PHOTOMETRIC_CIELAB || photometric == PHOTOMETRIC_ICCLAB) && samples >= 3 && bits == 8) {
+    picture.space = Picture::Space::kLab;
+  }
   uint32_t size = 0;
   const char* data = nullptr;
   if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &size, &data) == 1) picture.profile.assign(data, size);
@@ -89,10 +93,11 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
     picture.orientation = xmp_orientation({data, size}).value_or(1);
   }
 
-  // libtiff's own way to RGB mixes inks without a profile and multiplies colors by alpha. Where it takes the fourth channel for one that it
-  // does not know, all four come as they are stored.
-  if (picture.space == Picture::Space::kCmyk) TIFFSetField(tiff.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
-  if (picture.space == Picture::Space::kCmyk || (photometric == PHOTOMETRIC_RGB && samples > 3)) {
+  // libtiff's own way to RGB mixes inks without a profile, takes Lab's white for another, and multiplies colors by alpha. Where it takes
+  // the picture for RGB, and the fourth channel for one that it does not know, all four come as they are stored.
+  const bool as_stored = picture.space == Picture::Space::kCmyk || picture.space == Picture::Space::kLab;
+  if (as_stored) TIFFSetField(tiff.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+  if ((as_stored || photometric == PHOTOMETRIC_RGB) && samples > 3) {
     const std::vector<uint16_t> unknown(static_cast<size_t>(samples) - 3, EXTRASAMPLE_UNSPECIFIED);
     TIFFSetField(tiff.get(), TIFFTAG_EXTRASAMPLES, static_cast<int>(unknown.size()), unknown.data());
   }
@@ -102,7 +107,9 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
     return Error(fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, kind));
   };
   if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
-  if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB) throw unsupported("Lab colors");
+  if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB && picture.space != Picture::Space::kLab) {
+    throw unsupported(photometric == PHOTOMETRIC_ITULAB ? "Lab colors of fax" : "Lab colors of other than 8 bits");
+  }
   if (TIFFRGBAImageOK(tiff.get(), why.data()) == 0 || TIFFRGBAImageBegin(&image, tiff.get(), /*stop=*/1, why.data()) == 0) {
     throw unsupported(why.data());
   }
@@ -114,6 +121,8 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   if (TIFFRGBAImageGet(&image, raster, width, height) == 0 || !source.problem.empty()) {
     throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem));
   }
+  // CIELab's a* and b* are signed numbers, ICCLab's are counted from -128.
+  if (photometric == PHOTOMETRIC_CIELAB) picture.pixels.slice(2, 1, 3).bitwise_xor_(0x80);
   return picture;
 }
 

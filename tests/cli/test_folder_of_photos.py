@@ -72,6 +72,9 @@ def test_what_a_folder_lacks_is_told_before_work_begins(folder, tmp_path):
     bare = ("--data", "folder", "--root", folder / "photos", *SMALL, "--out", tmp_path / "run")
     assert "--mask-folder" in refusal("train-parser", *bare, status=2)
     assert "--labels" in refusal("train-classifier", *bare, "--attributes", "Glasses", status=2)
+    # `secgan parse` writes twelve classes, a parser is trained on CelebAMask-HQ's unless it is told.
+    line = refusal("train-parser", *bare, "--mask-folder", folder / "masks", status=1)
+    assert "has the colors of secgan-12 and is to be read as celebamask-hq" in line and "--mask-labels secgan-12" in line
     line = refusal("train-classifier", *bare, "--attributes", "Hat", "--labels", folder / "labels.csv", status=2)
     assert "Hat" in line and "Glasses" in line
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run" / "bundle").exists()

@@ -206,6 +206,29 @@ def test_png_gamma_is_the_same_of_a_file_and_of_its_pil_picture():
     assert torch.equal(secgan.read_image(Image.open(io.BytesIO(content))), secgan.read_image(content))
 
 
+def test_lab_colors_are_those_of_the_pil_picture():
+    lab = ImageCms.profileToProfile(face(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB")
+    for options in ({}, {"compression": "tiff_lzw"}):
+        content = saved(lab, "TIFF", **options)
+        read = secgan.read_image(content)
+        assert torch.equal(read, shown(content)) and torch.equal(read, secgan.read_image(Image.open(io.BytesIO(content))))
+        assert worst(read, shown(saved(face(), "PNG"))) < 20, "8 bits of Lab are coarse, and no more than that"
+    # ICC's Lab: the same numbers, counted from -128 on.
+    content = bytearray(saved(lab, "TIFF"))
+    with Image.open(io.BytesIO(content)) as opened:
+        begin, size = opened.tag_v2[273][0], opened.tag_v2[279][0]
+        assert opened.tag_v2[262] == 8 and len(opened.tag_v2[273]) == 1
+    tag = content.index(struct.pack("<HHII", 262, 3, 1, 8))
+    content[tag + 8] = 9
+    pixels = numpy.frombuffer(content, numpy.uint8, size, begin).reshape(-1, 3).copy()
+    pixels[:, 1:] ^= 128
+    content[begin : begin + size] = pixels.tobytes()
+    assert torch.equal(secgan.read_image(bytes(content)), secgan.read_image(saved(lab, "TIFF")))
+    content[tag + 8] = 10
+    with pytest.raises(RuntimeError, match="is a TIFF picture of a kind that is not supported: Lab colors of fax"):
+        secgan.read_image(bytes(content))
+
+
 def test_the_first_of_several_pictures_is_read():
     frames = [face(), ImageOps.mirror(face())]
     for kind, options in (("TIFF", {}), ("WEBP", {"lossless": True}), ("PNG", {})):
