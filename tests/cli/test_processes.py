@@ -141,6 +141,19 @@ def test_processes_stop_after_the_same_step(tmp_path):
     assert len(log_of(run)) < STEPS
 
 
+def test_processes_are_rolled_back_as_one(tmp_path):
+    # Weights that are not finite after the first step, whatever the batch: back to the beginning twice, and an end in both.
+    run = tmp_path / "run"
+    rates = ("--option", "task.generator_adam.learning_rate=1e30", "--option", "trainer.rollbacks=2")
+    pair = start_two([*training(tmp_path), "--on-nan", "rollback", *rates, "--batch", 4, "--out", run])
+    ends = wait(*pair)
+    for code, said in ends:
+        assert code == 1 and "rolled back 2 times already; training stopped; the last good checkpoint, after 0 steps" in said, ends
+    warnings = [line["warning"] for line in log_of(run) if "warning" in line]
+    assert "back to step 0 and on with other batches, rollback 2 of 2" in warnings[0] and "training stopped" in warnings[1]
+    assert all(tensor.isfinite().all() for tensor in load_file(run / "checkpoint.safetensors").values())
+
+
 def test_a_silent_process_and_one_that_was_started_otherwise_end_the_job(tmp_path):
     arguments = [*training(tmp_path), "--process-timeout", 2, "--batch", 4, "--out"]
     pair = start_two([*arguments, tmp_path / "silent"])

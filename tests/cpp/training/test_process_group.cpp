@@ -237,6 +237,56 @@ TEST_CASE("a run of two processes begins, stops and fails as one, and one of the
   CHECK(read_file(folder / "run/result") == "done");
 }
 
+TEST_CASE("processes are rolled back as one, and go on with the same batches", "[training]") {
+  const TemporaryFolder folder;
+  struct End {
+    int64_t steps = 0;
+    double total = 0;
+    std::vector<int64_t> batches;
+    std::string said, error;
+  };
+  // The second process alone has a value that is not finite, in its seventh batch, or from there on in each.
+  const auto run = [&](const std::string& name, bool always) {
+    return by_two([=, &folder](const ProcessGroup& group) {
+      End end;
+      Adder task(torch::full({1}, group.leads() ? 0.0 : 50.0), group.leads() ? 1.0 : 3.0);
+      task.at_step = [&](int64_t batch) {
+        end.batches.push_back(batch);
+        const bool bad = !group.leads() && (always ? batch >= 6 : batch == 6);
+        return bad ? std::numeric_limits<double>::quiet_NaN() : task.weight;
+      };
+      std::ostringstream status;
+      try {
+        const TrainerOptions options{
+            .steps = 9, .log_every = 1, .sample_every = 0, .checkpoint_every = 4, .on_nan = OnNan::kRollback, .rollbacks = 2};
+        end.steps = Trainer(options, folder / (group.leads() ? name : "no"), status, {}, group).run(task, false).steps;
+      } catch (const Error& error) {
+        end.error = error.what();
+      }
+      end.total = task.total.item<double>();
+      end.said = status.str();
+      return end;
+    });
+  };
+  const auto once = run("once", false);
+  for (const End& end : once) {
+    CHECK(end.error.empty());
+    CHECK(end.steps == 9);
+    CHECK(end.total == 9);
+    CHECK(end.batches == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  }
+  CHECK_THAT(once[0].said,
+             Catch::Contains("step 7: loss is nan") && Catch::Contains("back to step 4 and on with other batches, rollback 1 of 2"));
+  CHECK(once[1].said.empty());
+  CHECK(read_log(folder / "once", "loss").steps == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+
+  for (const End& end : run("always", true)) {
+    CHECK_THAT(end.error, Catch::Contains("rolled back 2 times already; training stopped; the last good checkpoint, after 4 steps"));
+    CHECK(end.batches.size() == 9);  // up to the seventh, and one after each rollback
+  }
+  CHECK_FALSE(fs::exists(folder / "no"));
+}
+
 TEST_CASE("a process that does not answer, or has gone, is an error within the timeout", "[training]") {
   const auto begin = std::chrono::steady_clock::now();
   CHECK_THROWS_WITH(by_two(
