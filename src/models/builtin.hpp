@@ -1,6 +1,9 @@
 #pragma once
 /// The backbones that the library itself has.
 
+#include <algorithm>
+#include <string_view>
+
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {
@@ -8,5 +11,15 @@ namespace secgan {
 #define SECGAN_BACKBONE(name) Backbone name##_backbone();
 #include "models/backbones.def"
 #undef SECGAN_BACKBONE
+
+/// Whether the backbone is the library's own.
+inline bool is_builtin(std::string_view backbone) {
+#define SECGAN_BACKBONE(name) std::string_view(#name),
+  const std::initializer_list<std::string_view> names{
+#include "models/backbones.def"
+  };
+#undef SECGAN_BACKBONE
+  return std::ranges::find(names, backbone) != names.end();
+}
 
 }  // namespace secgan

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
+#include "core/process_seed.hpp"
+#include "models/builtin.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/editing/preview.hpp"
@@ -43,6 +46,12 @@ std::optional<double> most_frequent(const Dataset& data) {
   }
   const at::Tensor share = sum / data.size();
   return at::max(share, 1 - share).mean().item<double>();
+}
+
+/// Whether a network may draw when it computes: any but the library's own.
+bool draws(const NetworkBranch& branch) {
+  const auto from_outside = [](const auto& network) { return network.custom() || !is_builtin(network.config().options.backbone()); };
+  return from_outside(*branch.generator) || from_outside(*branch.discriminator);
 }
 
 /// With the whole job's batch.
@@ -85,8 +94,8 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
   if (options_.mask_branch) {
     if (!bundle_.parser) throw InvalidArgument("parser is missing: a mask branch needs one");
     if (bundle_.parser->classes() != kSecganClasses) {
-      throw InvalidArgument(
-          fmt::format("parser: it distinguishes {} classes, the mask branch works on {}", bundle_.parser->classes(), kSecganClasses));
+      throw InvalidArgument(fmt::format("parser: it distinguishes {}, the mask branch works on {}",
+                                        counted(bundle_.parser->classes(), "class", "classes"), kSecganClasses));
     }
     const Discriminator mask_discriminator = discriminator(custom.mask_discriminator, mask, options_.mask_discriminator);
     mask_.emplace(adam_branch(generator(custom.mask_generator, mask, options_.mask_generator), mask_discriminator, options_, processes_));
@@ -110,6 +119,11 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
 }
 
 NamedValues SecganTask::step(int64_t step, double rate) {
+  // Two runs of one seed, and one that was resumed, are the same with dropout, too. The library's own networks draw nothing in a step, and
+  // leave the process its random state.
+  std::optional<ProcessSeed> seeded;
+  if (draws(*photo_) || (mask_ && draws(*mask_)))
+    seeded.emplace(mix_seed(options_.loader.seed, RandomPurpose::kSteps, step, processes_.rank()), at::kCPU);
   NamedValues values;
   const auto set_rate = [&](NetworkBranch& branch) {
     branch.generator_optimizer.inner().set_learning_rate(rate * options_.generator_adam.learning_rate);

@@ -100,6 +100,46 @@ def test_custom_networks_resume_bit_for_bit(tmp_path):
             assert torch.equal(state(resumed[name])[key], tensor), (name, key)
 
 
+class Dropping(nn.Module):
+    """Draws in every step, from the process's generator as all modules of torch do; checkpointed, it draws the same again."""
+
+    def __init__(self, checkpointed, channels=3):
+        super().__init__()
+        self.checkpointed = checkpointed
+        self.color = nn.Linear(ATTRIBUTES, channels)
+        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.SiLU(), nn.Dropout(0.5), nn.Conv2d(channels, channels, 1))
+
+    def forward(self, image, difference):
+        body = torch.utils.checkpoint.checkpoint(self.body, image, use_reentrant=False) if self.checkpointed else self.body(image)
+        return image + body + self.color(difference)[:, :, None, None]
+
+
+def test_dropout_follows_from_seed_and_step(tmp_path):
+    def trained(name, host_seed, *, steps=4, resume=False, checkpointed=False, seed=3):
+        torch.manual_seed(5)
+        module = Dropping(checkpointed)
+        torch.manual_seed(host_seed)
+        before = torch.get_rng_state()
+        chosen = settings(steps=steps)
+        chosen["trainer"]["decay_start"] = 1.0
+        chosen["task"].update(mask_branch=False)
+        chosen["task"]["loader"]["seed"] = seed
+        chosen["parser"] = ""
+        secgan.train(chosen, tmp_path / name, photo_generator=module, resume=resume)
+        assert torch.equal(torch.get_rng_state(), before), "the host goes on drawing where it was"
+        return state(module)
+
+    def same(one, other):
+        return all(torch.equal(one[key], other[key]) for key in one)
+
+    whole = trained("whole", 1)
+    assert same(trained("again", 2), whole)
+    trained("cut", 3, steps=2)
+    assert same(trained("cut", 4, resume=True), whole)
+    assert same(trained("checkpointed", 5, checkpointed=True), whole)
+    assert not same(trained("other", 1, seed=4), whole)
+
+
 def test_trainings_in_threads_are_those_of_one_after_the_other_and_leave_the_host_its_random_state(tmp_path):
     from safetensors.torch import load_file
 
