@@ -7,6 +7,7 @@
 
 #include "bundle/comparison.hpp"
 #include "bundle/state_dict.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "nn/parameter_budget.hpp"
@@ -135,21 +136,21 @@ std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* b
 
 std::string describe(const AnyConfig& config) {
   if (const auto* generator = std::get_if<GeneratorConfig>(&config)) {
-    return fmt::format("generator '{}' of {} attributes", generator->options.backbone(), generator->spec.attributes);
+    return fmt::format("generator '{}' of {}", generator->options.backbone(), counted(generator->spec.attributes, "attribute"));
   }
   if (const auto* discriminator = std::get_if<DiscriminatorConfig>(&config)) {
-    return fmt::format("discriminator '{}' of {} attributes for {} px", discriminator->options.backbone(), discriminator->spec.attributes,
-                       discriminator->spec.image_size);
+    return fmt::format("discriminator '{}' of {} for {} px", discriminator->options.backbone(),
+                       counted(discriminator->spec.attributes, "attribute"), discriminator->spec.image_size);
   }
   const auto classified = [](const std::string& network, int64_t classes) {
-    return classes > 0 ? fmt::format("{} of {} classes", network, classes) : network + " without a classifier";
+    return classes > 0 ? fmt::format("{} of {}", network, counted(classes, "class", "classes")) : network + " without a classifier";
   };
   if (const auto* inception = std::get_if<InceptionV3Options>(&config)) return classified("network 'inception-v3'", inception->classes);
   if (const auto* resnet = std::get_if<ResNetOptions>(&config)) {
     return classified(fmt::format("network 'resnet-{}'", name_of(kResNetDepths, resnet->depth)), resnet->classes);
   }
   const auto& parser = std::get<ParserConfig>(config);
-  return fmt::format("parser '{}' of {} classes", name_of(kParserNetworks, parser.options.network), parser.classes);
+  return fmt::format("parser '{}' of {}", name_of(kParserNetworks, parser.options.network), counted(parser.classes, "class", "classes"));
 }
 
 std::string differences(const AnyConfig& found, const AnyConfig& expected) {

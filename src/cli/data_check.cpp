@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
 #include "secgan/data/check.hpp"
@@ -41,9 +42,9 @@ void add_data_check(CLI::App& app) {
       }
       say("{} samples, as {}; they are {}", samples.size(), fault.problem, some_of(samples, kExamples, ""));
     }
-    if (!problems.empty()) throw Error(fmt::format("{} of {} samples cannot be used", problems.size(), data->size()));
-    if (contradicted) throw Error(fmt::format("{} samples can be used; the lists of the data set do not add up", data->size()));
-    say("{} samples, all fine", data->size());
+    if (!problems.empty()) throw Error(fmt::format("{} of {} cannot be used", problems.size(), counted(data->size(), "sample")));
+    if (contradicted) throw Error(fmt::format("{} can be used; the lists of the data set do not add up", counted(data->size(), "sample")));
+    say("{}", counted(data->size(), "sample, and it is fine", "samples, all fine"));
   });
 }
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/rules.hpp"
 #include "secgan/core/labels.hpp"
@@ -104,8 +105,8 @@ void run(const ModelsRequest& request) {
   }
   if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
   const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  say("one photo of {} px, {} attributes, float32; the mask generator has {} channels\n\n", request.image_size, request.attributes,
-      kSecganClasses);
+  say("one photo of {} px, {}, float32; the mask generator has {} channels\n\n", request.image_size,
+      counted(request.attributes, "attribute"), kSecganClasses);
   say("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs",
       "training needs");
   for (const Row& r : rows) {

@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/settings.hpp"
@@ -79,7 +80,7 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
   if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
   if (!processes.leads()) return;
-  say("{} steps in {:.0f} s; the bundle is {}", outcome.steps, outcome.seconds, (folder / "bundle").string());
+  say("{} in {:.0f} s; the bundle is {}", counted(outcome.steps, "step"), outcome.seconds, (folder / "bundle").string());
 }
 
 void add_train(CLI::App& app) {

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "core/cgroup.hpp"
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/thread_policy.hpp"
 
@@ -100,7 +101,7 @@ void MeasuredThreads::next() {
     const double seconds = choice_->policy.measured(threads);
     return std::isfinite(seconds) ? fmt::format("{:.0f} ms", seconds * 1000) : std::string("many times as long");
   };
-  choice_->tell(fmt::format("{} of {} threads: measured {} with 1, {} with {}", count, choice_->most, milliseconds(1),
+  choice_->tell(fmt::format("{} of {}: measured {} with 1, {} with {}", count, counted(choice_->most, "thread"), milliseconds(1),
                             milliseconds(choice_->most), choice_->most));
 }
 

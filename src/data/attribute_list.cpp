@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "data/list_file.hpp"
 #include "secgan/core/error.hpp"
@@ -78,7 +79,7 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
     }
   }
   list.compare_count(out.notes);
-  if (again > 0) out.notes.push_back({fmt::format("'{}': {} rows repeat an earlier one", file.string(), again)});
+  if (again > 0) out.notes.push_back({fmt::format("'{}': {} an earlier one", file.string(), counted(again, "row repeats", "rows repeat"))});
   out.labels = at::tensor(labels).view({static_cast<int64_t>(lines.size()), static_cast<int64_t>(columns.size())});
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "data/each_sample.hpp"
 #include "secgan/core/error.hpp"
@@ -18,9 +19,9 @@ size_t fitting(const Dataset& source) {
   const auto available = available_memory();
   if (available && bytes > static_cast<double>(*available)) {
     throw Error(
-        fmt::format("the data cache needs {:.1f} GB for {} photos of {} px, and {:.1f} GB of memory are free: turn it off (data.cache = "
+        fmt::format("the data cache needs {:.1f} GB for {} of {} px, and {:.1f} GB of memory are free: turn it off (data.cache = "
                     "false decodes each photo whenever it is needed), or choose fewer photos (data.count) or a smaller image_size",
-                    bytes / 1e9, source.size(), source.image_size(), static_cast<double>(*available) / 1e9));
+                    bytes / 1e9, counted(source.size(), "photo"), source.image_size(), static_cast<double>(*available) / 1e9));
   }
   return static_cast<size_t>(source.size());
 }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
 #include "data/list_file.hpp"
@@ -37,7 +38,7 @@ Partition read_partition(const std::filesystem::path& file, std::vector<DataNote
     fresh ? out.photos.push_back(known->first) : void(++again);
   }
   list.compare_count(notes);
-  if (again > 0) notes.push_back({fmt::format("'{}': {} rows repeat an earlier one", out.file, again)});
+  if (again > 0) notes.push_back({fmt::format("'{}': {} an earlier one", out.file, counted(again, "row repeats", "rows repeat"))});
   return out;
 }
 
@@ -55,8 +56,9 @@ std::vector<Split> splits_of(const AttributeList& list, const std::string& list_
     }
   }
   if (!lacking.empty()) {
-    throw Error(fmt::format("{}: '{}' is missing{}", partition.file, lacking[0],
-                            lacking.size() == 1 ? "" : fmt::format(", and {} more photos of {}", lacking.size() - 1, list_file)));
+    throw Error(
+        fmt::format("{}: '{}' is missing{}", partition.file, lacking[0],
+                    lacking.size() == 1 ? "" : fmt::format(", and {} of {}", counted(lacking.size() - 1, "more photo"), list_file)));
   }
   // Names of the list are all in the partition: what is more has no labels.
   if (partition.split.size() > splits.size()) {
@@ -65,9 +67,9 @@ std::vector<Split> splits_of(const AttributeList& list, const std::string& list_
     for (const std::string& photo : partition.photos) {
       if (!labeled.contains(photo)) unlabeled.push_back(photo);
     }
-    notes.push_back(
-        {fmt::format("'{}': {} photos of '{}' have no labels, as {}", list_file, unlabeled.size(), partition.file, some_of(unlabeled)),
-         true});
+    notes.push_back({fmt::format("'{}': {} of '{}' {} no labels, as {}", list_file, counted(unlabeled.size(), "photo"), partition.file,
+                                 unlabeled.size() == 1 ? "has" : "have", some_of(unlabeled)),
+                     true});
   }
   return splits;
 }

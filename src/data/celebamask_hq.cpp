@@ -8,6 +8,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "data/list_file.hpp"
@@ -47,7 +48,8 @@ std::map<int64_t, std::string> photos_by_id(const PictureFolder& folder, std::ve
       throw Error(fmt::format("'{}': '{}' and '{}' are both photo {}", folder.folder.string(), known->second, file, *id));
   }
   if (again > 0)
-    notes.push_back({fmt::format("'{}': {} photos are there twice, under other names too; ID.jpg is read", folder.folder.string(), again)});
+    notes.push_back({fmt::format("'{}': {} there twice, under other names too; ID.jpg is read", folder.folder.string(),
+                                 counted(again, "photo is", "photos are"))});
   return photos;
 }
 
@@ -172,9 +174,10 @@ at::Tensor labels_by_id(const AttributeList& list, const std::string& file, cons
   }
   if (!lacking.empty()) {
     throw Error(fmt::format("{}: '{}' is missing{}", file, lacking[0],
-                            lacking.size() == 1 ? "" : fmt::format(", and {} more photos", lacking.size() - 1)));
+                            lacking.size() == 1 ? "" : fmt::format(", and {}", counted(lacking.size() - 1, "more photo"))));
   }
-  if (absent > 0) notes.push_back({fmt::format("'{}': {} of its {} photos are not there", file, absent, list.photos.size()), true});
+  if (absent > 0)
+    notes.push_back({fmt::format("'{}': {} not there", file, counted_of(absent, list.photos.size(), "photo", "is", "are")), true});
   return list.labels.index_select(0, at::tensor(order));
 }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "io/file_kind.hpp"
@@ -327,7 +328,7 @@ void ListFile::place_columns(std::vector<std::string> heading) {
       // A row that is cut short looks like one whose photo has a heading.
       const auto& known = celeba_attribute_names();
       if (row != width_ || announced_ || std::ranges::find(known, heading[0]) != known.end())
-        fail(fmt::format("{} cells, expected a photo's name and {} labels", row, width_));
+        fail(fmt::format("{}, expected a photo's name and {}", counted(row, "cell"), counted(width_, "label")));
       photo = names_an_index(heading[0]) && row > 1 && whole_number(words_[0]) && !is_value(words_[1]) ? 1 : 0;
     }
     photo_ = *photo;
@@ -351,7 +352,7 @@ void ListFile::fit_row() {
     const auto behind = words_.begin() + static_cast<std::ptrdiff_t>(photo_) + 1;
     words_.erase(behind, behind + static_cast<std::ptrdiff_t>(more));
   }
-  if (words_.size() != width_) fail(fmt::format("{} cells, expected a photo's name and {} more", words_.size(), width_ - 1));
+  if (words_.size() != width_) fail(fmt::format("{}, expected a photo's name and {} more", counted(words_.size(), "cell"), width_ - 1));
 }
 
 bool ListFile::next() {
@@ -378,7 +379,7 @@ std::string ListFile::photo() const {
 }
 
 int64_t ListFile::whole_number_in(size_t column) const {
-  if (column >= cells()) fail(fmt::format("{} cells, expected {} or more", cells() + 1, column + 2));
+  if (column >= cells()) fail(fmt::format("{}, expected {} or more", counted(cells() + 1, "cell"), column + 2));
   const std::optional<int64_t> value = whole_number(cell(column));
   if (!value) fail(fmt::format("'{}' is not a number", cell(column)));
   return *value;
@@ -386,7 +387,8 @@ int64_t ListFile::whole_number_in(size_t column) const {
 
 void ListFile::compare_count(std::vector<DataNote>& notes) const {
   if (announced_ && *announced_ != rows_)
-    notes.push_back({fmt::format("'{}': its heading announces {} photos, it has rows for {}", file_.string(), *announced_, rows_), true});
+    notes.push_back(
+        {fmt::format("'{}': its heading announces {}, it has rows for {}", file_.string(), counted(*announced_, "photo"), rows_), true});
 }
 
 void ListFile::fail(std::string_view what) const { throw Error(fmt::format("{}:{}: {}", file_.string(), line_, what)); }

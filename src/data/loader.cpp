@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
@@ -41,7 +42,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const LoaderOptions& opti
     throw InvalidArgument(fmt::format("seed {} is above 2^63 - 1, the largest number of a settings file", options_.seed));
   }
   if (options_.batch > dataset_->size()) {
-    throw InvalidArgument(fmt::format("batch {} is larger than the data set of {} samples", options_.batch, dataset_->size()));
+    throw InvalidArgument(fmt::format("batch {} is larger than the data set of {}", options_.batch, counted(dataset_->size(), "sample")));
   }
   if (options_.batch % shard_.count != 0) {
     throw InvalidArgument(fmt::format("batch {} of the whole job is no multiple of its {} processes", options_.batch, shard_.count));

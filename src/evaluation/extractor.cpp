@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/counted.hpp"
 #include "core/rules.hpp"
 #include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/shape.hpp"
@@ -33,8 +34,8 @@ at::Tensor pooled_output(const TensorFunction& program, const at::Tensor& photos
   const bool fits = output.defined() && (output.dim() == 2 || output.dim() == 4) && output.size(0) == photos.size(0) &&
                     output.numel() > 0 && output.is_floating_point();
   if (!fits) {
-    throw Error(fmt::format("{}: the program must output [N, D] or [N, D, h, w] features for any N, found {} for {} photos", file,
-                            output.defined() ? shape_of(output) : "nothing", photos.size(0)));
+    throw Error(fmt::format("{}: the program must output [N, D] or [N, D, h, w] features for any N, found {} for {}", file,
+                            output.defined() ? shape_of(output) : "nothing", counted(photos.size(0), "photo")));
   }
   return output.dim() == 4 ? output.mean({2, 3}) : output;
 }

@@ -75,9 +75,10 @@ std::string conditions(const Evaluation& evaluation, const ReportContext& contex
   const EvaluationProtocol& p = evaluation.protocol;
   std::string text = fmt::format(
       "Model {} (SHA-256 {}). {} of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
-      "Intervals: {:g} % bootstrap over photos, {} resamples. Protocol {} {}.",
+      "Intervals: {:g} % bootstrap over photos, {}. Protocol {} {}.",
       context.model, short_hash(context.model_digest), counted(evaluation.photos, "photo"), context.data, name_of(kSplits, p.split), p.crop,
-      p.strength, name_of(kConflictRules, p.conflicts), 100 * p.level, p.resamples, p.name, short_hash(evaluation.hash));
+      p.strength, name_of(kConflictRules, p.conflicts), 100 * p.level, counted(p.resamples, "resample"), p.name,
+      short_hash(evaluation.hash));
   for (const std::string& extractor : evaluation.pinned.extractors) text += fmt::format(" Extractor: {}.", extractor);
   return text;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/transforms.hpp"
@@ -24,8 +25,8 @@ Subject::Subject(const Bundle& of, const Dataset& over, EvaluationProtocol under
     throw InvalidArgument(fmt::format("the data set's side {} is not the bundle's {}", data.image_size(), bundle.info.image_size));
   }
   if (!judges.classifier.is_empty() && judges.classifier->config().attributes != static_cast<int64_t>(bundle.info.attributes.size())) {
-    throw InvalidArgument(fmt::format("classifier: it knows {} attributes, the bundle has {}", judges.classifier->config().attributes,
-                                      bundle.info.attributes.size()));
+    throw InvalidArgument(fmt::format("classifier: it knows {}, the bundle has {}",
+                                      counted(judges.classifier->config().attributes, "attribute"), bundle.info.attributes.size()));
   }
   if (protocol.crop.empty()) protocol.crop = bundle.info.crop;
   if (protocol.photos > data.size()) {

@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/temporary.hpp"
 #include "secgan/core/error.hpp"
@@ -43,7 +44,7 @@ void require_memory(const fs::path& path, uint64_t size) {
   if (size < kLarge) return;
   const std::optional<uint64_t> available = available_memory();
   if (available && size > *available)
-    throw Error(fmt::format("'{}' has {} bytes, more than the {} that memory has left", path.string(), size, *available));
+    throw Error(fmt::format("'{}' has {}, more than the {} that memory has left", path.string(), counted(size, "byte"), *available));
 }
 
 bool is_link(const fs::path& path) {
@@ -217,7 +218,7 @@ std::string read_file(const fs::path& path, uint64_t limit) {
     }
     bytes.resize(done);
   } catch (const std::bad_alloc&) {
-    throw Error(fmt::format("'{}': its {} bytes do not fit into memory", path.string(), file.size()));
+    throw Error(fmt::format("'{}' of {} does not fit into memory", path.string(), counted(file.size(), "byte")));
   }
   return bytes;
 }

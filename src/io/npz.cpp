@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "io/zip_archive.hpp"
@@ -167,8 +168,8 @@ at::Tensor parse_array(std::string_view bytes) {
       throw Error("shape is too large");
   }
   if ((empty ? 0 : wanted) != bytes.size()) {
-    throw Error(fmt::format("{} bytes of data, its shape ({}) of {} asks for {}", bytes.size(), fmt::join(header.shape, ", "), header.type,
-                            empty ? 0 : wanted));
+    throw Error(fmt::format("{} of data, its shape ({}) of {} asks for {}", counted(bytes.size(), "byte"), fmt::join(header.shape, ", "),
+                            header.type, empty ? 0 : wanted));
   }
   if (type == at::kBool && std::ranges::any_of(bytes, [](char byte) { return byte != 0 && byte != 1; })) {
     throw Error("a byte is neither true nor false");  // undefined behavior where it would be read

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <unordered_map>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "secgan/core/error.hpp"
@@ -76,7 +77,7 @@ PickleValue rebuild_tensor(const PickleList& arguments, at::Tensor storage) {
     }
   }
   if (!empty && (last < 0 || last >= storage.numel())) {
-    refuse(fmt::format("a tensor of [{}] leaves its storage of {} values", fmt::join(size, ", "), storage.numel()));
+    refuse(fmt::format("a tensor of [{}] leaves its storage of {}", fmt::join(size, ", "), counted(storage.numel(), "value")));
   }
   // A stride of 0 could ask for more memory than there is. The strides of an empty tensor are products too: counted without the zeros.
   int64_t values = 1;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
@@ -132,7 +133,8 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
     const auto type = std::ranges::find_if(kTypes, [&](const auto& t) { return t.first == *dtype_; });
     const auto place = [&] {
       if (entry.begin > entry.end || entry.end > data_size_) {
-        refuse_tensor(fmt::format("data_offsets [{}, {}] leave the file's {} bytes of data", entry.begin, entry.end, data_size_));
+        refuse_tensor(
+            fmt::format("data_offsets [{}, {}] leave the file's {} of data", entry.begin, entry.end, counted(data_size_, "byte")));
       }
     };
     if (type == kTypes.end()) {
@@ -156,7 +158,7 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
     const uint64_t bytes = empty ? 0 : extents;
     place();
     if (entry.end - entry.begin != bytes) {
-      refuse_tensor(fmt::format("{} bytes of data, its shape asks for {}", entry.end - entry.begin, bytes));
+      refuse_tensor(fmt::format("{} of data, its shape asks for {}", counted(entry.end - entry.begin, "byte"), bytes));
     }
     return entry;
   }
@@ -183,11 +185,11 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std
     throw Error(fmt::format("{}: not a safetensors file: it is {}", name, detail::describe(kind)));
   }
   uint64_t header_size = 0;
-  if (bytes.size() < sizeof header_size) throw Error(fmt::format("{}: not a safetensors file: {} bytes", name, bytes.size()));
+  if (bytes.size() < sizeof header_size) throw Error(fmt::format("{}: not a safetensors file: {}", name, counted(bytes.size(), "byte")));
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   if (header_size > kLargestHeader || header_size > bytes.size() - sizeof header_size) {
-    throw Error(
-        fmt::format("{}: not a safetensors file, or truncated: header of {} bytes in a file of {}", name, header_size, bytes.size()));
+    throw Error(fmt::format("{}: not a safetensors file, or truncated: header of {} in a file of {}", name, counted(header_size, "byte"),
+                            bytes.size()));
   }
   const std::string_view text = bytes.substr(sizeof header_size, header_size);
   const std::string_view data = bytes.substr(sizeof header_size + header_size);
@@ -208,7 +210,8 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std
       throw Error(fmt::format("{}: tensor '{}': data begins at {}, expected {}", name, entry->name, entry->begin, covered));
     covered = entry->end;
   }
-  if (covered != data.size()) throw Error(fmt::format("{}: {} bytes of data belong to no tensor", name, data.size() - covered));
+  if (covered != data.size())
+    throw Error(fmt::format("{}: {} to no tensor", name, counted(data.size() - covered, "byte of data belongs", "bytes of data belong")));
 
   for (const Entry& entry : entries) {
     if (!entry.type) continue;

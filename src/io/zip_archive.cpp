@@ -1,5 +1,6 @@
 #include "io/zip_archive.hpp"
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/zip_handles.hpp"
 #include "secgan/core/error.hpp"
@@ -56,7 +57,7 @@ void ZipArchive::admit(const ZipMember& member) {
   }
   const bool stored = about.comp_method == ZIP_CM_STORE;
   if (about.comp_size > file_size_ || (stored && about.size != about.comp_size) || member.size > left_) {
-    throw Error(fmt::format("claims {} bytes out of {} in a file of {}", about.size, about.comp_size, file_size_));
+    throw Error(fmt::format("claims {} out of {} in a file of {}", counted(about.size, "byte"), about.comp_size, file_size_));
   }
   left_ -= member.size;
 }
@@ -76,7 +77,7 @@ void ZipArchive::unpack(const ZipMember& member, char* into) {
     done += static_cast<uint64_t>(got);
     if (done > member.size) break;
   }
-  if (done != member.size) throw Error(fmt::format("damaged: {} bytes instead of {}", done, member.size));
+  if (done != member.size) throw Error(fmt::format("damaged: {} instead of {}", counted(done, "byte"), member.size));
 }
 
 }  // namespace secgan::detail

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -89,8 +90,8 @@ void MaskAgreement::update(const at::Tensor& predicted, const at::Tensor& truth)
 
 void MaskAgreement::merge(const MaskAgreement& other) {
   if (other.counts_.size(0) != counts_.size(0)) {
-    throw InvalidArgument(
-        fmt::format("agreement over {} classes cannot be merged with agreement over {}", counts_.size(0), other.counts_.size(0)));
+    throw InvalidArgument(fmt::format("agreement over {} cannot be merged with agreement over {}",
+                                      counted(counts_.size(0), "class", "classes"), other.counts_.size(0)));
   }
   counts_ += other.counts_.to(counts_.device());
 }
@@ -134,7 +135,7 @@ void LabelAgreement::update(const at::Tensor& logits, const at::Tensor& labels) 
 void LabelAgreement::merge(const LabelAgreement& other) {
   if (other.right_.size(0) != right_.size(0)) {
     throw InvalidArgument(
-        fmt::format("agreement on {} attributes cannot be merged with agreement on {}", right_.size(0), other.right_.size(0)));
+        fmt::format("agreement on {} cannot be merged with agreement on {}", counted(right_.size(0), "attribute"), other.right_.size(0)));
   }
   right_ += other.right_.to(right_.device());
   total_ += other.total_.to(total_.device());

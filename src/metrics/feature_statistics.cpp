@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "metrics/measures.hpp"
 #include "secgan/core/error.hpp"
@@ -116,7 +117,8 @@ void FeatureStatistics::update(const at::Tensor& features) {
 
 void FeatureStatistics::merge(const FeatureStatistics& other) {
   if (other.dims() != dims())
-    throw InvalidArgument(fmt::format("statistics of {} dimensions cannot be merged with statistics of {}", dims(), other.dims()));
+    throw InvalidArgument(
+        fmt::format("statistics of {} cannot be merged with statistics of {}", counted(dims(), "dimension"), other.dims()));
   count_ += other.count_.to(count_.device());
   sum_ += other.sum_.to(sum_.device());
   products_ += other.products_.to(products_.device());
@@ -131,7 +133,8 @@ void FeatureStatistics::reset() {
 int64_t FeatureStatistics::count() const { return count_.item<int64_t>(); }
 
 void FeatureStatistics::require(int64_t samples) const {
-  if (count() < samples) throw InvalidArgument(fmt::format("at least {} samples are needed, found {}", samples, count()));
+  if (count() < samples)
+    throw InvalidArgument(fmt::format("at least {} needed, found {}", counted(samples, "sample is", "samples are"), count()));
 }
 
 at::Tensor FeatureStatistics::mean() const {

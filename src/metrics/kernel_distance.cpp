@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "metrics/measures.hpp"
 #include "secgan/core/error.hpp"
@@ -37,7 +38,7 @@ std::pair<at::Tensor, at::Tensor> checked(const at::Tensor& a, const at::Tensor&
   check_shape(b, "b", {kAny, a.size(1)}, "[M, D]");
   if (a.size(1) == 0) throw InvalidArgument("a must have features, found [N, 0]");
   for (const auto& [rows, name] : {std::pair{a.size(0), "a"}, std::pair{b.size(0), "b"}}) {
-    if (rows < least) throw InvalidArgument(fmt::format("{} must have at least {} rows, found {}", name, least, rows));
+    if (rows < least) throw InvalidArgument(fmt::format("{} must have at least {}, found {}", name, counted(least, "row"), rows));
   }
   return {finite_float64(a, "a"), finite_float64(b, "b")};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -74,9 +75,9 @@ Scores CallableDiscriminatorImpl::score(const at::Tensor& image) {
   // A patch map [N, 1, h, w] is as good: every loss term takes the mean.
   if (!scores.adversarial.defined() || scores.adversarial.dim() < 2 || scores.adversarial.size(0) != image.size(0) ||
       scores.adversarial.size(1) != 1) {
-    throw InvalidArgument(
-        fmt::format("your discriminator's adversarial score must be [N, 1] or [N, 1, h, w] for {} images, found {}", image.size(0),
-                    scores.adversarial.defined() ? fmt::format("[{}]", fmt::join(scores.adversarial.sizes(), ", ")) : "nothing"));
+    throw InvalidArgument(fmt::format(
+        "your discriminator's adversarial score must be [N, 1] or [N, 1, h, w] for {}, found {}", counted(image.size(0), "image"),
+        scores.adversarial.defined() ? fmt::format("[{}]", fmt::join(scores.adversarial.sizes(), ", ")) : "nothing"));
   }
   check_shape(scores.attribute_logits, "your discriminator's attribute logits", {image.size(0), spec().attributes}, "[N, A]");
   return scores;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -27,8 +28,8 @@ FaceParser::FaceParser(Parser network, const FaceParserOptions& options)
     : FaceParser([network](const at::Tensor& photo) mutable { return network->forward(photo); }, options) {
   if (network.is_empty()) throw InvalidArgument("network must be a parser, found none");
   if (network->config().classes != merge_.input_classes()) {
-    throw InvalidArgument(
-        fmt::format("the parser network has {} classes, the labels {}", network->config().classes, merge_.input_classes()));
+    throw InvalidArgument(fmt::format("the parser network has {}, the labels {}", counted(network->config().classes, "class", "classes"),
+                                      merge_.input_classes()));
   }
   freeze(*network);
   network_ = std::move(network);

@@ -150,16 +150,16 @@ class StudyReport {
     Page out;
     out.title = "Does the mask branch pay?";
     out.intro = fmt::format(
-        "Drawn faces of {} px, {} to train on, {} unseen for the metrics; {} generator updates a run, {} a variant, {}. "
+        "Drawn faces of {} px, {} to train on, {} unseen for the metrics; {} a run, {} a variant, {}. "
         "One parser, one judge and one feature network for all runs. ± is the standard deviation over seeds; differences are taken seed by "
         "seed, ± half of Student's 95 % interval. "
         "TARR: every attribute flipped in turn at strength 1. Distance: Fréchet distance between photos and edits in the features of "
         "another classifier, trained with another seed than the judge. "
-        "Seconds per step: median of {} steps, variants in turns, {}. Memory: what networks, optimizers, averages, parser, judge "
+        "Seconds per step: median of {}, variants in turns, {}. Memory: what networks, optimizers, averages, parser, judge "
         "and a step hold at their peak.",
-        results_.settings.image_size, results_.settings.faces, results_.settings.unseen, results_.settings.steps,
-        counted(results_.settings.seeds, "seed"), recipe(results_.settings.losses), results_.settings.timing_rounds,
-        counted(at::get_num_threads(), "thread"));
+        results_.settings.image_size, results_.settings.faces, results_.settings.unseen,
+        counted(results_.settings.steps, "generator update"), counted(results_.settings.seeds, "seed"), recipe(results_.settings.losses),
+        counted(results_.settings.timing_rounds, "step"), counted(at::get_num_threads(), "thread"));
     out.header = {
         "Backbone", "Variant", "TARR",       "by seed", "Others stay", "Change outside", "Distance", "PSNR, dB", "Agrees with mask branch",
         "s / step", "Cost",    "Memory, MiB"};
@@ -189,8 +189,8 @@ class StudyReport {
       row.push_back(fmt::format("{}", fmt::join(single, ", ")));
       const auto stalled = std::ranges::count_if(all, [](double value) { return value < kStalled; });
       if (stalled > 0) {
-        page.words +=
-            fmt::format("{}, {}: {} of {} runs stalled, their TARR below {:g}.\n", backbone, variant.title, stalled, all.size(), kStalled);
+        page.words += fmt::format("{}, {}: {} of {} stalled, TARR below {:g}.\n", backbone, variant.title, stalled,
+                                  counted(all.size(), "run"), kStalled);
       }
     }
     const double plain = results_.costs.at({backbone, "plain"}).seconds_per_step;

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "io/temporary.hpp"
@@ -176,7 +177,8 @@ std::optional<Checkpoint> RunFolder::load(std::ostream& told) {
     }
     try {
       Checkpoint checkpoint = parse_checkpoint(read_file(file), file.string());
-      if (wrong) told << fmt::format("{}; going on from the checkpoint before it, after {} steps\n", wrong->what(), checkpoint.step);
+      if (wrong)
+        told << fmt::format("{}; going on from the checkpoint before it, after {}\n", wrong->what(), counted(checkpoint.step, "step"));
       if (!checkpoint.sealed) {
         told << fmt::format("{}: written by an earlier version: whether it is whole and belongs to these data cannot be told\n",
                             file.string());

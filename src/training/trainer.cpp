@@ -11,6 +11,7 @@
 #include <ostream>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
 #include "secgan/core/error.hpp"
@@ -230,7 +231,8 @@ class TrainingRun {
     if (checkpoint.task != task_.name())
       throw Error(fmt::format("{}: a checkpoint of '{}', not of '{}'", file, checkpoint.task, task_.name()));
     if (checkpoint.step > options_.steps) {
-      throw Error(fmt::format("{}: {} steps are done, which is more than the {} of the run", file, checkpoint.step, options_.steps));
+      throw Error(fmt::format("{}: {} done, which is more than the {} of the run", file, counted(checkpoint.step, "step is", "steps are"),
+                              options_.steps));
     }
     compare(checkpoint.identity, identity_, [&](const std::string& name, const std::string& then, const std::string& now) {
       throw Error(fmt::format("{} belongs to another run: {} was {}, found {}", file, name, then, now));
@@ -239,8 +241,8 @@ class TrainingRun {
       status_ << fmt::format("resuming with another {}: {} instead of {}\n", name, now, then);
     });
     if (checkpoint.threads > 0 && checkpoint.threads != at::get_num_threads()) {
-      status_ << fmt::format("resuming on {} threads instead of {}: the last bits may differ from those of a run that was not stopped\n",
-                             at::get_num_threads(), checkpoint.threads);
+      status_ << fmt::format("resuming on {} instead of {}: the last bits may differ from those of a run that was not stopped\n",
+                             counted(at::get_num_threads(), "thread"), checkpoint.threads);
     }
   }
 
@@ -266,10 +268,10 @@ class TrainingRun {
     if (!photos.empty()) message += "; photos: " + some_of(photos, 8, "");
     const bool again = options_.on_nan == OnNan::kRollback && rollbacks_ < options_.rollbacks;
     const std::string kept = saved_ < 0 ? "there is no checkpoint yet"
-                                        : fmt::format("the last good checkpoint, after {} steps, is {}", saved_,
+                                        : fmt::format("the last good checkpoint, after {}, is {}", counted(saved_, "step"),
                                                       folder_ != nullptr ? folder_->checkpoint_file().string() : "process 0's");
     if (!again) {
-      if (options_.on_nan == OnNan::kRollback) message += fmt::format("; rolled back {} times already", rollbacks_);
+      if (options_.on_nan == OnNan::kRollback) message += fmt::format("; rolled back {} already", counted(rollbacks_, "time"));
       message += "; training stopped; " + kept;
       if (recorder_) recorder_->warning(step_, message);
       progress_->finish();

@@ -114,7 +114,7 @@ TEST_CASE("a list's own number of rows is compared, and what stands twice", "[da
   const auto notes = [&](const std::string& list) { return read_attribute_list(folder.write("list.txt", list)).notes; };
   CHECK(notes("2\nBald\na.jpg 1\nb.jpg 1\n").empty());
   for (const auto& [list, rows] : {std::pair{"202599\nBald\na.jpg 1\n"s, "announces 202599 photos, it has rows for 1"s},
-                                   {"1\nBald\na.jpg 1\nb.jpg 1\n"s, "announces 1 photos, it has rows for 2"s},
+                                   {"1\nBald\na.jpg 1\nb.jpg 1\n"s, "announces 1 photo, it has rows for 2"s},
                                    {"3\nBald\n"s, "announces 3 photos, it has rows for 0"s}}) {
     REQUIRE(notes(list).size() == 1u);
     CHECK(notes(list)[0].wrong);

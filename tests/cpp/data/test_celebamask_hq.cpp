@@ -278,7 +278,7 @@ TEST_CASE("photos and masks are found under the names that packages give them", 
     options.split.reset();
     CHECK(CelebAMaskHq(options).size() == 3);
     CHECK_THAT(CelebAMaskHq(options).sample_name(1), Catch::EndsWith("/7.jpg"));
-    CHECK_THAT(CelebAMaskHq(options).notes()[0].text, Catch::Contains("1 photos are there twice"));
+    CHECK_THAT(CelebAMaskHq(options).notes()[0].text, Catch::Contains("1 photo is there twice"));
     std::filesystem::remove(folder / "CelebA-HQ-img/7.jpg");
     folder.write("CelebA-HQ-img/007.jpg", photo);
     CHECK_THROWS_WITH(CelebAMaskHq(options), Catch::Contains("'00007.jpg' and '007.jpg' are both photo 7"));

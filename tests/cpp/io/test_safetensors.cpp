@@ -65,7 +65,7 @@ TEST_CASE("hostile and damaged files are refused by name", "[io]") {
   CHECK_THAT(safetensors_refusal(std::string(8, '\xff')), Catch::Contains("truncated"));
   CHECK_THAT(safetensors_refusal(one(good).substr(0, 30)), Catch::Contains("truncated"));
   CHECK_THAT(safetensors_refusal(one(good, std::string(7, 'd'))), Catch::Contains("tensor 'a'") && Catch::Contains("leave the file"));
-  CHECK_THAT(safetensors_refusal(one(good, std::string(9, 'd'))), Catch::Contains("1 bytes of data belong to no tensor"));
+  CHECK_THAT(safetensors_refusal(one(good, std::string(9, 'd'))), Catch::Contains("1 byte of data belongs to no tensor"));
   CHECK_THAT(safetensors_refusal(file_of("[]", "")), Catch::Contains("not a JSON object"));
   CHECK_THAT(safetensors_refusal(one(R"({"dtype":"F8","shape":[2],"data_offsets":[0,8]})")),
              Catch::Contains("dtype 'F8' is not supported"));
