@@ -282,7 +282,9 @@ class TrainingRun {
     message += fmt::format("; back to step {} and on with other batches, rollback {} of {}", step_, rollbacks_, options_.rollbacks);
     if (folder_ != nullptr) {
       recorder_.emplace(folder_->path(), step_);
-      recorder_->warning(step_, message);
+      // From step 0 on the log begins anew, but for the rollbacks before.
+      told_.push_back(message);
+      for (size_t i = step_ == 0 ? 0 : told_.size() - 1; i < told_.size(); ++i) recorder_->warning(step_, told_[i]);
     }
     progress_->message("warning: " + message);
   }
@@ -312,6 +314,7 @@ class TrainingRun {
   std::optional<Recorder> recorder_;
   std::optional<Progress> progress_;
   std::exception_ptr unwritten_;
+  std::vector<std::string> told_;  // of rollbacks
 };
 
 }  // namespace
