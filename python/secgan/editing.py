@@ -109,9 +109,16 @@ class Editor:
         self._native = native
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str]) -> Editor:
-        """Loads a bundle folder (config.json and model.safetensors); nothing in it can run code."""
-        return cls(_core.Editor.from_pretrained(os.fspath(folder)))
+    def from_pretrained(cls, folder: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Editor:
+        """Loads a bundle folder (config.json and model.safetensors); nothing in it can run code.
+
+        Args:
+            device: of the networks, ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+
+        Raises:
+            ValueError: a device that is not there; those that are, are named.
+        """
+        return cls(_core.Editor.from_pretrained(os.fspath(folder), str(device)))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the bundle, whole or not at all.
@@ -132,8 +139,8 @@ class Editor:
         return f"Editor({self._native.summary()}; {', '.join(self.attributes) or 'no attributes'})"
 
     def to(self, device: str | torch.device) -> Editor:
-        """Moves the networks; photos and results stay on the CPU. Gives the editor itself."""
-        self._native.to(str(torch.device(device)))
+        """Moves the networks, as ``device`` of :meth:`from_pretrained`; photos and results stay on the CPU. Gives the editor itself."""
+        self._native.to(str(device))
         return self
 
     @property

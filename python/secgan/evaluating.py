@@ -44,7 +44,7 @@ def evaluate(
             program, ``{"file": …, "input_size": …}``.
         identity: an identity embedding likewise, for the cosine between photo and edit.
         out: folder for report.json, report.md, report.html and protocol.toml; None: none is written.
-        **settings: more of the command's settings: ``batch``, ``threads``, ``masks``, ``inception_resize``.
+        **settings: more of the command's settings: ``batch``, ``device``, ``threads``, ``masks``, ``inception_resize``.
 
     Returns:
         The report: ``figures`` by key (``{"value", "low", "high", "count", "protocol"}`` or ``{"missing": why}``), ``attributes``

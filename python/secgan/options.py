@@ -21,6 +21,8 @@ class TrainSettings(TypedDict, total=False):
     task: SecganTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
+    #: where the networks are: auto (a GPU where there is one), cpu, cuda, cuda:1, mps
+    device: str
     #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
@@ -288,6 +290,8 @@ class LoaderOptions(TypedDict, total=False):
     seed: int
     #: mirror every other sample, drawn anew each epoch
     flip: bool
+    #: batches that are read while others are worked on, each in a thread of its own; 0: one beside a computation on the CPU, for a GPU as many as there are processors, at most 8
+    ahead: int
 
 
 class TrainerOptions(TypedDict, total=False):
@@ -318,6 +322,8 @@ class TrainParserSettings(TypedDict, total=False):
     task: ParserTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
+    #: where the networks are: auto (a GPU where there is one), cpu, cuda, cuda:1, mps
+    device: str
     #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
@@ -359,6 +365,8 @@ class TrainClassifierSettings(TypedDict, total=False):
     task: ClassifierTaskOptions
     #: length, log, checkpoints
     trainer: TrainerOptions
+    #: where the networks are: auto (a GPU where there is one), cpu, cuda, cuda:1, mps
+    device: str
     #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 
@@ -396,6 +404,8 @@ class EvaluateSettings(TypedDict, total=False):
     identity: ExtractorProgram
     #: photos at once
     batch: int
+    #: where the networks are: auto (a GPU where there is one), cpu, cuda, cuda:1, mps
+    device: str
     #: CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest
     threads: int
 

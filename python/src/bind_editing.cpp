@@ -54,7 +54,9 @@ void bind_editing(py::module_& module) {
 
   py::class_<Editor>(module, "Editor")
       .def_static(
-          "from_pretrained", [](const std::string& folder) { return Editor::from_pretrained(folder); }, ReleaseGil(), "folder"_a)
+          "from_pretrained",
+          [](const std::string& folder, const std::string& device) { return Editor::from_pretrained(folder, find_device(device)); },
+          ReleaseGil(), "folder"_a, "device"_a)
       .def(
           "save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil(),
           "folder"_a)
@@ -85,7 +87,7 @@ void bind_editing(py::module_& module) {
           },
           ReleaseGil(), "photo"_a, "crop"_a)
       .def(
-          "to", [](Editor& editor, const std::string& device) { editor.to(at::Device(device)); }, ReleaseGil(), "device"_a)
+          "to", [](Editor& editor, const std::string& device) { editor.to(find_device(device)); }, ReleaseGil(), "device"_a)
       .def("summary", &Editor::summary)
       .def(
           "edit",

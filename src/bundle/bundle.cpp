@@ -12,6 +12,7 @@
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "io/temporary.hpp"
+#include "nn/inputs.hpp"
 #include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
@@ -143,6 +144,23 @@ at::Tensor Bundle::condition(const at::Tensor& labels, const at::Tensor& differe
     case Conditioning::kDifference: break;
   }
   return change;
+}
+
+void Bundle::to(const Device& device) {
+  if (!generator.is_empty()) generator->to(device);
+  if (!mask_generator.is_empty()) mask_generator->to(device);
+  if (!classifier.is_empty()) classifier->to(device);
+  if (parser && !parser->custom()) parser->network()->to(device);
+}
+
+Device Bundle::device() const {
+  const auto of = [](const torch::nn::Module& network) {
+    const at::Tensor weight = first_parameter(network);
+    return weight.defined() ? weight.device() : Device(at::kCPU);
+  };
+  if (!generator.is_empty()) return of(*generator);
+  if (!classifier.is_empty()) return of(*classifier);
+  return parser && !parser->custom() ? of(*parser->network()) : Device(at::kCPU);
 }
 
 void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_view bundle) {

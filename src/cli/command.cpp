@@ -174,6 +174,7 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_models(app);
   secgan::cli::add_options(app);
   secgan::cli::add_data_check(app);
+  secgan::cli::add_bench(app);
   if (const std::string missing = missing_command(app, argc, argv); !missing.empty()) {
     list_commands(app);
     return finish(app, complain(app, missing, kWrongUse));

@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/demo_report.hpp"
 #include "core/format.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
@@ -27,13 +28,15 @@ struct DemoOptions {
   int64_t classifier_steps = 600;
   int64_t steps = 1700;
   int64_t unseen = 500;
+  std::string device = "auto";
   int64_t threads = 0;
 };
 
 /// One stage: trains, or goes on with what an earlier call has left.
 template <class Settings>
-double stage(Settings settings, const fs::path& run, int64_t threads) {
-  settings.threads = threads;
+double stage(Settings settings, const fs::path& run, const DemoOptions& options) {
+  settings.device = options.device;
+  settings.threads = options.threads;
   const TrainingOutcome outcome = train_or_resume(settings, {.run = run, .status = &std::cerr, .stop = &stop_requested});
   if (!outcome.finished) throw Stopped("stopped; the same command goes on from here");
   return outcome.seconds;
@@ -58,12 +61,12 @@ void demo(const DemoOptions& options) {
   DemoResult result;
   result.folder = out;
   result.seed = options.seed;
-  result.seconds.emplace_back("parser",
-                              stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options.threads));
-  result.seconds.emplace_back(
-      "classifier", stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options.threads));
-  result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan", options.threads));
+  result.seconds.emplace_back("parser", stage(small_scale_parser(data, options.parser_steps, options.seed), out / "parser", options));
+  result.seconds.emplace_back("classifier",
+                              stage(small_scale_classifier(data, options.classifier_steps, options.seed + 1), out / "classifier", options));
+  result.seconds.emplace_back("SeCGAN, both branches", stage(secgan, out / "secgan", options));
   result.bundle = load_bundle(out / "secgan" / "bundle");
+  result.bundle.to(find_device(options.device));
   DataSettings unseen = data;
   unseen.count = options.unseen;
   result.unseen = open_dataset(unseen, Split::kTest, /*with_attributes=*/true, /*with_masks=*/true);
@@ -99,6 +102,7 @@ void add_demo(CLI::App& app) {
   command.add_option("--parser-steps", options->parser_steps, "updates of the parser")->capture_default_str()->type_name("N");
   command.add_option("--classifier-steps", options->classifier_steps, "updates of the classifier")->capture_default_str()->type_name("N");
   command.add_option("--unseen", options->unseen, "unseen faces for the metrics")->capture_default_str()->type_name("N");
+  command.add_option("--device", options->device, kDeviceHelp)->capture_default_str()->type_name("NAME");
   command.add_option("--threads", options->threads, "CPU threads; 0: one per core")->capture_default_str()->type_name("N");
   command.callback([=] { demo(*options); });
 }

@@ -13,6 +13,7 @@
 #include "cli/printing.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
+#include "core/processor.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
@@ -77,13 +78,7 @@ std::string slider_pictures(const DemoResult& result) {
 
 /// "AMD EPYC 7B13, 2 threads, LibTorch 2.13.0, secgan 0.1.0"
 std::string machine() {
-  std::string processor = "processor unknown", line;
-  for (std::ifstream info("/proc/cpuinfo"); std::getline(info, line);) {
-    if (!line.starts_with("model name")) continue;
-    processor = line.substr(std::min(line.find(':') + 2, line.size()));
-    break;
-  }
-  return fmt::format("{}, {}, LibTorch {}, secgan {}", processor, counted(at::get_num_threads(), "thread"), TORCH_VERSION, kVersion);
+  return fmt::format("{}, {}, LibTorch {}, secgan {}", processor_name(), counted(at::get_num_threads(), "thread"), TORCH_VERSION, kVersion);
 }
 
 std::string today() {

@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/normal_form.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
@@ -53,7 +55,7 @@ constexpr std::array<std::pair<std::string_view, OnError>, 2> kOnErrors{{{"stop"
 
 /// What every command on photos is asked.
 struct PhotoRequest {
-  std::string model, out, crop, on_error = "stop";
+  std::string model, out, crop, on_error = "stop", device = "auto";
   std::vector<std::string> photos;
   bool overwrite = false;
 };
@@ -71,6 +73,7 @@ void add_photos(CLI::App& command, PhotoRequest& request, const std::string& res
       .add_option("--on-error", request.on_error, "stop before the first result when a photo cannot be read, or skip it and do the rest")
       ->capture_default_str()
       ->type_name("stop|skip");
+  command.add_option("--device", request.device, kDeviceHelp)->capture_default_str()->type_name("NAME");
   command.add_flag("--overwrite", request.overwrite, "replace files in the folder that this command did not make, too");
 }
 
@@ -148,7 +151,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
   if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
   size_t done = 0;
   Notes notes;
-  MeasuredThreads threads(0);
+  MeasuredThreads threads(find_device(request.device).is_cpu() ? 0 : at::get_num_threads());
   for (const PhotoOutputs& one : plan) {
     Finished finished;
     threads.next();
@@ -251,7 +254,7 @@ void edit(const EditRequest& options, bool source_given) {
   std::vector<Result> results{Result::kPicture};
   if (options.mask) results.push_back(Result::kMask);
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, results, options.overwrite);
-  const Editor editor = Editor::from_pretrained(options.model);
+  const Editor editor = Editor::from_pretrained(options.model, find_device(options.device));
   // Wrong names end the command before the first photo is read.
   editor.attributes().difference(at::zeros({1, editor.attributes().size()}), edits);
   if (how.source) editor.attributes().labels(*how.source, "--source");
@@ -314,7 +317,7 @@ void refuse_program(const ExportOptions& options) {
 
 void parse(const PhotoRequest& options) {
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
-  const Editor editor = Editor::from_pretrained(options.model);
+  const Editor editor = Editor::from_pretrained(options.model, find_device(options.device));
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     const std::optional<Crop> crop = chosen_crop(options);
     const at::Tensor ids = editor.parse(photo, crop);

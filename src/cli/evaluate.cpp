@@ -68,6 +68,7 @@ void add_evaluation(CLI::App& app) {
     flags->bind<&S::protocol, &EvaluationProtocol::photos>(
         "--photos", "N", "the first N photos of the split: another protocol, with another hash; 0: all [the protocol's; secgan: all]");
     flags->bind<&S::batch>("--batch", "N");
+    flags->bind<&S::device>("--device", "NAME");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");
     command.add_option("--json", request->json, "also write the metrics to a file; '-': to the terminal instead of the table")
@@ -96,6 +97,7 @@ void add_evaluation(CLI::App& app) {
     flags->bind<&S::unseen>("--unseen", "N");
     flags->bind<&S::steps>("--steps", "N");
     flags->bind<&S::seed>("--seed", "N");
+    flags->bind<&S::device>("--device", "NAME");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", *out, "the study's folder; the same command goes on where it was stopped")->required()->type_name("DIR");
     command.callback([=] {

@@ -31,6 +31,7 @@ std::shared_ptr<Run> add_common(CLI::App& command, SettingsFlags<S>& flags) {
   flags.template bind<&S::trainer, &TrainerOptions::checkpoint_every>("--checkpoint-every", "N");
   flags.template bind<&S::trainer, &TrainerOptions::on_nan>("--on-nan", "NAME");
   flags.template bind<&S::trainer, &TrainerOptions::process_timeout>("--process-timeout", "SECONDS");
+  flags.template bind<&S::device>("--device", "NAME");
   flags.template bind<&S::threads>("--threads", "N");
   auto run = std::make_shared<Run>();
   command.add_option("--out", run->out, "the run's folder")->required()->type_name("RUN");

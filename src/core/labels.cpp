@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -152,14 +153,16 @@ at::Tensor ClassMerge::log_probabilities(const at::Tensor& logits) const {
   check_shape(logits, "logits", {kAny, input_classes(), kAny, kAny}, "[N, K, H, W]");
   const at::Tensor log_probs = at::log_softmax(logits, 1);
   if (identity()) return log_probs;
+  // Split once: the gradient of all parts is then one tensor, and a class that stands alone costs nothing.
+  const std::vector<at::Tensor> classes = log_probs.split(1, 1);
   std::vector<at::Tensor> merged;
   for (int64_t j = 0; j < outputs_; ++j) {
-    std::vector<int64_t> members;
+    std::vector<at::Tensor> members;
     for (size_t i = 0; i < target_.size(); ++i) {
-      if (target_[i] == j) members.push_back(static_cast<int64_t>(i));
+      if (target_[i] == j) members.push_back(classes[i]);
     }
-    const at::Tensor index = at::tensor(members, at::kLong).to(logits.device());
-    merged.push_back(log_probs.index_select(1, index).logsumexp(1, /*keepdim=*/true));
+    if (members.empty()) members.push_back(at::full_like(classes.front().detach(), -std::numeric_limits<double>::infinity()));
+    merged.push_back(members.size() == 1 ? members.front() : at::cat(members, 1).logsumexp(1, /*keepdim=*/true));
   }
   return at::cat(merged, 1);
 }

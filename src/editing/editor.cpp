@@ -8,6 +8,7 @@
 
 #include "core/format.hpp"
 #include "editing/notes.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -26,12 +27,6 @@ NamedValues by_name(const AttributeSchema& schema, const at::Tensor& row) {
   NamedValues out;
   for (int64_t a = 0; a < schema.size(); ++a) out.emplace_back(schema.names()[static_cast<size_t>(a)], row[a].item<double>());
   return out;
-}
-
-/// On a network's device, in its type.
-at::Tensor to_network(const at::Tensor& tensor, const torch::nn::Module& network) {
-  const auto parameters = network.parameters();
-  return parameters.empty() ? tensor : tensor.to(parameters.front().device(), parameters.front().scalar_type());
 }
 
 /// "Bangs=1", …
@@ -81,7 +76,11 @@ Editor::Editor(Bundle bundle)
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
 }
 
-Editor Editor::from_pretrained(const std::filesystem::path& folder) { return Editor(load_bundle(folder)); }
+Editor Editor::from_pretrained(const std::filesystem::path& folder, const Device& device) {
+  Editor editor(load_bundle(folder));
+  editor.to(device);
+  return editor;
+}
 
 void Editor::save_pretrained(const std::filesystem::path& folder) const { save_bundle(folder, bundle_); }
 
@@ -98,12 +97,7 @@ std::string Editor::summary() const {
                      info.trained_on.empty() ? "" : ", trained on " + info.trained_on);
 }
 
-void Editor::to(const at::Device& device) {
-  if (!bundle_.generator.is_empty()) bundle_.generator->to(device);
-  if (!bundle_.mask_generator.is_empty()) bundle_.mask_generator->to(device);
-  if (!bundle_.classifier.is_empty()) bundle_.classifier->to(device);
-  if (bundle_.parser && !bundle_.parser->custom()) bundle_.parser->network()->to(device);
-}
+void Editor::to(const Device& device) { bundle_.to(device); }
 
 Rect Editor::place(const at::Tensor& photo, const std::optional<Crop>& crop) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");

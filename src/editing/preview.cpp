@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nn/inputs.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
@@ -30,9 +31,12 @@ std::vector<std::vector<at::Tensor>> preview_rows(const Bundle& bundle, const at
 
   add(0, to_bytes(photos));
   Generator generator = bundle.generator;
-  for (const at::Tensor& condition : conditions) add(0, to_bytes(generator->forward(photos, condition)));
+  const auto generated = [](Generator& network, const at::Tensor& input, const at::Tensor& condition) {
+    return network->forward(to_network(input, *network), to_network(condition, *network)).cpu();
+  };
+  for (const at::Tensor& condition : conditions) add(0, to_bytes(generated(generator, photos, condition)));
   if (masks) {
-    const at::Tensor parse = bundle.parser->log_probabilities(photos);
+    const at::Tensor parse = bundle.parser->log_probabilities(to_device(photos, bundle.device())).cpu();
     const at::Tensor hard = hard_segmentation(parse);
     const auto colors = [&](const at::Tensor& scores) {
       const at::Tensor ids = scores.argmax(1).to(at::kByte);
@@ -42,7 +46,7 @@ std::vector<std::vector<at::Tensor>> preview_rows(const Bundle& bundle, const at
     };
     add(1, colors(parse));
     Generator mask_generator = bundle.mask_generator;
-    for (const at::Tensor& condition : conditions) add(1, colors(mask_generator->forward(hard, condition)));
+    for (const at::Tensor& condition : conditions) add(1, colors(generated(mask_generator, hard, condition)));
   }
   return rows;
 }

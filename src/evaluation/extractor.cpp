@@ -8,6 +8,7 @@
 
 #include "core/counted.hpp"
 #include "core/rules.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/bundle/load_weights.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/io/digest.hpp"
@@ -40,11 +41,6 @@ at::Tensor pooled_output(const TensorFunction& program, const at::Tensor& photos
   return output.dim() == 4 ? output.mean({2, 3}) : output;
 }
 
-/// Photos as the network computes.
-at::Tensor as_weights(const torch::nn::Module& network, const at::Tensor& photos) {
-  return photos.to(network.parameters()[0].scalar_type());
-}
-
 PhotoInput inception_input(ResizeFilter resize) {
   PhotoInput input = kInceptionInput;
   input.resize = resize;
@@ -55,12 +51,12 @@ PhotoInput inception_input(ResizeFilter resize) {
 
 at::Tensor extract_features(InceptionV3& network, const at::Tensor& photos, int64_t dims, ResizeFilter resize) {
   const at::NoGradGuard no_grad;
-  return network->features(as_weights(*network, inception_input(resize)(photos)), dims);
+  return network->features(to_network(inception_input(resize)(photos), *network), dims);
 }
 
 at::Tensor extract_features(ResNet& network, const at::Tensor& photos, const PhotoInput& input) {
   const at::NoGradGuard no_grad;
-  return network->features(as_weights(*network, input(photos)));
+  return network->features(to_network(input(photos), *network));
 }
 
 Extracted FeatureExtractor::operator()(const at::Tensor& photos, int64_t chunk) const {
@@ -80,9 +76,10 @@ Extracted FeatureExtractor::operator()(const at::Tensor& photos, int64_t chunk) 
   return {at::cat(features), logits.empty() ? at::Tensor() : at::cat(logits)};
 }
 
-FeatureExtractor inception_extractor(const std::filesystem::path& weights, int64_t dims, ResizeFilter resize) {
+FeatureExtractor inception_extractor(const std::filesystem::path& weights, int64_t dims, ResizeFilter resize, const Device& device) {
   inception_block(dims);
   InceptionV3 network = read_inception_v3(weights);
+  network->to(device);
   const bool has_logits = network->has_logits() && dims == kInceptionDims.back();
   return {.name = "inception-v3-fid",
           .fingerprint = sha256_file(weights),
@@ -95,8 +92,9 @@ FeatureExtractor inception_extractor(const std::filesystem::path& weights, int64
           }};
 }
 
-FeatureExtractor swav_extractor(const std::filesystem::path& weights) {
+FeatureExtractor swav_extractor(const std::filesystem::path& weights, const Device& device) {
   ResNet network = read_swav_resnet50(weights);
+  network->to(device);
   return {.name = "swav-resnet50",
           .fingerprint = sha256_file(weights),
           .input = kSwavInput.describe(),
@@ -112,9 +110,9 @@ FeatureExtractor classifier_extractor(AttributeClassifier classifier, std::strin
   return {.name = std::move(name),
           .fingerprint = sha256_tensors(module_state(*classifier)),
           .input = input.describe(),
-          .dims = classifier->features(at::zeros({1, 3, side, side})).size(1),
+          .dims = classifier->features(to_network(at::zeros({1, 3, side, side}), *classifier)).size(1),
           .extract = [classifier, input](const at::Tensor& photos) mutable {
-            return Extracted{classifier->features(input(photos)).mean({2, 3}), {}};
+            return Extracted{classifier->features(to_network(input(photos), *classifier)).mean({2, 3}), {}};
           }};
 }
 

@@ -30,7 +30,7 @@ class Scorer {
       parse = log_probabilities.argmax(1);
       segmentation = hard_segmentation(log_probabilities);
       if (batch.masks.defined())
-        scores_.parse_pairs.add(confusion_counts(parse, ClassMerge(subject_.data.label_set()).ids(batch.masks), kSecganClasses));
+        scores_.parse_pairs.add(confusion_counts(parse.cpu(), ClassMerge(subject_.data.label_set()).ids(batch.masks), kSecganClasses));
     }
     if (!subject_.labeled) return;
     scores_.labels.add(batch.labels);
@@ -51,8 +51,8 @@ class Scorer {
  private:
   struct Batch {
     int64_t begin, end;
-    at::Tensor bytes, photos;  // [B, 3, S, S]
-    at::Tensor labels, masks;  // undefined where there are none
+    at::Tensor bytes, photos;  // [B, 3, S, S]; the bytes on the CPU
+    at::Tensor labels, masks;  // undefined where there are none; the masks on the CPU
   };
 
   Batch read(int64_t begin, int64_t end) {
@@ -67,8 +67,8 @@ class Scorer {
       if (sample.mask.defined()) masks.push_back(sample.mask);
     }
     Batch batch{begin, end, at::stack(images), {}, {}, {}};
-    batch.photos = network_input(batch.bytes);
-    if (!labels.empty()) batch.labels = at::stack(labels);
+    batch.photos = to_device(network_input(batch.bytes), subject_.device);
+    if (!labels.empty()) batch.labels = to_device(at::stack(labels), subject_.device);
     if (!masks.empty()) batch.masks = at::stack(masks);
     return batch;
   }
@@ -108,7 +108,7 @@ class Scorer {
         const at::Tensor free_pixels = ~touchable(parse, parsed, subject_.schema.names()[static_cast<size_t>(a)], margin());
         outside.add(((edit.photos - batch.photos).abs().mean(1) * free_pixels).flatten(1).sum(1));
         outside_pixels.add(free_pixels.flatten(1).sum(1));
-        if (branch) branch_pairs += confusion_counts(parsed, mask_edit(segmentation, batch.labels, edit.difference), kSecganClasses);
+        if (branch) branch_pairs += confusion_counts(parsed, mask_edit(segmentation, batch.labels, edit.difference), kSecganClasses).cpu();
       }
       if (identity.defined()) same_person.add(at::cosine_similarity(identity, (*subject_.judges.identity)(edit.bytes).features));
       show_extractors(edit, batch.begin, static_cast<int64_t>(f), in_distribution.select(1, static_cast<int64_t>(f)));

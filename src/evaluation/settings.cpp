@@ -1,6 +1,11 @@
 #include "secgan/evaluation/settings.hpp"
 
+#include <ATen/Parallel.h>
+
+#include <utility>
+
 #include "core/format.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
@@ -9,23 +14,27 @@
 namespace secgan {
 namespace {
 
-Judges open_judges(const EvaluateSettings& settings, Judges judges) {
+Judges open_judges(const EvaluateSettings& settings, Judges judges, const Device& device) {
   if (judges.classifier.is_empty() && !settings.protocol.classifier.empty()) {
     judges.classifier = load_bundle_with(BundlePart::kClassifier, settings.protocol.classifier, "classifier").classifier;
   }
+  if (!judges.classifier.is_empty()) judges.classifier->to(device);
   if (!judges.inception && !settings.inception.empty())
-    judges.inception = inception_extractor(settings.inception, 2048, settings.inception_resize);
-  if (!judges.swav && !settings.swav.empty()) judges.swav = swav_extractor(settings.swav);
+    judges.inception = inception_extractor(settings.inception, 2048, settings.inception_resize, device);
+  if (!judges.swav && !settings.swav.empty()) judges.swav = swav_extractor(settings.swav, device);
   if (!judges.other && !settings.extractor.file.empty()) judges.other = program_extractor(settings.extractor);
   if (!judges.identity && !settings.identity.file.empty()) judges.identity = program_extractor(settings.identity);
   return judges;
 }
 
-EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model, const Dataset& photos, const std::string& words,
+EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const Dataset& photos, const std::string& words,
                        const EvaluateSettings& settings, const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
-  MeasuredThreads threads(settings.threads);
+  const Device device = find_device(settings.device);
+  bundle.to(device);
+  // Beside a GPU there is nothing to choose.
+  MeasuredThreads threads(settings.threads == 0 && !device.is_cpu() ? at::get_num_threads() : settings.threads);
   EvaluationRun run;
-  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given),
+  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, device),
                             {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {
                                threads.next();
                                if (progress) progress(done, total);
@@ -46,7 +55,7 @@ EvaluationRun evaluate(const Bundle& bundle, const std::filesystem::path& model,
 EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSettings& settings, const Judges& given,
                        const std::function<void(int64_t, int64_t)>& progress) {
   validate(settings);
-  const Bundle bundle = load_bundle(model);
+  Bundle bundle = load_bundle(model);
   const DataSettings data{.source = settings.data,
                           .attributes = bundle.info.attributes,
                           .image_size = bundle.info.image_size,
@@ -55,7 +64,7 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(bundle, model, *photos, settings.data.title(), settings, given, progress);
+  return evaluate(std::move(bundle), model, *photos, settings.data.title(), settings, given, progress);
 }
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,

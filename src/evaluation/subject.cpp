@@ -15,6 +15,7 @@ Subject::Subject(const Bundle& of, const Dataset& over, EvaluationProtocol under
       data(over),
       judges(by),
       protocol(std::move(under)),
+      device(of.device()),
       generator(of.generator),
       mask_generator(of.mask_generator),
       classifier(by.classifier.is_empty() ? of.classifier : by.classifier),
@@ -72,11 +73,12 @@ void Subject::check_samples() const {
 }
 
 Edit Subject::edit(const at::Tensor& images, const at::Tensor& labels, int64_t attribute) {
+  const at::Tensor source = to_device(labels, device);
   Edit out;
-  out.target = schema.flip(labels, attribute);
-  out.difference = protocol.strength * (out.target - labels);
-  out.bytes = to_bytes(generator->forward(images, bundle.condition(labels, out.difference)));
-  out.photos = network_input(out.bytes);
+  out.target = schema.flip(source, attribute);
+  out.difference = protocol.strength * (out.target - source);
+  out.bytes = to_bytes(generator->forward(to_device(images, device), bundle.condition(source, out.difference))).cpu();
+  out.photos = to_device(network_input(out.bytes), device);
   return out;
 }
 

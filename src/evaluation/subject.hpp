@@ -17,8 +17,8 @@ namespace secgan {
 struct Edit {
   at::Tensor target;      ///< [B, A] labels
   at::Tensor difference;  ///< [B, A], before the bundle's intensity
-  at::Tensor bytes;       ///< [B, 3, S, S] uint8: as a file holds it
-  at::Tensor photos;      ///< the same, float
+  at::Tensor bytes;       ///< [B, 3, S, S] uint8, on the CPU: as a file holds it
+  at::Tensor photos;      ///< the same, float, on the subject's device
 };
 
 /// Outlived by the bundle, the data and the judges that it was made from.
@@ -34,6 +34,7 @@ struct Subject {
   const Judges& judges;
   EvaluationProtocol protocol;  ///< crop and attributes filled in
   int64_t photos = 0;
+  Device device;  ///< of the bundle's networks, and of the judges'
 
   Generator generator, mask_generator;
   AttributeClassifier classifier;
@@ -49,6 +50,7 @@ struct Subject {
   std::vector<const FeatureExtractor*> extractors;
   std::optional<FeatureExtractor> judge_features;  ///< the judge as an extractor, where no other was given
 
+  /// @param images [B, 3, S, S] float, labels [B, A], of any device
   Edit edit(const at::Tensor& images, const at::Tensor& labels, int64_t attribute);
 
   /// How many of a photo's edits stand for it in distributions.

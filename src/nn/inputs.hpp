@@ -8,6 +8,7 @@
 
 #include "core/floating.hpp"
 #include "core/format.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -36,6 +37,12 @@ inline void check_input(const torch::nn::Module& network, const at::Tensor& tens
   if (tensor.scalar_type() == weight.scalar_type() || at::autocast::is_autocast_enabled(tensor.device().type())) return;
   throw InvalidArgument(fmt::format("{} must be of the type of the network's weights, {}, found {}", name,
                                     c10::toString(weight.scalar_type()), c10::toString(tensor.scalar_type())));
+}
+
+/// On a network's device, in its type; as it is where the network has no weights.
+inline at::Tensor to_network(const at::Tensor& tensor, const torch::nn::Module& network) {
+  const at::Tensor weight = first_parameter(network);
+  return weight.defined() ? to_device(tensor, weight.device()).to(weight.scalar_type()) : tensor;
 }
 
 }  // namespace secgan

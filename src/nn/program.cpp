@@ -44,11 +44,11 @@ ProgramKind kind_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-TensorFunction load_torchscript(const std::filesystem::path& file) {
+TensorFunction load_torchscript(const std::filesystem::path& file, const Device& device) {
   require_readable_file(file);
   std::shared_ptr<torch::jit::Module> program;
   try {
-    program = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), c10::kCPU));
+    program = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), device));
   } catch (const c10::Error& error) {
     throw Error(fmt::format("{}: not a TorchScript file ({})", file.string(), first_line(error.what_without_backtrace())));
   }

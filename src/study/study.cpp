@@ -9,6 +9,7 @@
 
 #include "core/format.hpp"
 #include "io/json.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/evaluation/report.hpp"
@@ -67,6 +68,7 @@ class Study {
   template <class Settings>
   bool stage(Settings settings, const fs::path& folder) {
     settings.threads = settings_.threads;
+    settings.device = settings_.device;
     return train_or_resume(settings, {.run = folder, .status = &status_, .stop = stop_}).finished;
   }
 
@@ -91,6 +93,7 @@ class Study {
     settings.trainer.sample_every = 0;
     settings.trainer.checkpoint_every = 500;
     settings.threads = settings_.threads;
+    settings.device = settings_.device;
     return settings;
   }
 
@@ -104,6 +107,7 @@ class Study {
       return;
     }
     const ThreadGuard threads(settings_.threads);
+    const Device device = find_device(settings_.device);
     DataSettings few = data_;
     few.count = std::min<int64_t>(settings_.faces, 256);
     const auto data = open_dataset(few, Split::kTrain, true, false);
@@ -120,7 +124,8 @@ class Study {
       std::vector<std::vector<double>> seconds(variants_.size());
       for (const StudyVariant& variant : variants_) {
         memory.push_back(static_cast<double>(peak_bytes([&] {
-          tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant)));
+          tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant), CustomNetworks{},
+                                                       ProcessGroup(), device));
           tasks.back()->step(0, 1);
           tasks.back()->step(1, 1);
         })));
@@ -150,6 +155,7 @@ class Study {
     run.bundle = load_bundle(folder / "bundle");
     // One parser for all, so that what may change outside a region is measured alike.
     if (!run.bundle.parser) run.bundle.parser = load_bundle(out_ / "parser" / "bundle").parser;
+    run.bundle.to(find_device(settings_.device));
     EvaluationProtocol protocol;
     protocol.photos = settings_.unseen;
     protocol.min_samples = settings_.unseen;

@@ -26,6 +26,7 @@ struct StudySettings {
   int64_t classifier_steps = 600;
   int64_t timing_rounds = 15;
   uint64_t seed = 1;
+  std::string device = "auto";
   int64_t threads = 0;
 
   static constexpr auto fields() {
@@ -44,6 +45,7 @@ struct StudySettings {
         field<&O::classifier_steps>("of the judge, and of the other classifier that gives features", rule::kPositive),
         field<&O::timing_rounds>("measurements of each variant's step, taken in turns", rule::kPositive),
         field<&O::seed>("one seed makes the study repeatable"),
+        field<&O::device>(kDeviceHelp),
         field<&O::threads>("CPU threads; 0: as the process has them", rule::kThreads),
     };
   }

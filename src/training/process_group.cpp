@@ -44,8 +44,15 @@ void together(int64_t rank, int64_t size, const Start& start) {
   }
 }
 
+/// The tensor where the group takes it: Gloo's take none of a GPU.
+at::Tensor for_group(const Group& group, const at::Tensor& tensor) {
+  const auto taken = group->getDeviceTypes();
+  const bool as_it_is = std::ranges::any_of(taken, [&](const at::Device& device) { return device.type() == tensor.device().type(); });
+  return as_it_is ? tensor : tensor.cpu();
+}
+
 /// Calls use(flat) with all tensors of one type and device as one, for each, and puts what it leaves there into the tensors.
-void in_buckets(const std::vector<at::Tensor>& tensors, const std::function<void(at::Tensor& flat)>& use) {
+void in_buckets(const Group& group, const std::vector<at::Tensor>& tensors, const std::function<void(at::Tensor& flat)>& use) {
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> left = tensors;
   while (!left.empty()) {
@@ -59,7 +66,7 @@ void in_buckets(const std::vector<at::Tensor>& tensors, const std::function<void
       parts.push_back(tensor.detach().flatten());
       sizes.push_back(tensor.numel());
     }
-    at::Tensor flat = at::cat(parts);
+    at::Tensor flat = for_group(group, at::cat(parts));
     use(flat);
     parts = flat.split_with_sizes(sizes);
     for (size_t i = 0; i < bucket.size(); ++i) bucket[i].copy_(parts[i].view(bucket[i].sizes()));
@@ -146,7 +153,7 @@ ProcessGroup ProcessGroup::join(int64_t timeout) {
 
 void ProcessGroup::average(const std::vector<at::Tensor>& tensors) const {
   if (size_ == 1) return;
-  in_buckets(tensors, [this](at::Tensor& flat) {
+  in_buckets(*group_, tensors, [this](at::Tensor& flat) {
     std::vector<at::Tensor> one{flat};
     together(rank_, size_, [&] { return (*group_)->allreduce(one); });
     flat.div_(static_cast<double>(size_));
@@ -176,7 +183,7 @@ void ProcessGroup::average_gradients(const std::vector<at::Tensor>& parameters) 
 
 void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors) const {
   if (size_ == 1) return;
-  in_buckets(tensors, [this](at::Tensor& flat) {
+  in_buckets(*group_, tensors, [this](at::Tensor& flat) {
     std::vector<at::Tensor> one{flat};
     together(rank_, size_, [&] { return (*group_)->broadcast(one); });
   });
@@ -185,12 +192,12 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors) const {
 at::Tensor ProcessGroup::gather(const at::Tensor& tensor) const {
   if (size_ == 1) return tensor;
   at::NoGradGuard no_grad;
-  const at::Tensor own = tensor.detach().contiguous();
+  const at::Tensor own = for_group(*group_, tensor.detach().contiguous());
   std::vector<at::Tensor> one{own};
   std::vector<std::vector<at::Tensor>> all(1);
   for (int64_t i = 0; i < size_; ++i) all.front().push_back(at::empty_like(own));
   together(rank_, size_, [&] { return (*group_)->allgather(all, one); });
-  return at::cat(all.front());
+  return at::cat(all.front()).to(tensor.device());
 }
 
 void ProcessGroup::barrier() const {

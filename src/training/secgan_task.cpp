@@ -10,6 +10,7 @@
 #include "models/builtin.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/core/scalars.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
@@ -26,8 +27,10 @@ constexpr int64_t kFirstWarning = 200;
 constexpr double kNoEdit = 0.002;         // mean difference of edit and reconstruction, of a range of 2
 constexpr double kNothingLearned = 0.05;  // share of the way from always guessing the more frequent label to always right
 
-NetworkBranch adam_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options,
-                          const ProcessGroup& processes) {
+NetworkBranch adam_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options, const ProcessGroup& processes,
+                          const Device& device) {
+  generator->to(device);
+  discriminator->to(device);
   to_channels_last(*generator);
   to_channels_last(*discriminator);
   const auto adam = [&](const AdamOptions& of) {
@@ -67,10 +70,11 @@ void SecganTaskOptions::check() const {
 }
 
 SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom,
-                       ProcessGroup processes)
-    : processes_(std::move(processes)),
+                       ProcessGroup processes, const Device& device)
+    : device_(device),
+      processes_(std::move(processes)),
       options_(of_job(std::move(options), processes_)),
-      loader_(data, options_.loader, {processes_.rank(), processes_.size()}),
+      loader_(data, options_.loader, {processes_.rank(), processes_.size()}, device),
       bundle_(std::move(base)) {
   const NetworkSpec photo{data->attributes().size(), data->image_size(), 3, OutputActivation::kTanh};
   const NetworkSpec mask{photo.attributes, photo.image_size, kSecganClasses, OutputActivation::kLogits};
@@ -88,8 +92,9 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
   const SeedGuard seeded(options_.loader.seed);
   const Discriminator photo_discriminator = discriminator(custom.photo_discriminator, photo, options_.photo_discriminator);
   photo_.emplace(
-      adam_branch(generator(custom.photo_generator, photo, options_.photo_generator), photo_discriminator, options_, processes_));
+      adam_branch(generator(custom.photo_generator, photo, options_.photo_generator), photo_discriminator, options_, processes_, device_));
   bundle_.generator = generator(custom.photo_generator, photo, options_.photo_generator);
+  bundle_.generator->to(device_);
   photo_average_.emplace(*photo_->generator, *bundle_.generator, options_.average_decay);
   if (options_.mask_branch) {
     if (!bundle_.parser) throw InvalidArgument("parser is missing: a mask branch needs one");
@@ -98,10 +103,15 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
                                         counted(bundle_.parser->classes(), "class", "classes"), kSecganClasses));
     }
     const Discriminator mask_discriminator = discriminator(custom.mask_discriminator, mask, options_.mask_discriminator);
-    mask_.emplace(adam_branch(generator(custom.mask_generator, mask, options_.mask_generator), mask_discriminator, options_, processes_));
+    mask_.emplace(
+        adam_branch(generator(custom.mask_generator, mask, options_.mask_generator), mask_discriminator, options_, processes_, device_));
     bundle_.mask_generator = generator(custom.mask_generator, mask, options_.mask_generator);
+    bundle_.mask_generator->to(device_);
     mask_average_.emplace(*mask_->generator, *bundle_.mask_generator, options_.average_decay);
-    if (!bundle_.parser->custom()) to_channels_last(*bundle_.parser->network());
+    if (!bundle_.parser->custom()) {
+      bundle_.parser->network()->to(device_);
+      to_channels_last(*bundle_.parser->network());
+    }
   }
   guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
@@ -113,9 +123,9 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   // Targets are the labels of the whole batch permuted, and what is drawn is drawn for the whole batch, however many processes share it.
   const at::Tensor labels = processes_.gather(batch.labels);
   const int64_t n = labels.size(0), share = batch.photo.size(0);
-  const auto own = [&](const at::Tensor& rows) { return rows.narrow(0, processes_.rank() * share, share); };
+  const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
   const at::Tensor targets = permuted_targets(labels, at::randperm(n, random, at::kLong));
-  return {{batch.photo, batch.labels, own(targets)}, own(at::rand({n}, random))};
+  return {{batch.photo, to_device(batch.labels, device_), own(targets)}, own(at::rand({n}, random))};
 }
 
 NamedValues SecganTask::step(int64_t step, double rate) {
@@ -123,8 +133,8 @@ NamedValues SecganTask::step(int64_t step, double rate) {
   // leave the process its random state.
   std::optional<ProcessSeed> seeded;
   if (draws(*photo_) || (mask_ && draws(*mask_)))
-    seeded.emplace(mix_seed(options_.loader.seed, RandomPurpose::kSteps, step, processes_.rank()), at::kCPU);
-  NamedValues values;
+    seeded.emplace(mix_seed(options_.loader.seed, RandomPurpose::kSteps, step, processes_.rank()), device_);
+  NamedTensors values;
   const auto set_rate = [&](NetworkBranch& branch) {
     branch.generator_optimizer.inner().set_learning_rate(rate * options_.generator_adam.learning_rate);
     branch.discriminator_optimizer.inner().set_learning_rate(rate * options_.discriminator_adam.learning_rate);
@@ -150,7 +160,7 @@ NamedValues SecganTask::step(int64_t step, double rate) {
   average_statistics(processes_, networks);
   photo_average_->update(step);
   if (mask_average_) mask_average_->update(step);
-  return values;
+  return values_of(values);
 }
 
 std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) {

@@ -6,6 +6,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/core/scalars.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {
@@ -108,9 +109,9 @@ void SemanticBranchImpl::join_processes() {
 NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {
   const GanBatch batch = this->batch(image, source, target);
   join_processes();
-  NamedValues losses;
+  NamedTensors losses;
   const int64_t n = image.size(0);
-  if (n == 0 && processes_.size() == 1) return losses;
+  if (n == 0 && processes_.size() == 1) return {};
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
   if (n == 0) {
@@ -124,7 +125,7 @@ NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, cons
   }
   average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
   discriminator_steps_ += 1;
-  return losses;
+  return values_of(losses);
 }
 
 at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source,
@@ -148,11 +149,16 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
   const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));
   average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
-  update.mask.append_to(generator_losses_);
-  if (!(config_.options.losses.photo.semantic_consistency > 0)) return nothing;
-  const LossReport of_image = photo_consistency_objective(config_.options.losses)(*update.photo);
-  generator_losses_.emplace_back("image_consistency", of_image["semantic_consistency"]);
-  return of_image.total;
+  NamedTensors losses;
+  update.mask.append_to(losses);
+  at::Tensor total = nothing;
+  if (config_.options.losses.photo.semantic_consistency > 0) {
+    const LossReport of_image = photo_consistency_objective(config_.options.losses)(*update.photo);
+    losses.emplace_back("image_consistency", of_image.terms.front().second);
+    total = of_image.total;
+  }
+  generator_losses_ = values_of(losses);
+  return total;
 }
 
 }  // namespace secgan

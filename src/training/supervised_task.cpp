@@ -9,6 +9,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/core/scalars.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
@@ -19,16 +20,19 @@
 
 namespace secgan {
 
-SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes)
-    : processes_(std::move(processes)),
+SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes,
+                               const Device& device)
+    : device_(device),
+      processes_(std::move(processes)),
       options_(checked(options)),
-      loader_(std::move(data), options.loader, {processes_.rank(), processes_.size()}),
+      loader_(std::move(data), options.loader, {processes_.rank(), processes_.size()}, device),
       photos_(std::move(photos)) {
   photos_.image_size = this->data().image_size();
 }
 
 void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_ = std::move(network);
+  network_->to(device_);
   to_channels_last(*network_);
   adam_.emplace(Adam(network_->parameters(), options_.adam), processes_);
 }
@@ -36,9 +40,9 @@ void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
   const Batch batch = loader_.get(step);
-  std::vector<std::pair<std::string, at::Tensor>> terms;
+  NamedTensors terms;
   {
-    const AutocastGuard autocast(options_.bfloat16);
+    const AutocastGuard autocast(options_.bfloat16, device_.type());
     terms = losses(batch);
   }
   adam_->inner().set_learning_rate(rate * options_.adam.learning_rate);
@@ -46,9 +50,7 @@ NamedValues SupervisedTask::step(int64_t step, double rate) {
   torch::autograd::backward({terms.front().second});
   adam_->step();
   average_statistics(processes_, {network_.get()});
-  NamedValues values;
-  for (const auto& [name, value] : terms) values.emplace_back(name, value.item<double>());
-  return values;
+  return values_of(terms);
 }
 
 NamedTensors SupervisedTask::state() {
@@ -61,8 +63,9 @@ NamedTexts SupervisedTask::identity() const { return identity_of(data()); }
 
 void SupervisedTask::save_result(const std::filesystem::path& run) { save_bundle(run / "bundle", bundle()); }
 
-ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes)
-    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
+ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes,
+                       const Device& device)
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes), device) {
   if (!data->has_masks()) throw InvalidArgument("training a parser needs masks, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   parser_ = make_parser({options.parser, kSecganClasses});
@@ -72,7 +75,7 @@ ParserTask::ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOpt
   optimize(parser_.ptr());
 }
 
-std::vector<std::pair<std::string, at::Tensor>> ParserTask::losses(const Batch& batch) {
+NamedTensors ParserTask::losses(const Batch& batch) {
   const std::vector<at::Tensor> heads = parser_->heads(batch.photo);
   at::Tensor total;
   for (const at::Tensor& logits : heads) {
@@ -88,7 +91,8 @@ at::Tensor ParserTask::samples() {
   std::vector<std::vector<at::Tensor>> rows(3);
   for (int64_t i = 0; i < std::min<int64_t>(8, data().size()); ++i) {
     const Sample sample = data().get(i);
-    const at::Tensor ids = parser_->forward(to_float(sample.image).unsqueeze(0))[0].argmax(0).to(at::kByte);
+    const at::Tensor photo = to_device(to_float(sample.image).unsqueeze(0), device());
+    const at::Tensor ids = parser_->forward(photo)[0].argmax(0).to(at::kCPU, at::kByte);
     rows[0].push_back(sample.image);
     rows[1].push_back(colorize(ClassMerge(data().label_set()).ids(sample.mask), Labels::kSecgan12));
     rows[2].push_back(colorize(ids, Labels::kSecgan12));
@@ -107,15 +111,15 @@ Bundle ParserTask::bundle() {
 }
 
 ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos,
-                               ProcessGroup processes)
-    : SupervisedTask(data, options.training, std::move(photos), std::move(processes)) {
+                               ProcessGroup processes, const Device& device)
+    : SupervisedTask(data, options.training, std::move(photos), std::move(processes), device) {
   if (data->attributes().size() == 0) throw InvalidArgument("training a classifier needs attributes, the data set has none");
   const SeedGuard seeded(options.training.loader.seed);
   classifier_ = make_classifier({data->attributes().size(), data->image_size(), options.classifier});
   optimize(classifier_.ptr());
 }
 
-std::vector<std::pair<std::string, at::Tensor>> ClassifierTask::losses(const Batch& batch) {
+NamedTensors ClassifierTask::losses(const Batch& batch) {
   const at::Tensor logits = classifier_->forward(batch.photo);
   return {{"cross_entropy", attribute_cross_entropy(logits, batch.labels)},
           {"accuracy", (logits.detach() > 0).eq(batch.labels > 0.5).to(at::kFloat).mean()}};

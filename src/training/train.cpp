@@ -1,5 +1,7 @@
 #include "secgan/training/train.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -9,6 +11,7 @@
 
 #include "core/format.hpp"
 #include "io/json.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/image/image_file.hpp"
@@ -35,6 +38,9 @@ constexpr std::array kOfNoConsequence{"data.root",
                                       "trainer.sample_every",
                                       "trainer.checkpoint_every",
                                       "trainer.process_timeout",
+                                      "task.loader.ahead",
+                                      "task.training.loader.ahead",
+                                      "device",
                                       "threads"};
 
 std::ostream& status_of(const RunControl& control) { return control.status != nullptr ? *control.status : std::cerr; }
@@ -67,13 +73,14 @@ LoaderOptions& loader_of(TrainParserSettings& settings) { return settings.task.t
 LoaderOptions& loader_of(TrainClassifierSettings& settings) { return settings.task.training.loader; }
 
 /// One run: opened before the data are read, so that a refusal comes at once.
-/// @param make  (settings, processes) -> the task; fills in what the data say
+/// @param make  (settings, processes, device) -> the task; fills in what the data say
 template <class Settings, class MakeTask>
 TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask& make) {
   const ProcessGroup processes = control.processes ? *control.processes : ProcessGroup::join(settings.trainer.process_timeout);
   // The whole job's batch, so that the run goes on with any number of processes.
   loader_of(settings) = loader_of(settings).of_job(processes.size());
   validate(settings);
+  const Device device = find_device(settings.device);
   settings.data.crop = settings.data.resolved_crop();
   std::ostream silence(nullptr);
   std::ostream& status = processes.leads() ? status_of(control) : silence;
@@ -82,11 +89,14 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
+  // Beside a GPU there is nothing to choose.
+  if (settings.threads == 0 && !device.is_cpu()) settings.threads = at::get_num_threads();
   std::string choice;  // told once the run is under way: a refused start is one line
-  MeasuredThreads threads(settings.threads, [&](const std::string& line) { choice = line + "\n"; });
+  if (!device.is_cpu()) choice = fmt::format("training on {}\n", device.str());
+  MeasuredThreads threads(settings.threads, [&](const std::string& line) { choice += line + "\n"; });
   threads.next();
   settings.threads = threads.count();
-  const std::unique_ptr<TrainingTask> task = make(settings, processes);
+  const std::unique_ptr<TrainingTask> task = make(settings, processes, device);
   status << choice;
   Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
   return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
@@ -110,7 +120,7 @@ BundleInfo described_photos(const DataSettings& settings, const Dataset& data) {
 }
 
 /// The parts of a run's bundle that are there before it.
-Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
+Bundle base_of(const TrainSettings& settings, const CustomParts& custom, const Device& device) {
   Bundle base;
   if (settings.task.mask_branch) {
     const ParserProgram& program = settings.parser_program;
@@ -125,7 +135,7 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
       require_parser_fits(base, settings.data.image_size, settings.parser);
       base.generator = base.mask_generator = Generator(nullptr);
     } else {
-      base.parser = custom.parser ? *custom.parser : FaceParser(load_torchscript(program.file), program.input);
+      base.parser = custom.parser ? *custom.parser : FaceParser(load_torchscript(program.file, device), program.input);
     }
   }
   if (!settings.classifier.empty()) {
@@ -139,8 +149,8 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom) {
 }  // namespace
 
 TrainingOutcome train(const TrainSettings& given, const RunControl& control, const CustomParts& custom) {
-  return run(given, control, [&](TrainSettings& settings, const ProcessGroup& processes) {
-    Bundle base = base_of(settings, custom);
+  return run(given, control, [&](TrainSettings& settings, const ProcessGroup& processes, const Device& device) {
+    Bundle base = base_of(settings, custom, device);
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
     if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
@@ -148,22 +158,22 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
                                         fmt::join(settings.data.attributes, ", ")));
     }
     describe_photos(settings.data, *data, base.info);
-    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes);
+    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
   });
 }
 
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
-  return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes) {
+  return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes, const Device& device) {
     const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control, processes);
-    return std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes);
+    return std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
   });
 }
 
 TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& control) {
-  return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes) {
+  return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes, const Device& device) {
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
-    return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes);
+    return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
   });
 }
 

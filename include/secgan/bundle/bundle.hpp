@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/models/classifier.hpp"
@@ -76,6 +77,11 @@ struct SECGAN_API Bundle {
 
   /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
   at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;
+
+  /// Moves the networks; their tensors stay the same objects. A parser from outside stays where it is.
+  void to(const Device& device);
+  /// Where the networks are; the CPU where there is none.
+  Device device() const;
 };
 
 /// A parser that takes photos as they come has learned one size of faces.

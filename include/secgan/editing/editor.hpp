@@ -13,6 +13,7 @@
 
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/named_values.hpp"
 #include "secgan/image/transforms.hpp"
@@ -59,7 +60,7 @@ class SECGAN_API Editor {
   /// @throws Error when the bundle has neither generator nor parser.
   explicit Editor(Bundle bundle);
   /// @throws as load_bundle
-  static Editor from_pretrained(const std::filesystem::path& folder);
+  static Editor from_pretrained(const std::filesystem::path& folder, const Device& device = at::kCPU);
   void save_pretrained(const std::filesystem::path& folder) const;
 
   const AttributeSchema& attributes() const { return attributes_; }
@@ -68,7 +69,7 @@ class SECGAN_API Editor {
   std::string summary() const;
 
   /// Moves the networks. The tensors stay the same objects.
-  void to(const at::Device& device);
+  void to(const Device& device);
 
   /// Where the networks look for the face: the crop's part of the photo, as nothing searches for faces yet.
   /// @param crop  as EditOptions::crop   @throws InvalidArgument for another type of photo, or a crop that leaves it.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/evaluation/photo_input.hpp"
 #include "secgan/models/classifier.hpp"
@@ -29,7 +30,8 @@ struct SECGAN_API FeatureExtractor {
   std::string input;        ///< how photos reach it: "299 x 299, bilinear without antialias, [-1, 1]"
   int64_t dims = 0;
   bool has_logits = false;
-  /// [N, 3, H, W] uint8 RGB, N at least 1, in one go. Call the extractor itself, which sees to gradients and types.
+  /// [N, 3, H, W] uint8 RGB, N at least 1, on the CPU, in one go; its outputs may be on any device. Call the extractor itself, which sees
+  /// to gradients, types and devices.
   std::function<Extracted(const at::Tensor& photos)> extract;
 
   /// @param photos [N, 3, H, W] uint8 RGB; N may be 0
@@ -40,7 +42,7 @@ struct SECGAN_API FeatureExtractor {
 };
 
 /// A network at hand on photos, in the mode it is in, without gradients: what the extractors below call.
-/// @param photos [N, 3, H, W] uint8 RGB, N at least 1, on the network's device   @param dims of kInceptionDims
+/// @param photos [N, 3, H, W] uint8 RGB, N at least 1   @param dims of kInceptionDims   @return on the network's device
 SECGAN_API at::Tensor extract_features(InceptionV3& network, const at::Tensor& photos, int64_t dims = 2048,
                                        ResizeFilter resize = ResizeFilter::kBilinear);
 SECGAN_API at::Tensor extract_features(ResNet& network, const at::Tensor& photos, const PhotoInput& input = kSwavInput);
@@ -52,11 +54,11 @@ SECGAN_API at::Tensor extract_features(ResNet& network, const at::Tensor& photos
 /// @param resize   how photos reach 299 x 299
 /// @throws InvalidArgument for other dims, FileNotFound, or Error for a file of another network.
 SECGAN_API FeatureExtractor inception_extractor(const std::filesystem::path& weights, int64_t dims = 2048,
-                                                ResizeFilter resize = ResizeFilter::kBilinear);
+                                                ResizeFilter resize = ResizeFilter::kBilinear, const Device& device = at::kCPU);
 
 /// SwAV's ResNet-50, globally averaged: the features of ssFID (self-supervised FID), 2048.
 /// @param weights  kSwavWeightsOrigin   @throws FileNotFound, or Error for a file of another network.
-SECGAN_API FeatureExtractor swav_extractor(const std::filesystem::path& weights);
+SECGAN_API FeatureExtractor swav_extractor(const std::filesystem::path& weights, const Device& device = at::kCPU);
 
 /// The attribute classifier's last map, averaged: for pictures that no ImageNet network knows, as drawn ones. Put into
 /// evaluation mode. Attributes are no classes that exclude each other, so there are no logits.

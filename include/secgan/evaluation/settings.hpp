@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/data/source.hpp"
@@ -25,6 +26,7 @@ struct EvaluateSettings {
   ExtractorProgram extractor;
   ExtractorProgram identity;
   int64_t batch = 50;
+  std::string device = "auto";
   int64_t threads = 0;
 
   static constexpr auto fields() {
@@ -39,6 +41,7 @@ struct EvaluateSettings {
         field<&O::extractor>("custom features, for a Fréchet distance under the file's name; file empty: none"),
         field<&O::identity>("an embedding network, for the identity cosine; file empty: none"),
         field<&O::batch>("photos at once", rule::kPositive),
+        field<&O::device>(kDeviceHelp),
         field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "secgan/core/error.hpp"
-#include "secgan/core/named_values.hpp"
+#include "secgan/core/named_tensors.hpp"
 
 namespace secgan {
 
@@ -40,8 +40,8 @@ struct LossReport {
   }
 
   /// Adds every term to a list, its name behind `prefix`.
-  void append_to(NamedValues& values, const std::string& prefix = {}) const {
-    for (const auto& [name, value] : terms) values.emplace_back(prefix + std::string(name), value.template item<double>());
+  void append_to(NamedTensors& scalars, const std::string& prefix = {}) const {
+    for (const auto& [name, value] : terms) scalars.emplace_back(prefix + std::string(name), value);
   }
 };
 

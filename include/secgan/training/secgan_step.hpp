@@ -13,15 +13,15 @@
 
 namespace secgan {
 
-/// Reports of both branches; `mask` is empty where no mask branch is trained.
+/// Reports of both branches, as scalars without graph on the batch's device: reading one waits for the device, an update does not.
 struct StepReport {
   LossReport photo;
-  std::optional<LossReport> mask;
+  std::optional<LossReport> mask;  ///< empty where no mask branch is trained
   /// Share of the attributes that the discriminator's head gets right: on real photos in a discriminator update, on
   /// edits against y_trg in a generator update.
-  double attribute_accuracy = 0;
-  /// Generator updates: mean |edit - reconstruction| of photos; 0 means that edits do nothing.
-  double edit_distance = 0;
+  at::Tensor attribute_accuracy;
+  /// Mean |edit - reconstruction| of photos; 0 means that edits do nothing. Undefined in a discriminator update.
+  at::Tensor edit_distance;
 };
 
 /// Works on any networks that satisfy the concepts. Without a mask branch (a null pointer) it is the plain
@@ -77,13 +77,13 @@ class SecganStep {
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
     report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);
-    report.edit_distance = (photo.edit - photo.reconstruction).detach().abs().mean().template item<double>();
+    report.edit_distance = (photo.edit - photo.reconstruction).detach().abs().mean();
     return report;
   }
 
  private:
-  static double accuracy(const at::Tensor& logits, const at::Tensor& labels) {
-    return (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat).mean().template item<double>();
+  static at::Tensor accuracy(const at::Tensor& logits, const at::Tensor& labels) {
+    return (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat).mean();
   }
 
   PhotoBranch& photo_;

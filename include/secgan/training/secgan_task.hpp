@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "secgan/bundle/bundle.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/models/discriminator.hpp"
@@ -68,8 +69,9 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// @param base    a bundle whose parser (needed with a mask branch), classifier (optional) and crop go into the result
   /// @param custom  networks in place of those that the options name
   /// @param processes  which share every batch
+  /// @param device     to which the networks are moved; their first weights are the same on every device
   SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {},
-             ProcessGroup processes = {});
+             ProcessGroup processes = {}, const Device& device = at::kCPU);
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }
@@ -90,6 +92,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// This process's share of a batch, and where its gradient penalty is taken.
   std::pair<GanBatch, at::Tensor> gan_batch(int64_t index);
 
+  Device device_;
   ProcessGroup processes_;
   SecganTaskOptions options_;
   Loader loader_;

@@ -12,6 +12,7 @@
 
 #include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
+#include "secgan/core/named_values.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/face_parser.hpp"

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "secgan/bundle/bundle.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
+#include "secgan/core/named_tensors.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/training/adam.hpp"
 #include "secgan/training/synchronized.hpp"
@@ -45,19 +47,22 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   virtual Bundle bundle() = 0;
 
  protected:
-  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes);
+  SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes,
+                 const Device& device);
 
   /// Called once by the constructor of the derived task.
   void optimize(std::shared_ptr<torch::nn::Module> network);
   /// Values of one batch, means over its samples; the first is the scalar to minimize.
-  virtual std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) = 0;
+  virtual NamedTensors losses(const Batch& batch) = 0;
 
   const Dataset& data() const { return loader_.dataset(); }
   const SupervisedOptions& training() const { return options_; }
+  const Device& device() const { return device_; }
   /// What a bundle of the network says of photos.
   const BundleInfo& info() const { return photos_; }
 
  private:
+  Device device_;
   ProcessGroup processes_;
   SupervisedOptions options_;
   Loader loader_;
@@ -84,7 +89,8 @@ class SECGAN_API ParserTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no masks.
   /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
-  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
+  ParserTask(const std::shared_ptr<const Dataset>& data, ParserTaskOptions options, BundleInfo photos, ProcessGroup processes = {},
+             const Device& device = at::kCPU);
   ParserTask(const std::shared_ptr<const Dataset>& data, const ParserTaskOptions& options, std::string crop)
       : ParserTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "parser"; }
@@ -93,7 +99,7 @@ class SECGAN_API ParserTask final : public SupervisedTask {
   Bundle bundle() override;
 
  private:
-  std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) override;
+  NamedTensors losses(const Batch& batch) override;
 
   Parser parser_{nullptr};
 };
@@ -116,7 +122,8 @@ class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.
   /// @param photos  what its bundle says of them: crop, photo_size, trained_on, license
-  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos, ProcessGroup processes = {});
+  ClassifierTask(const std::shared_ptr<const Dataset>& data, ClassifierTaskOptions options, BundleInfo photos, ProcessGroup processes = {},
+                 const Device& device = at::kCPU);
   ClassifierTask(const std::shared_ptr<const Dataset>& data, const ClassifierTaskOptions& options, std::string crop)
       : ClassifierTask(data, options, BundleInfo{.crop = std::move(crop)}) {}
   std::string name() const override { return "classifier"; }
@@ -124,7 +131,7 @@ class SECGAN_API ClassifierTask final : public SupervisedTask {
   Bundle bundle() override;
 
  private:
-  std::vector<std::pair<std::string, at::Tensor>> losses(const Batch& batch) override;
+  NamedTensors losses(const Batch& batch) override;
 
   AttributeClassifier classifier_{nullptr};
 };

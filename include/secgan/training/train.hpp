@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/data/source.hpp"
@@ -38,6 +39,7 @@ struct TrainSettings {
   std::string classifier;
   SecganTaskOptions task;
   TrainerOptions trainer;
+  std::string device = "auto";
   int64_t threads = 0;
 
   static constexpr auto fields() {
@@ -50,6 +52,7 @@ struct TrainSettings {
                               "the parser's bundle, if it has one"),
         field<&O::task>("networks, losses, optimizers"),
         field<&O::trainer>("length, log, checkpoints"),
+        field<&O::device>(kDeviceHelp),
         field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
@@ -60,6 +63,7 @@ struct TrainParserSettings {
   DataSettings data{.source = {.kind = DataKind::kCelebAMaskHq}};
   ParserTaskOptions task;
   TrainerOptions trainer{.steps = 20000};
+  std::string device = "auto";
   int64_t threads = 0;
 
   static constexpr auto fields() {
@@ -68,6 +72,7 @@ struct TrainParserSettings {
         field<&O::data>("the photos and masks to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
+        field<&O::device>(kDeviceHelp),
         field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
@@ -78,6 +83,7 @@ struct TrainClassifierSettings {
   DataSettings data;
   ClassifierTaskOptions task;
   TrainerOptions trainer{.steps = 20000};
+  std::string device = "auto";
   int64_t threads = 0;
 
   static constexpr auto fields() {
@@ -86,6 +92,7 @@ struct TrainClassifierSettings {
         field<&O::data>("the faces to train on"),
         field<&O::task>("network, optimizer"),
         field<&O::trainer>("length, log, checkpoints"),
+        field<&O::device>(kDeviceHelp),
         field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }

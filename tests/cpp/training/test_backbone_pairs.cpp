@@ -3,36 +3,16 @@
 
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/image/transforms.hpp"
-#include "secgan/models/attgan.hpp"
-#include "secgan/models/stargan.hpp"
-#include "secgan/models/stgan.hpp"
 #include "secgan/parsing/face_parser.hpp"
 #include "secgan/training/secgan_step.hpp"
+#include "training/small_branch.hpp"
 
 using namespace secgan;
+using namespace secgan::testing;
 
 namespace {
 
 constexpr int64_t kSide = 32;
-
-GeneratorOptions pair_generator(const std::string& backbone) {
-  if (backbone == "attgan") return AttGanGeneratorOptions{.enc_dim = 8, .enc_layers = 3, .dec_dim = 8, .dec_layers = 3};
-  if (backbone == "stgan") return StganGeneratorOptions{.conv_dim = 8, .n_layers = 3, .shortcut_layers = 2};
-  return StarGanGeneratorOptions{.conv_dim = 8, .repeat_num = 1};
-}
-
-DiscriminatorOptions pair_discriminator(const std::string& backbone) {
-  if (backbone == "attgan") return AttGanDiscriminatorOptions{.dim = 8, .fc_dim = 32, .n_layers = 3};
-  if (backbone == "stgan") return StganDiscriminatorOptions{.conv_dim = 8, .fc_dim = 32, .n_layers = 3};
-  return StarGanDiscriminatorOptions{.conv_dim = 8, .repeat_num = 3};
-}
-
-Branch<Generator, Discriminator, Adam> pair_branch(const std::string& backbone, const NetworkSpec& spec) {
-  Generator generator = make_generator(spec, pair_generator(backbone));
-  Discriminator discriminator = make_discriminator(spec, pair_discriminator(backbone));
-  return {generator, discriminator, Adam(generator->parameters(), {.learning_rate = 2e-3}),
-          Adam(discriminator->parameters(), {.learning_rate = 2e-3})};
-}
 
 }  // namespace
 
@@ -59,8 +39,8 @@ TEST_CASE("training steps with every pair of backbones decrease the objectives o
   const at::Tensor weight = torch::randn({kSecganClasses, 3, 3, 3});
   FaceParser parser([&](const at::Tensor& photo) { return at::conv2d(photo, weight, {}, 1, 1); }, ClassMerge(Labels::kSecgan12),
                     PhotoNormalization::kNone);
-  auto photo = pair_branch(photo_backbone, {attributes, kSide, 3, OutputActivation::kTanh});
-  auto mask = pair_branch(mask_backbone, {attributes, kSide, kSecganClasses, OutputActivation::kLogits});
+  auto photo = small_branch(photo_backbone, {attributes, kSide, 3, OutputActivation::kTanh});
+  auto mask = small_branch(mask_backbone, {attributes, kSide, kSecganClasses, OutputActivation::kLogits});
   SecganStep step(photo, &mask, &parser, {});
 
   // One side at a time against a resting other: both at once play a game, in which no figure has to fall.

@@ -1,0 +1,56 @@
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "bench/bench.hpp"
+#include "core/format.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/io/file.hpp"
+
+namespace secgan {
+namespace fs = std::filesystem;
+namespace {
+
+/// This command once more, in a process of its own whose standard output goes nowhere.
+void run_self(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{"secgan"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions{};
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t process = 0;
+  const int failed = ::posix_spawn(&process, "/proc/self/exe", &actions, nullptr, pointers.data(), ::environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) throw Error(fmt::format("the command cannot be started: {}", std::generic_category().message(failed)));
+  int status = 0;
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status != 0) throw Error(fmt::format("'secgan {}' failed", fmt::join(arguments, " ")));
+}
+
+}  // namespace
+
+BenchResult bench_start(const BenchSettings& settings, const BenchProgress& progress) {
+  if (settings.model.empty() != settings.photo.empty()) throw InvalidArgument("start: model and photo, or neither");
+  std::vector<std::string> arguments{"--version"};
+  const fs::path out = fs::temp_directory_path() / fmt::format("secgan-bench-{}", ::getpid());
+  if (!settings.model.empty()) {
+    const Bundle bundle = load_bundle_with(BundlePart::kGenerator, settings.model, "model");
+    arguments = {"edit",  settings.model, settings.photo, "--set",        bundle.info.attributes.front() + "=+1", "--source", "",
+                 "--out", out.string(),   "--device",     settings.device};
+  }
+  const std::vector<double> seconds = timed(settings, at::kCPU, progress, [&] { run_self(arguments); });
+  std::error_code ignored;
+  fs::remove_all(out, ignored);
+  return {{{"milliseconds", 1000 * median(seconds)}}, seconds};
+}
+
+}  // namespace secgan
