@@ -52,7 +52,7 @@ BenchResult bench_load(const BenchSettings& settings, const BenchProgress& progr
   }
   const auto photos = open_dataset(data, Split::kTrain, /*with_attributes=*/false, /*with_masks=*/false);
   // As many at once as there are threads, so that waiting for one file costs nothing.
-  const auto ahead = settings.threads > 0 ? settings.threads : static_cast<int64_t>(usable_cpus());
+  const auto ahead = settings.threads > 0 ? settings.threads : usable_cpus();
   Loader loader(photos, {.batch = settings.batch, .ahead = ahead}, {}, device);
   const int64_t batches = std::max<int64_t>(256 / settings.batch, 4);
   int64_t index = 0;

@@ -9,8 +9,8 @@
 
 #include "bench/bench.hpp"
 #include "core/format.hpp"
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/io/file.hpp"
 
 namespace secgan {
 namespace fs = std::filesystem;

@@ -70,6 +70,15 @@ nlohmann::json read_config(const std::filesystem::path& file) {
   return config;
 }
 
+bool is_config(const std::filesystem::path& file) {
+  try {
+    const nlohmann::json config = read_config(file);
+    return config.contains("networks") && config.contains("info");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 /// A folder is a bundle, and may make room for another, where nothing is in it but what save_bundle writes.
 std::string why_no_bundle(const std::filesystem::path& folder) {
   std::error_code error;
@@ -80,12 +89,7 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
       return fmt::format("holds '{}', which is no part of a bundle", name);
   }
   if (error) return fmt::format("cannot be read ({})", error.message());
-  try {
-    const nlohmann::json config = read_config(folder / kConfigFile);
-    if (config.contains("networks") && config.contains("info")) return "";
-  } catch (const Error&) {
-  }
-  return fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
+  return is_config(folder / kConfigFile) ? "" : fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
 }
 
 /// Both files of one bundle: where another takes its place between them, those of the other.

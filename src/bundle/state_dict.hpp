@@ -18,7 +18,7 @@ struct Recognized {
 };
 
 /// As recognize(), and networks of which a few entries are missing, too many or of another shape.
-std::optional<Recognized> recognize_nearly(const StateView& view, const AnyConfig* base);
+std::optional<Recognized> recognize_nearly(const StateView& given, const AnyConfig* base);
 
 /// @throws Error as load_weights.
 void load_state_view(Generator& generator, const StateView& view, const std::string& file);

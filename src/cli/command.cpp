@@ -53,8 +53,12 @@ void stop_on_signals() {
   }
 }
 
+namespace {
+
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the stream's own mark says that it failed, not why
 std::atomic<int> output_error{0};
+
+}  // namespace
 
 void print_bytes(std::FILE* stream, std::string_view bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), stream) < bytes.size() && stream == stdout) output_error = errno;
@@ -81,10 +85,10 @@ void list_commands(const CLI::App& app) {
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
+  for (const char letter : a) {
     size_t before = row[0]++;
     for (size_t j = 0; j < b.size(); ++j) {
-      const size_t changed = before + (a[i] == b[j] ? 0 : 1);
+      const size_t changed = before + (letter == b[j] ? 0 : 1);
       before = row[j + 1];
       row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
     }

@@ -6,7 +6,6 @@
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/load_weights.hpp"
-#include "secgan/core/error.hpp"
 #include "secgan/evaluation/settings.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/report/progress.hpp"

@@ -85,7 +85,7 @@ struct MeasuredThreads::Choice {
 MeasuredThreads::MeasuredThreads(int64_t threads, std::function<void(const std::string&)> tell) : guard_(threads) {
   if (threads > 0 || asked_by_environment()) return;
   const int64_t most = std::min<int64_t>(at::get_num_threads(), usable_cpus());
-  choice_.reset(new Choice{ThreadPolicy(most, now, ConvolutionProbe()), most, std::move(tell)});
+  choice_ = std::make_unique<Choice>(ThreadPolicy(most, now, ConvolutionProbe()), most, std::move(tell));
 }
 
 MeasuredThreads::~MeasuredThreads() = default;
@@ -105,6 +105,6 @@ void MeasuredThreads::next() {
                             milliseconds(choice_->most), choice_->most));
 }
 
-int64_t MeasuredThreads::count() const { return at::get_num_threads(); }
+int64_t MeasuredThreads::count() const { return choice_ ? choice_->policy.count() : at::get_num_threads(); }
 
 }  // namespace secgan

@@ -41,9 +41,10 @@ float read_label(const ListFile& list, Column& column) {
   size_t& first = *label == 0 ? column.zero : column.minus;
   if (first == 0) first = list.line();
   // Some lists keep 0 for what is not known: not guessed.
-  if (column.minus != 0 && column.zero != 0)
+  if (column.minus != 0 && column.zero != 0) {
     list.fail(fmt::format("label '{}' of {}, where line {} has {}: a list writes what is absent as -1 or as 0", cell,
                           list.columns()[column.place], *label == 0 ? column.minus : column.zero, *label == 0 ? -1 : 0));
+  }
   return 0;
 }
 

@@ -44,12 +44,14 @@ std::map<int64_t, std::string> photos_by_id(const PictureFolder& folder, std::ve
     ++again;
     const std::string official = fmt::format("{}.jpg", *id);
     if (file == official) known->second = file;
-    if (known->second != official)
+    if (known->second != official) {
       throw Error(fmt::format("'{}': '{}' and '{}' are both photo {}", folder.folder.string(), known->second, file, *id));
+    }
   }
-  if (again > 0)
+  if (again > 0) {
     notes.push_back({fmt::format("'{}': {} there twice, under other names too; ID.jpg is read", folder.folder.string(),
                                  counted(again, "photo is", "photos are"))});
+  }
   return photos;
 }
 
@@ -128,9 +130,10 @@ std::unordered_map<int64_t, Split> read_mapping(const fs::path& file) {
 std::vector<Split> splits_by_mapping(const fs::path& root, const std::map<int64_t, std::string>& photos, std::string& file) {
   const fs::path place = root / "CelebA-HQ-to-CelebA-mapping.txt";
   file = place.string();
-  if (!fs::exists(place))
+  if (!fs::exists(place)) {
     throw FileNotFound(
         fmt::format("'{}' is missing: it holds the official split; split_by_mapping=false (--split-by-id) cuts by id", file));
+  }
   const auto mapping = read_mapping(place);
   std::vector<Split> splits;
   std::vector<std::string> lacking;

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <unordered_map>
 
@@ -73,9 +72,10 @@ at::Tensor labels_of(const AttributeList& list, const std::string& file, const s
     throw Error(fmt::format("'{}' names none of the photos in '{}': it has {}, the folder {}{}", file, root, some_of(list.photos, 1),
                             some_of(photos, 1), detail::hint_of_other_form(absent, unlabeled)));
   }
-  if (!absent.empty())
+  if (!absent.empty()) {
     notes.push_back({fmt::format("'{}': {} not in '{}', as {}{}", file, counted_of(absent.size(), list.photos.size(), "photo", "is", "are"),
                                  root, some_of(absent), detail::hint_of_other_form(absent, unlabeled))});
+  }
   if (!unlabeled.empty()) {
     notes.push_back({fmt::format("'{}': {} no labels in '{}': left out, as {}", root,
                                  counted_of(unlabeled.size(), photos.size(), "photo", "has", "have"), file, some_of(unlabeled))});

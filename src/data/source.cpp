@@ -6,7 +6,6 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
-#include "data/places.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
@@ -24,12 +23,12 @@ void DataSource::check() const {
     throw InvalidArgument("root is missing: name the data set's folder (--root DIR), or take drawn faces (--data synthetic)");
 }
 
-std::string DataSource::usual_crop() const {
+std::string_view DataSource::usual_crop() const {
   // AttGAN's crop of CelebA's 178 x 218.
   return kind == DataKind::kCelebA ? "center:170" : "center";
 }
 
-std::string DataSource::title() const {
+std::string_view DataSource::title() const {
   switch (kind) {
     case DataKind::kSynthetic: return "drawn faces";
     case DataKind::kCelebA: return "CelebA";
@@ -41,7 +40,7 @@ std::string DataSource::title() const {
 
 std::string DataSource::terms() const {
   const bool somebodys = kind == DataKind::kCelebA || kind == DataKind::kCelebAMaskHq;
-  return somebodys ? title() + "'s terms: non-commercial research" : "";
+  return somebodys ? fmt::format("{}'s terms: non-commercial research", title()) : "";
 }
 
 void DataSettings::check() const {

@@ -6,7 +6,6 @@
 
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
-#include "secgan/core/names.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/digest.hpp"
@@ -64,7 +63,7 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(std::move(bundle), model, *photos, settings.data.title(), settings, given, progress);
+  return evaluate(std::move(bundle), model, *photos, std::string(settings.data.title()), settings, given, progress);
 }
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,

@@ -97,6 +97,7 @@ struct JpegReader {
 
   /// What libjpeg found that is no fault of the file; empty where it is one.
   std::string_view unsupported() const {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): libjpeg's own
     const int number = info.err->msg_parm.i[0];
     switch (info.err->msg_code) {
       case JERR_BAD_PRECISION: return number == 12 ? "a 12-bit JPEG" : number == 16 ? "a 16-bit JPEG" : "";

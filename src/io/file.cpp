@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -315,13 +314,12 @@ void AtomicFolder::commit() {
 
 /// @return false where the place has changed under way
 bool AtomicFolder::exchange() {
-  using namespace std::chrono_literals;
   // Whoever holds the folder that is there is about to give it its name, or to take it away.
   constexpr int kTries = 2000;
   for (int k = 0; k < kTries; ++k) {
     const NameLock old(target_);
     if (old.state() == NameLock::State::kTaken) {
-      std::this_thread::sleep_for(5ms);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
       continue;
     }
     refuse_if(target_, why_not(target_, why_));

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cstring>
 #include <ctime>
-#include <memory>
 #include <optional>
 #include <set>
 

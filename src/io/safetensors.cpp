@@ -254,7 +254,7 @@ std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::
     add(name, {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}});
     offset += tensor.nbytes();
   }
-  text += "}";
+  text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t size = text.size();
   std::string out(sizeof size, '\0');

@@ -116,9 +116,10 @@ void FeatureStatistics::update(const at::Tensor& features) {
 }
 
 void FeatureStatistics::merge(const FeatureStatistics& other) {
-  if (other.dims() != dims())
+  if (other.dims() != dims()) {
     throw InvalidArgument(
         fmt::format("statistics of {} cannot be merged with statistics of {}", counted(dims(), "dimension"), other.dims()));
+  }
   count_ += other.count_.to(count_.device());
   sum_ += other.sum_.to(sum_.device());
   products_ += other.products_.to(products_.device());

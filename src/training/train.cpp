@@ -126,9 +126,10 @@ Bundle base_of(const TrainSettings& settings, const CustomParts& custom, const D
     const ParserProgram& program = settings.parser_program;
     const int parsers =
         static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
-    if (parsers == 0)
+    if (parsers == 0) {
       throw InvalidArgument(
           "parser is missing: name a bundle of train-parser, or train without a mask branch (--no-mask-branch, task.mask_branch = false)");
+    }
     if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
     if (!settings.parser.empty()) {
       base = load_bundle_with(BundlePart::kParser, settings.parser, "parser");

@@ -11,7 +11,7 @@
 
 namespace secgan {
 
-using Device = at::Device;
+using at::Device;
 
 /// What a setting or a flag of that kind says.
 inline constexpr const char* kDeviceHelp = "where the networks are: auto (a GPU where there is one), cpu, cuda, cuda:1, mps";

@@ -33,10 +33,13 @@ class SECGAN_API FileDataset : public Dataset {
   /// An index PNG.  @throws Error where it holds other ids than the label set has.
   at::Tensor read_ids(const std::string& file, Labels labels) const;
 
+  // What a data set's constructor fills in.
+  // NOLINTBEGIN(misc-non-private-member-variables-in-classes): each of them as its package has it
   std::vector<std::string> files_;
   at::Tensor labels_;  ///< [size, attributes] float32; undefined without attributes
   std::vector<DataNote> notes_;
   std::vector<std::string> missing_;
+  // NOLINTEND(misc-non-private-member-variables-in-classes)
 
  private:
   AttributeSchema attributes_;

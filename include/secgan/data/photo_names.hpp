@@ -27,6 +27,9 @@ class SECGAN_API PhotoNames {
   explicit PhotoNames(std::vector<std::string> names);
   PhotoNames(PhotoNames&&) = default;  // what is indexed stays in place; copies of it would not
   PhotoNames& operator=(PhotoNames&&) = default;
+  PhotoNames(const PhotoNames&) = delete;
+  PhotoNames& operator=(const PhotoNames&) = delete;
+  ~PhotoNames() = default;
 
   const std::vector<std::string>& names() const { return names_; }
   /// Its position among the names.  @throws Error where two are meant equally.

@@ -54,9 +54,9 @@ struct DataSource {
   /// @throws InvalidArgument for a data set without a root.
   SECGAN_API void check() const;
   /// How its photos usually become squares.
-  SECGAN_API std::string usual_crop() const;
+  SECGAN_API std::string_view usual_crop() const;
   /// What its photos are, for people: "drawn faces", "CelebA".
-  SECGAN_API std::string title() const;
+  SECGAN_API std::string_view title() const;
   /// What weights trained on it may be used for; empty where nobody says.
   SECGAN_API std::string terms() const;
 };
@@ -85,7 +85,7 @@ struct DataSettings {
   /// @throws InvalidArgument for a crop in another form, or a data set without a root.
   SECGAN_API void check() const;
   /// `crop`, or the data set's usual one.
-  std::string resolved_crop() const { return crop.empty() ? source.usual_crop() : crop; }
+  std::string resolved_crop() const { return crop.empty() ? std::string(source.usual_crop()) : crop; }
 };
 
 /// @param with_attributes, with_masks  what the caller will read: the files of the rest are not asked for

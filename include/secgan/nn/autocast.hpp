@@ -42,7 +42,7 @@ class AutocastGuard {
  private:
   static bool known(at::DeviceType device) {
     const auto& types = at::autocast::_AUTOCAST_SUPPORTED_DEVICES;
-    return std::find(types.begin(), types.end(), device) != types.end();
+    return std::ranges::find(types, device) != types.end();
   }
 
   at::DeviceType device_;

@@ -11,6 +11,8 @@ TEST_CASE("messages are one line of UTF-8, whatever a file held", "[error]") {
   // A line's end, right to left; a dash and an invisible number sign.
   CHECK(printable("\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6") == "\\xe2\\x80\\xa8\\xe2\\x80\\xae\\xe2\\x81\\xa6");
   CHECK(printable("\xe2\x80\x93\xe2\x81\xaa") == "\xe2\x80\x93\xe2\x81\xaa");
+  // Marks of direction by themselves: left to right, right to left, Arabic letter.
+  CHECK(printable("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c") == "\\xe2\\x80\\x8e\\xe2\\x80\\x8f\\xd8\\x9c");
   CHECK(printable("a\x89z") == "a\\x89z");
   CHECK(printable(std::string_view("\0\x1b[2J", 5)) == "\\x00\\x1b[2J");
   CHECK(printable("\xc3") == "\\xc3");           // cut short
