@@ -1,4 +1,4 @@
-"""SeCGAN's training cycle as one writes it in plain PyTorch: the peer of benchmarks/train_step.py. AttGAN's published networks, BiSeNet-18 as parser."""
+"""SeCGAN's training cycle as one writes it in plain PyTorch: the peer of benchmarks/train_step.py, with AttGAN's published networks."""
 
 import argparse
 import contextlib

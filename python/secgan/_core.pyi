@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'frechet_distance', 'import_weights', 'inception_score', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
+__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'frechet_distance', 'import_weights', 'inception_score', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -375,6 +375,8 @@ def encode_png(image: torch.Tensor) -> bytes:
 def evaluate(model: str, protocol: str, settings: dict, extractor: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, identity: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, out: str) -> dict:
     ...
 def evaluate_faces(model: str, faces: Dataset, protocol: str, settings: dict, extractor: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, identity: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, out: str) -> dict:
+    ...
+def find_device(name: str) -> str:
     ...
 def frechet_distance(mean1: torch.Tensor, covariance1: torch.Tensor, mean2: torch.Tensor, covariance2: torch.Tensor) -> float:
     ...

@@ -50,6 +50,8 @@ class SemanticBranch(NativeModule):
             rank 0's, and gradients and running statistics are means over the ranks, so that beside a host in
             ``DistributedDataParallel`` all ranks stay the same. Every rank must then call them equally often. Losses are the rank's own.
         seed: of the first weights and of the gradient penalty's places. The host's random state is not used.
+        device: of the branch's networks, ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, …; ``.to(device)`` moves them later.
+            The parser is where the caller has put it.
         **options: of the backbone, for whichever of the two networks knows the name.
 
     Raises:
@@ -75,6 +77,7 @@ class SemanticBranch(NativeModule):
         accumulate: int = 1,
         synchronize: bool = True,
         seed: int = 0,
+        device: str | torch.device = "cpu",
         **options: Any,
     ) -> None:
         if not isinstance(parser, FaceParser):
@@ -98,6 +101,8 @@ class SemanticBranch(NativeModule):
                 options=options,
             )
         )
+        if str(device) != "cpu":
+            self.to(_core.find_device(str(device)))
 
     def _rebuild(self, config: dict[str, Any]) -> Any:
         return self._native_type.from_config(self._parser._native, config)

@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "bindings.hpp"
+#include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/version.hpp"
 
@@ -24,6 +25,7 @@ PYBIND11_MODULE(_core, module) {
   });
   module.attr("version") = secgan::kVersion;
   module.attr("built_for_torch") = SECGAN_TORCH_VERSION;
+  module.def("find_device", [](const std::string& name) { return secgan::find_device(name).str(); }, py::arg("name"));
   secgan::python::bind_data(module);
   secgan::python::bind_models(module);
   secgan::python::bind_parsing(module);

@@ -20,7 +20,7 @@ at::Tensor FileDataset::labels(int64_t index) const { return labels_.defined() ?
 
 at::Tensor FileDataset::read_mask(int64_t /*index*/) const { return {}; }
 
-at::Tensor FileDataset::read_ids(const std::string& file, Labels labels) const {
+at::Tensor FileDataset::read_ids(const std::string& file, Labels labels) {
   const at::Tensor ids = detail::read_index_mask(file, labels);
   try {
     ClassMerge(labels).ids(ids);

@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 #include <unordered_map>
@@ -268,7 +267,8 @@ class LegacyStorages {
     if (fresh) {
       // The values follow later: the tensors share this memory.
       storage.size = storage_bytes(id);
-      if (storage.size > rest_.size() || (claimed_ += storage.size) > rest_.size()) throw Error("truncated");
+      if (storage.size > rest_.size() - claimed_) throw Error("truncated");
+      claimed_ += storage.size;
       storage.values = at::zeros({id.count}, *id.type);
     }
     const auto view = storage_view(value);

@@ -212,17 +212,20 @@ void StudySettings::check() const {
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {
   validate(settings);
-  // Runs of other settings in one table would be a lie. Equal time only adds runs.
+  find_device(settings.device);
+  // Runs of other settings in one table would be a lie. Equal time only adds runs, and a device changes nothing.
   const fs::path file = out / "settings.json";
-  const auto without_same_time = [](Json json) {
-    if (json.is_object()) json.erase("same_time");
+  const auto compared = [](Json json) {
+    for (const char* name : {"same_time", "device"}) {
+      if (json.is_object()) json.erase(name);
+    }
     return json;
   };
   const Json json = detail::to_json(settings);
   std::error_code ignored;
   const bool begun = fs::exists(file, ignored);
   require_own_place(out, {"parser", "judge", "features", "runs", "costs.json", "report.json", "report.md", "report.html"}, begun);
-  if (begun && without_same_time(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != without_same_time(json)) {
+  if (begun && compared(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != compared(json)) {
     throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   }
   make_folder(out);

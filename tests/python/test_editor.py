@@ -191,3 +191,16 @@ def test_networks_move_and_come_back(bundle, face):
     assert editor.to("cpu") is editor and torch.equal(editor.edit(face, Male=1).photo, expected)
     editor.generator.double()
     assert (editor.edit(face, Male=1).photo.int() - expected.int()).abs().max() <= 1
+
+
+def test_a_device_that_is_not_there_is_named_with_those_that_are(bundle):
+    parser = secgan.FaceParser(secgan.create_parser("unet", classes=12, dim=4, levels=2), labels="secgan-12")
+    for opened in (
+        lambda: secgan.Editor.from_pretrained(bundle, device="cuda:77"),
+        lambda: secgan.Editor.from_pretrained(bundle).to("cuda:77"),
+        lambda: secgan.SemanticBranch(parser, attributes=3, image_size=32, enc_dim=4, device="cuda:77"),
+        lambda: secgan.evaluate(bundle, {"kind": "synthetic"}, device="cuda:77"),
+    ):
+        with pytest.raises(ValueError, match=r"device 'cuda:77' is not there: LibTorch .* offers auto, cpu"):
+            opened()
+    assert next(secgan.Editor.from_pretrained(bundle, device="cpu").generator.parameters()).device.type == "cpu"

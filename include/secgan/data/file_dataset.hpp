@@ -31,7 +31,7 @@ class SECGAN_API FileDataset : public Dataset {
   /// [h, w] uint8 ids, of any size; undefined where there are none.
   virtual at::Tensor read_mask(int64_t index) const;
   /// An index PNG.  @throws Error where it holds other ids than the label set has.
-  at::Tensor read_ids(const std::string& file, Labels labels) const;
+  static at::Tensor read_ids(const std::string& file, Labels labels);
 
   // What a data set's constructor fills in.
   // NOLINTBEGIN(misc-non-private-member-variables-in-classes): each of them as its package has it

@@ -1,0 +1,78 @@
+"""secgan bench, and the devices that every command takes."""
+
+import json
+import pathlib
+import tempfile
+
+import pytest
+from test_command import BUNDLE, refusal, run
+
+PHOTO = pathlib.Path(__file__).parents[2] / "examples" / "photos" / "anna.png"
+SMALL = ("--repeats", 2, "--batch", 2, "--image-size", 32)
+
+
+def bench(subject, *flags):
+    return json.loads(run("bench", subject, *flags, "--json", "-").stdout)
+
+
+@pytest.mark.parametrize(("flags", "updates"), [(("--small",), 2), (("--no-mask-branch", "--small", "--precision", "bfloat16"), 2)])
+def test_a_training_cycle_is_timed(flags, updates):
+    result = bench("train-step", *SMALL, *flags, "--attributes", 3, "--parser", "unet")
+    assert result["bench"] == "train-step" and len(result["seconds"]) == 2
+    assert result["seconds_per_cycle"] == pytest.approx(sum(result["seconds"]) / 2)
+    assert result["images_per_second"] == pytest.approx(2 * (updates + 1) / result["seconds_per_cycle"])
+    assert result["discriminator_updates"] == updates and result["peak_bytes"] > 1e7
+    assert result["settings"]["attributes"] == 3 and result["machine"]["device"] == "cpu"
+
+
+def test_an_edit_a_loss_and_a_distance_are_timed():
+    edit = bench("edit", "--repeats", 3, "--batch", 2, "--model", BUNDLE)
+    assert edit["milliseconds_per_edit"] == pytest.approx(1000 * sorted(edit["seconds"])[1] / 2)
+    loss = bench("loss", *SMALL)
+    assert loss["milliseconds"] == pytest.approx(1000 * sum(loss["seconds"]) / 2)
+    distance = bench("frechet", "--repeats", 1, "--dims", 64)
+    assert distance["distance"] > 0 and distance["milliseconds"] > 0
+
+
+def test_photos_are_loaded_from_files_that_are_gone_afterwards(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    result = bench("load", "--repeats", 1, "--batch", 16, "--image-size", 32)
+    assert result["images_per_second"] > 0 and not list(tmp_path.iterdir())
+
+
+def test_a_start_is_that_of_a_process_of_its_own():
+    alone, edit = bench("start", "--repeats", 1), bench("start", "--repeats", 1, "--model", BUNDLE, "--photo", PHOTO)
+    assert 0 < alone["milliseconds"] < 60000 and 0 < edit["milliseconds"] < 60000
+    told = run("bench", "start", "--repeats", 1, "--model", BUNDLE, "--photo", "nosuch.png", status=1).stderr.splitlines()
+    assert told[-2] == "secgan edit: 'nosuch.png' is missing" and told[-1].startswith("secgan bench: 'secgan edit ")
+
+
+def test_figures_for_people_and_for_files(tmp_path):
+    file = tmp_path / "figures.json"
+    table = run("bench", "loss", *SMALL, "--json", file).stdout
+    assert table.startswith("milliseconds ") and json.loads(file.read_text())["bench"] == "loss"
+    assert "batch 0 is not positive" in refusal("bench", "edit", "--batch", 0, status=2)
+    assert "model and photo" in refusal("bench", "start", "--model", BUNDLE, status=2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "--data", "synthetic", "--small", "--no-mask-branch"),
+        ("train-parser", "--data", "synthetic"),
+        ("train-classifier", "--data", "synthetic"),
+        ("edit", BUNDLE, PHOTO, "--set", "Bangs=1"),
+        ("parse", BUNDLE, PHOTO),
+        ("evaluate", BUNDLE, "--data", "synthetic", "--photos", 12),
+        ("demo",),
+        ("compare",),
+        ("bench", "edit"),
+    ],
+)
+@pytest.mark.parametrize("device", ["cuda:77", "gpu"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(command, device, tmp_path):
+    out = () if command[0] == "bench" else ("--out", tmp_path / "out")
+    message = refusal(*command, *out, "--device", device, status=2)
+    assert f"device '{device}' is not there: LibTorch " in message and "offers auto, cpu" in message
+    assert not (tmp_path / "out").exists()
