@@ -1,6 +1,5 @@
 #include "bindings.hpp"
 #include "secgan/editing/editor.hpp"
-#include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
 
 namespace secgan::python {

@@ -59,7 +59,7 @@ double peak_memory(const Device& device) {
   }
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
+  return static_cast<double>(usage.ru_maxrss) * 1024;  // NOLINT(cppcoreguidelines-pro-type-union-access): the system's
 }
 
 std::string bench_json(std::string_view subject, const BenchSettings& settings, const BenchResult& result) {

@@ -35,9 +35,9 @@ BenchResult bench_frechet(const BenchSettings& settings, const BenchProgress& pr
   const auto [mean1, covariance1] = moments();
   const auto [mean2, covariance2] = moments();
   double distance = 0;
-  std::vector<double> seconds = timed(settings, at::kCPU, progress, [&, &m1 = mean1, &c1 = covariance1, &m2 = mean2, &c2 = covariance2] {
-    distance = frechet_distance(m1, c1, m2, c2);
-  });
+  const std::vector<double> seconds =
+      timed(settings, at::kCPU, progress,
+            [&, &m1 = mean1, &c1 = covariance1, &m2 = mean2, &c2 = covariance2] { distance = frechet_distance(m1, c1, m2, c2); });
   return {{{"milliseconds", 1000 * median(seconds)}, {"distance", distance}, {"peak_bytes", peak_memory(at::kCPU)}}, seconds};
 }
 

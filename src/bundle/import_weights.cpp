@@ -15,7 +15,6 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/image/transforms.hpp"
-#include "secgan/io/file.hpp"
 #include "secgan/io/torch_file.hpp"
 #include "secgan/models/attgan.hpp"
 

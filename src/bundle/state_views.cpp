@@ -39,7 +39,7 @@ std::optional<StateDict> unwrapped(const StateDict& dict) {
   bool changed = false;
   std::unordered_set<std::string> seen;
   const auto add = [&](const std::string& name) {
-    std::string shorter = unwrapped(name);
+    const std::string shorter = unwrapped(name);
     changed = changed || shorter != name;
     return seen.insert(shorter).second ? shorter : std::string();
   };

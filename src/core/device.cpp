@@ -41,7 +41,7 @@ std::vector<Device> of_type(const std::vector<Device>& devices, at::DeviceType t
 
 std::vector<Device> available_devices() {
   std::vector<Device> devices{at::kCPU};
-  const auto gpus = at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  const auto gpus = at::Context::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   for (int i = 0; i < gpus; ++i) devices.emplace_back(at::kCUDA, static_cast<c10::DeviceIndex>(i));
   if (at::detail::getMPSHooks().hasMPS()) devices.emplace_back(at::kMPS, static_cast<c10::DeviceIndex>(0));
   return devices;

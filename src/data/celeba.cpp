@@ -114,9 +114,10 @@ CelebA::CelebA(const CelebAOptions& options) : FileDataset(options.attributes, o
       continue;
     }
     const auto [other, fresh] = taken.emplace(*found[i], i);
-    if (!fresh)
+    if (!fresh) {
       throw Error(fmt::format("{}: '{}' and '{}' are one file, '{}'", list_file.string(), list.photos[other->second], list.photos[i],
                               files_.back()));
+    }
   }
   if (!options.attributes.empty()) labels_ = list.labels.index_select(0, at::tensor(rows));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <ranges>
 #include <utility>
 
 #include "core/counted.hpp"
@@ -207,7 +208,7 @@ std::string_view ListFile::line_at(size_t begin, size_t& next) const {
 void ListFile::find_separator() {
   std::vector<std::string_view> lines;
   for (size_t begin = 0, next = 0; begin < text_.size() && lines.size() < 2; begin = next) {
-    std::string_view line = trimmed(line_at(begin, next));
+    const std::string_view line = trimmed(line_at(begin, next));
     if (line.empty() || line.front() == '#') continue;
     const std::string_view number = line.substr(0, line.find_first_of(",;"));
     if (lines.empty() && whole_number(number) && line.find_first_not_of(",;", number.size()) == std::string_view::npos) continue;
@@ -311,7 +312,8 @@ void ListFile::place_columns(std::vector<std::string> heading) {
     photo_ = photo.value_or(width_);
   } else if (heading.empty()) {
     // What ends with numbers may begin with a name of several words.
-    const auto values = static_cast<size_t>(std::find_if_not(words_.rbegin(), words_.rend(), is_value) - words_.rbegin());
+    const auto from_the_end = words_ | std::views::reverse;
+    const auto values = static_cast<size_t>(std::ranges::find_if_not(from_the_end, is_value) - from_the_end.begin());
     width_ = separator_ == ' ' && values > 0 && values < row ? values + 1 : row;
     if (width_ < 2) fail("one word, expected a photo's name and more");
     heading.resize(width_);
@@ -386,9 +388,10 @@ int64_t ListFile::whole_number_in(size_t column) const {
 }
 
 void ListFile::compare_count(std::vector<DataNote>& notes) const {
-  if (announced_ && *announced_ != rows_)
+  if (announced_ && *announced_ != rows_) {
     notes.push_back(
         {fmt::format("'{}': its heading announces {}, it has rows for {}", file_.string(), counted(*announced_, "photo"), rows_), true});
+  }
 }
 
 void ListFile::fail(std::string_view what) const { throw Error(fmt::format("{}:{}: {}", file_.string(), line_, what)); }

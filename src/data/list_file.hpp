@@ -25,7 +25,7 @@ class ListFile {
  public:
   enum class Heading { kRequired, kOptional };
   /// @throws FileNotFound; Error that names what the file is instead, or "file:line: what is wrong".
-  ListFile(std::filesystem::path file, Heading heading);
+  ListFile(std::filesystem::path file, Heading need);
 
   const std::filesystem::path& file() const { return file_; }
   /// Names of the columns, less the photo's and those without one; empty without a heading.

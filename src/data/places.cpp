@@ -115,9 +115,10 @@ PictureFolder find_pictures(const fs::path& root, const std::vector<std::string>
   if (most == 0 && !empty.empty())
     throw FileNotFound(fmt::format("'{}' holds none of the data set's pictures", (root / empty[0]).string()));
   if (most == 0) fail_to_find(root, places);
-  if (!others.empty())
+  if (!others.empty()) {
     notes.push_back({fmt::format("'{}': pictures are read from {}, not from {}", root.string(),
                                  best.folder.lexically_relative(root).string(), fmt::join(others, ", "))});
+  }
   return best;
 }
 

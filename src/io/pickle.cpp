@@ -61,7 +61,7 @@ std::optional<at::ScalarType> scalar_type_named(std::string_view name) {
 }
 
 /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …): a view of the storage, which must hold it.
-PickleValue rebuild_tensor(const PickleList& arguments, at::Tensor storage) {
+PickleValue rebuild_tensor(const PickleList& arguments, const at::Tensor& storage) {
   const int64_t offset = integer(arguments.items[1], "storage offset");
   const auto size = integers(arguments.items[2], "size");
   const auto stride = integers(arguments.items[3], "stride");

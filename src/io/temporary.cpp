@@ -77,7 +77,7 @@ bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == 
 NameLock::NameLock(const fs::path& path)
     : NameLock(path, Descriptor(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC))) {}
 
-NameLock::NameLock(const fs::path& path, Descriptor file) : path_(path), file_(std::move(file)) {
+NameLock::NameLock(fs::path path, Descriptor file) : path_(std::move(path)), file_(std::move(file)) {
   if (!file_) return;
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
     state_ = State::kHeld;
@@ -127,7 +127,7 @@ void remove_abandoned(const fs::path& folder) {
   {
     static std::mutex mutex;
     static std::set<fs::path> seen;
-    const std::lock_guard guard(mutex);
+    const std::scoped_lock guard(mutex);
     if (!seen.insert(real).second) return;
   }
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {

@@ -60,7 +60,7 @@ class NameLock {
   /// Opens a file or folder, never through a link.
   explicit NameLock(const std::filesystem::path& path);
   /// Takes over what is open.
-  NameLock(const std::filesystem::path& path, Descriptor file);
+  NameLock(std::filesystem::path path, Descriptor file);
 
   State state() const { return state_; }
   /// The path names what is locked, still.

@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "core/format.hpp"
-#include "models/builtin.hpp"
+#include "models/builtin.hpp"  // IWYU pragma: keep: for backbones.def
 #include "secgan/core/error.hpp"
 
 namespace secgan {

@@ -195,13 +195,15 @@ std::optional<Checkpoint> RunFolder::load(std::ostream& told) {
 }
 
 std::optional<Checkpoint> RunFolder::load_landmark() const {
-  for (const fs::path& file : {newest_file(path_), previous_file(path_)}) {
+  const auto whole = [](const fs::path& file) -> std::optional<Checkpoint> {
     try {
-      Checkpoint checkpoint = parse_checkpoint(read_file(file), file.string());
-      if (checkpoint.landmark) return checkpoint;
+      return parse_checkpoint(read_file(file), file.string());
     } catch (const Error&) {
-      // The one before it may be whole.
+      return std::nullopt;
     }
+  };
+  for (const fs::path& file : {newest_file(path_), previous_file(path_)}) {
+    if (std::optional<Checkpoint> checkpoint = whole(file); checkpoint && checkpoint->landmark) return checkpoint;
   }
   return std::nullopt;
 }

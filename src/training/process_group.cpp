@@ -133,7 +133,7 @@ ProcessGroup ProcessGroup::default_group() {
 }
 
 ProcessGroup ProcessGroup::join(int64_t timeout) {
-  const ProcessGroup of_application = default_group();
+  ProcessGroup of_application = default_group();
   if (of_application.group_) {
     if (std::ranges::none_of((*of_application.group_)->getDeviceTypes(), [](const at::Device& device) { return device.is_cpu(); })) {
       throw InvalidArgument(

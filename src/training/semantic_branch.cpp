@@ -8,6 +8,7 @@
 #include "secgan/core/random.hpp"
 #include "secgan/core/scalars.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/nn/state.hpp"
 
 namespace secgan {
 namespace {
