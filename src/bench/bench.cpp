@@ -31,7 +31,7 @@ std::vector<double> timed(const BenchSettings& settings, const Device& device, c
                           const std::function<void()>& work) {
   const ThreadGuard threads(settings.threads);
   const auto wait = [&] {
-    if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.has_index() ? device.index() : static_cast<c10::DeviceIndex>(0));
+    if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.index());
   };
   std::vector<double> seconds;
   for (int64_t i = -kWarmUps; i < settings.repeats; ++i) {
@@ -54,7 +54,7 @@ double median(std::vector<double> values) {
 
 double peak_memory(const Device& device) {
   if (c10::DeviceAllocator* const allocator = allocator_of(device)) {
-    const auto stats = allocator->getDeviceStats(device.has_index() ? device.index() : static_cast<c10::DeviceIndex>(0));
+    const auto stats = allocator->getDeviceStats(device.index());
     return static_cast<double>(stats.allocated_bytes[0].peak);
   }
   rusage usage{};

@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <optional>
 
 #include "bench/bench.hpp"
 #include "core/format.hpp"
+#include "io/temporary.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/image/image_file.hpp"
@@ -18,24 +18,16 @@ namespace {
 /// Drawn faces as CelebA's aligned photos are: 178 x 218, JPEG. Gone with the object.
 class DrawnPhotos {
  public:
-  explicit DrawnPhotos(int64_t count) : folder_(fs::temp_directory_path() / fmt::format("secgan-bench-{}", ::getpid())) {
-    fs::create_directories(folder_);
+  explicit DrawnPhotos(int64_t count) : folder_(detail::Temporary::folder(fs::temp_directory_path(), fs::temp_directory_path())) {
     const SyntheticFaces faces({.count = count, .image_size = 224});
     for (int64_t i = 0; i < count; ++i) {
-      write_image(folder_ / fmt::format("{:06}.jpg", i), crop_image(faces.get(i).image, {23, 3, 178, 218}).contiguous());
+      write_image(folder_.path() / fmt::format("{:06}.jpg", i), crop_image(faces.get(i).image, {23, 3, 178, 218}).contiguous());
     }
   }
-  ~DrawnPhotos() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  DrawnPhotos(const DrawnPhotos&) = delete;
-  DrawnPhotos& operator=(const DrawnPhotos&) = delete;
-
-  std::string path() const { return folder_.string(); }
+  std::string path() const { return folder_.path().string(); }
 
  private:
-  fs::path folder_;
+  detail::Temporary folder_;
 };
 
 }  // namespace

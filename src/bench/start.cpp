@@ -9,6 +9,7 @@
 
 #include "bench/bench.hpp"
 #include "core/format.hpp"
+#include "io/temporary.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
 
@@ -41,15 +42,14 @@ void run_self(const std::vector<std::string>& arguments) {
 BenchResult bench_start(const BenchSettings& settings, const BenchProgress& progress) {
   if (settings.model.empty() != settings.photo.empty()) throw InvalidArgument("start: model and photo, or neither");
   std::vector<std::string> arguments{"--version"};
-  const fs::path out = fs::temp_directory_path() / fmt::format("secgan-bench-{}", ::getpid());
+  const fs::path temporary = fs::temp_directory_path();
+  const auto out = detail::Temporary::folder(temporary, temporary);
   if (!settings.model.empty()) {
     const Bundle bundle = load_bundle_with(BundlePart::kGenerator, settings.model, "model");
-    arguments = {"edit",  settings.model, settings.photo, "--set",        bundle.info.attributes.front() + "=+1", "--source", "",
-                 "--out", out.string(),   "--device",     settings.device};
+    arguments = {"edit",  settings.model,      settings.photo, "--set",        bundle.info.attributes.front() + "=+1", "--source", "",
+                 "--out", out.path().string(), "--device",     settings.device};
   }
   const std::vector<double> seconds = timed(settings, at::kCPU, progress, [&] { run_self(arguments); });
-  std::error_code ignored;
-  fs::remove_all(out, ignored);
   return {{{"milliseconds", 1000 * median(seconds)}}, seconds};
 }
 

@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/counted.hpp"
+#include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/core/device.hpp"
@@ -151,7 +151,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
   if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
   size_t done = 0;
   Notes notes;
-  MeasuredThreads threads(find_device(request.device).is_cpu() ? 0 : at::get_num_threads());
+  MeasuredThreads threads(threads_for(find_device(request.device), 0));
   for (const PhotoOutputs& one : plan) {
     Finished finished;
     threads.next();

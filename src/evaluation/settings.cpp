@@ -1,9 +1,8 @@
 #include "secgan/evaluation/settings.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <utility>
 
+#include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/threads.hpp"
@@ -30,8 +29,7 @@ EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const 
                        const EvaluateSettings& settings, const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
   const Device device = find_device(settings.device);
   bundle.to(device);
-  // Beside a GPU there is nothing to choose.
-  MeasuredThreads threads(settings.threads == 0 && !device.is_cpu() ? at::get_num_threads() : settings.threads);
+  MeasuredThreads threads(threads_for(device, settings.threads));
   EvaluationRun run;
   run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, device),
                             {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {

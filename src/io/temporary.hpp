@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan::detail {
 
 class Descriptor {
@@ -74,7 +76,7 @@ class NameLock {
 };
 
 /// A fresh file or folder in a folder, under a name that cannot be guessed. Who makes one also removes those of dead processes there.
-class Temporary {
+class SECGAN_API Temporary {
  public:
   /// @param named  for messages   @param mode  before the umask
   /// @throws Error

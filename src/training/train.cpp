@@ -1,7 +1,5 @@
 #include "secgan/training/train.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -9,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "secgan/core/device.hpp"
@@ -89,8 +88,7 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
   // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
   if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
-  // Beside a GPU there is nothing to choose.
-  if (settings.threads == 0 && !device.is_cpu()) settings.threads = at::get_num_threads();
+  settings.threads = threads_for(device, settings.threads);
   std::string choice;  // told once the run is under way: a refused start is one line
   if (!device.is_cpu()) choice = fmt::format("training on {}\n", device.str());
   MeasuredThreads threads(settings.threads, [&](const std::string& line) { choice += line + "\n"; });
