@@ -20,6 +20,7 @@
 #include "core/cgroup.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
+#include "core/spare_cpus.hpp"
 #include "core/thread_policy.hpp"
 
 namespace secgan {
@@ -79,30 +80,32 @@ int64_t usable_cpus() {
 struct MeasuredThreads::Choice {
   ThreadPolicy policy;
   int64_t most;
-  std::function<void(const std::string&)> tell;
 };
 
-MeasuredThreads::MeasuredThreads(int64_t threads, std::function<void(const std::string&)> tell) : guard_(threads) {
+MeasuredThreads::MeasuredThreads(int64_t threads, ThreadChanges changes, int64_t first) : guard_(threads > 0 ? threads : first) {
   if (threads > 0 || asked_by_environment()) return;
-  const int64_t most = std::min<int64_t>(at::get_num_threads(), usable_cpus());
-  choice_ = std::make_unique<Choice>(ThreadPolicy(most, now, ConvolutionProbe()), most, std::move(tell));
+  const int64_t most = std::min<int64_t>(guard_.before(), usable_cpus());
+  SpareCpus spare;
+  const ThreadPolicy::Spare told = spare.known() ? ThreadPolicy::Spare(spare) : nullptr;
+  choice_ = std::make_unique<Choice>(ThreadPolicy(most, changes, now, ConvolutionProbe(), told, std::min(first, most)), most);
 }
 
 MeasuredThreads::~MeasuredThreads() = default;
 
-void MeasuredThreads::next() {
-  if (!choice_) return;
+std::string MeasuredThreads::next() {
+  if (!choice_) return {};
   const int64_t before = choice_->policy.count();
   const int64_t count = choice_->policy.next();
-  if (count == before) return;
-  at::set_num_threads(static_cast<int>(count));
-  if (!choice_->tell || choice_->most == 1) return;
-  const auto milliseconds = [&](int64_t threads) {
-    const double seconds = choice_->policy.measured(threads);
-    return std::isfinite(seconds) ? fmt::format("{:.0f} ms", seconds * 1000) : std::string("many times as long");
-  };
-  choice_->tell(fmt::format("{} of {}: measured {} with 1, {} with {}", count, counted(choice_->most, "thread"), milliseconds(1),
-                            milliseconds(choice_->most), choice_->most));
+  if (count != at::get_num_threads()) at::set_num_threads(static_cast<int>(count));
+  if (count == before || choice_->most == 1) return {};
+  const double one = choice_->policy.measured(1), most = choice_->policy.measured(choice_->most);
+  std::string line = fmt::format("{} of {}: ", count, counted(choice_->most, "thread"));
+  if (std::isfinite(one) && std::isfinite(most)) {
+    line += fmt::format("measured {:.0f} ms with 1, {:.0f} ms with {}", one * 1000, most * 1000, choice_->most);
+  } else {
+    line += "other programs use the CPUs";
+  }
+  return line;
 }
 
 int64_t MeasuredThreads::count() const { return choice_ ? choice_->policy.count() : at::get_num_threads(); }

@@ -30,6 +30,7 @@ EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const 
   const Device device = find_device(settings.device);
   bundle.to(device);
   MeasuredThreads threads(threads_for(device, settings.threads));
+  threads.next();
   EvaluationRun run;
   run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, device),
                             {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {

@@ -69,6 +69,7 @@ std::string encode_checkpoint(const Checkpoint& checkpoint) {
                                {"rollbacks", checkpoint.rollbacks},
                                {"landmark", checkpoint.landmark},
                                {"threads", checkpoint.threads},
+                               {"threads_measured", checkpoint.threads_measured},
                                {"means", means},
                                {"identity", to_json(checkpoint.identity)},
                                {"settings", to_json(checkpoint.settings)}}  // Names of photos are the user's, in any encoding.
@@ -98,6 +99,7 @@ Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
       checkpoint.rollbacks = run.at("rollbacks").get<int64_t>();
       checkpoint.landmark = run.at("landmark").get<bool>();
       checkpoint.threads = run.at("threads").get<int64_t>();
+      checkpoint.threads_measured = run.value("threads_measured", false);
       for (const Json& mean : run.at("means")) {
         checkpoint.means.push_back({mean.at(0).get<std::string>(), mean.at(1).get<double>(), mean.at(2).get<int64_t>()});
       }

@@ -86,18 +86,20 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   std::optional<RunFolder> folder;
   if (processes.leads()) folder.emplace(control.run, control.resume);
   const std::optional<Checkpoint> from = folder && control.resume ? folder->load(status) : std::nullopt;
-  // The number of threads decides the last bits: a run keeps the one that it began with, where this machine has them.
-  if (settings.threads == 0 && from && from->threads <= std::thread::hardware_concurrency()) settings.threads = from->threads;
-  settings.threads = threads_for(device, settings.threads);
+  // The number of threads decides the last bits: a run goes on with the one that it had, where this machine has them.
+  const bool asked = settings.threads != 0 && !(from && from->threads_measured && settings.threads == from->threads);
+  const int64_t first = !asked && from && from->threads <= std::thread::hardware_concurrency() ? from->threads : 0;
+  const bool measured = !asked && (!from || first == 0 || from->threads_measured);
+  const int64_t fixed = threads_for(device, asked ? settings.threads : measured ? 0 : first);
   std::string choice;  // told once the run is under way: a refused start is one line
   if (!device.is_cpu()) choice = fmt::format("training on {}\n", device.str());
-  MeasuredThreads threads(settings.threads, [&](const std::string& line) { choice += line + "\n"; });
-  threads.next();
+  MeasuredThreads threads(fixed, ThreadChanges::kReluctantly, first);
+  if (const std::string line = threads.next(); !line.empty()) choice += line + "\n";
   settings.threads = threads.count();
   const std::unique_ptr<TrainingTask> task = make(settings, processes, device);
   status << choice;
   Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
-  return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop);
+  return trainer.run(*task, folder ? &*folder : nullptr, from, control.stop, &threads);
 }
 
 /// What a bundle says of the photos that it is trained on.

@@ -82,7 +82,7 @@ void compare(const NamedTexts& then, const NamedTexts& now, const Differs& diffe
 class TrainingRun {
  public:
   TrainingRun(TrainingTask& task, const TrainerOptions& options, RunFolder* folder, std::ostream& status, const RunSettings& settings,
-              const ProcessGroup& processes, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop)
+              const ProcessGroup& processes, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop, MeasuredThreads* threads)
       : task_(task),
         options_(options),
         folder_(folder),
@@ -90,6 +90,7 @@ class TrainingRun {
         settings_(settings),
         processes_(processes),
         stop_(stop),
+        threads_(threads),
         identity_(task.identity()) {
     identity_.insert(identity_.end(), settings.fixed.begin(), settings.fixed.end());
     if (processes_.size() > 1) require_alike();
@@ -153,6 +154,7 @@ class TrainingRun {
   bool ended() const { return step_ >= options_.steps || (processes_.size() == 1 ? asked_to_end() : one_asked_to_end_); }
 
   void advance() {
+    choose_threads();
     const double rate = learning_rate_factor(options_, step_);
     NamedValues values = task_.step(step_ + skipped_, rate);
     one_asked_to_end_ = merged(values, asked_to_end(), processes_);
@@ -173,6 +175,15 @@ class TrainingRun {
     if (saved) save();
     progress_->update(step_, task_.photos_per_step(),
                       values.empty() ? "" : fmt::format("{} {:.3f}", values.front().first, values.front().second));
+  }
+
+  /// Another number of threads is put on record: it changes the last bits.
+  void choose_threads() {
+    const std::string line = threads_ != nullptr ? threads_->next() : std::string();
+    if (line.empty()) return;
+    const std::string message = fmt::format("from step {} on {}", step_ + 1, line);
+    if (recorder_) written([&] { recorder_->warning(step_, message); });
+    progress_->message(message);
   }
 
   /// What cannot be written ends the run like a request to stop: its state is saved before the error is told.
@@ -220,6 +231,7 @@ class TrainingRun {
                    // Where a run happens to be stopped must not decide where it is rolled back to.
                    .landmark = options_.on_nan != OnNan::kRollback || step_ == 0 || due(step_, options_.checkpoint_every),
                    .threads = at::get_num_threads(),
+                   .threads_measured = threads_ != nullptr && threads_->measures(),
                    .means = means_.sums(),
                    .identity = identity_,
                    .settings = settings_.changeable});
@@ -306,6 +318,7 @@ class TrainingRun {
   const RunSettings& settings_;
   const ProcessGroup& processes_;
   const std::atomic<bool>* stop_;
+  MeasuredThreads* threads_;
   NamedTexts identity_;
   int64_t step_ = 0, skipped_ = 0, rollbacks_ = 0;
   int64_t saved_ = -1;  // the step of the last checkpoint
@@ -335,11 +348,12 @@ TrainingOutcome Trainer::run(TrainingTask& task, bool resume, const std::atomic<
   return run(task, &folder, resume ? folder.load(status_) : std::nullopt, stop);
 }
 
-TrainingOutcome Trainer::run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop) {
+TrainingOutcome Trainer::run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop,
+                             MeasuredThreads* threads) {
   std::ostream silence(nullptr);
   std::ostream& status = folder != nullptr ? status_ : silence;
   const auto begin = std::chrono::steady_clock::now();
-  const int64_t done = TrainingRun(task, options_, folder, status, settings_, processes_, from, stop).train();
+  const int64_t done = TrainingRun(task, options_, folder, status, settings_, processes_, from, stop, threads).train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   return {done, done >= options_.steps, seconds.count()};
 }

@@ -35,6 +35,7 @@ struct Checkpoint {
   int64_t rollbacks = 0;
   bool landmark = true;            ///< one that a run may be rolled back to: all stops and resumes of a run leave the same ones
   int64_t threads = 0;             ///< that computed it; 0: not known
+  bool threads_measured = false;   ///< that number was chosen by measurement, not asked for
   std::vector<RunningMean> means;  ///< of the values since the last log line
   NamedTexts identity;             ///< what it belongs to and no other: attributes in order, photos, labels, networks
   NamedTexts settings;             ///< that may change, and are then told

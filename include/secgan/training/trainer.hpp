@@ -20,6 +20,7 @@
 #include "secgan/core/fields.hpp"
 #include "secgan/core/named_tensors.hpp"
 #include "secgan/core/named_values.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/training/checkpoint.hpp"
 #include "secgan/training/process_group.hpp"
 
@@ -127,8 +128,9 @@ class SECGAN_API Trainer {
   TrainingOutcome run(TrainingTask& task, bool resume, const std::atomic<bool>* stop = nullptr);
   /// The same with the run's folder open already, and what was loaded from it.
   /// @param folder  null in processes that do not lead
-  TrainingOutcome run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from,
-                      const std::atomic<bool>* stop = nullptr);
+  /// @param threads  asked before each step; null: the process's number stays
+  TrainingOutcome run(TrainingTask& task, RunFolder* folder, const std::optional<Checkpoint>& from, const std::atomic<bool>* stop = nullptr,
+                      MeasuredThreads* threads = nullptr);
 
  private:
   TrainerOptions options_;
