@@ -96,6 +96,19 @@ std::optional<std::string> partial(const StateView& view, const NamedTensors& wa
   return most ? std::optional(std::move(comparison.first)) : std::nullopt;
 }
 
+/// A list of tensors, as torch_ema's and diffusers' `shadow_params`, most of which have shapes of the network's.
+bool is_unnamed(const StateView& view, const NamedTensors& wanted) {
+  const auto number = [](const auto& entry) { return entry.first.find_first_not_of("0123456789") == std::string::npos; };
+  if (view.tensors.empty() || !std::ranges::all_of(view.tensors, number)) return false;
+  const auto known = [&](const auto& entry) {
+    return std::ranges::any_of(wanted, [&](const auto& other) { return other.second.sizes() == entry.second.sizes(); });
+  };
+  constexpr std::ptrdiff_t kLookedAt = 64;
+  const std::ptrdiff_t looked_at = std::min(std::ssize(view.tensors), kLookedAt);
+  return std::ssize(view.tensors) * 4 >= std::ssize(wanted) &&
+         std::ranges::all_of(view.tensors.begin(), view.tensors.begin() + looked_at, known);
+}
+
 }  // namespace
 
 bool is_partial(const StateView& view, const NamedTensors& wanted) { return partial(view, wanted).has_value(); }
@@ -103,6 +116,9 @@ bool is_partial(const StateView& view, const NamedTensors& wanted) { return part
 std::string note_of_partial_average(const std::vector<StateView>& views, const NamedTensors& wanted, const std::string& file) {
   for (const StateView& view : views) {
     if (!is_averaged(view.entry)) continue;
+    if (is_unnamed(view, wanted)) {
+      return fmt::format("{}: the averaged weights '{}' are ignored: they are a list, without the tensors' names", file, view.entry);
+    }
     if (const auto lacking = partial(view, wanted)) {
       return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, view.entry, *lacking);
     }

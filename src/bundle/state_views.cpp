@@ -141,6 +141,16 @@ std::string listed(const std::vector<const StateView*>& views) {
   return out;
 }
 
+/// What the entries have in common in front, in whole words: "ema." of "ema.ema_model" and "ema.online_model".
+size_t common_prefix(const std::vector<const StateView*>& views) {
+  std::string_view common = views.empty() ? std::string_view() : views.front()->entry;
+  for (const StateView* view : views) {
+    const auto end = std::ranges::mismatch(common, view->entry).in1;
+    common = common.substr(0, static_cast<size_t>(end - common.begin()));
+  }
+  return common.rfind('.') + 1;
+}
+
 }  // namespace
 
 std::vector<StateView> state_views(const std::vector<StateDict>& dicts, size_t least) {
@@ -225,6 +235,14 @@ const StateView& choose(const std::vector<const StateView*>& fitting, const std:
   if (different.size() == 1) return *different.front();
   std::vector<const StateView*> averaged;
   std::ranges::copy_if(different, std::back_inserter(averaged), [](const StateView* view) { return is_averaged(view->entry); });
+  if (averaged.size() > 1) {
+    // ema-pytorch's state under a key of that name, {"ema": {ema_model, online_model}}: the word counts where they differ.
+    std::vector<const StateView*> inner;
+    const size_t common = common_prefix(averaged);
+    std::ranges::copy_if(averaged, std::back_inserter(inner),
+                         [&](const StateView* view) { return is_averaged(std::string_view(view->entry).substr(common)); });
+    if (inner.size() == 1) averaged = std::move(inner);
+  }
   if (averaged.size() != 1) {
     throw Error(fmt::format("{}: several networks in it fit, {}: name one of them as entry", file,
                             listed(averaged.empty() ? different : averaged)));

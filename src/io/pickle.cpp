@@ -91,7 +91,28 @@ PickleValue rebuild_tensor(const PickleList& arguments, const at::Tensor& storag
   return {storage.as_strided(size, stride, storage.storage_offset() + offset)};
 }
 
-/// What a call of the rebuilding functions makes of arguments (storage, offset, size, stride, requires_grad, hooks, type, …).
+/// A view that stands for the negative or the conjugate of what its storage holds, as its metadata {"neg": True} say.
+PickleValue seen_as(PickleValue value, const PickleRef& metadata) {
+  const auto* const said = as<PickleDict>(metadata);
+  const auto* const tensor = std::get_if<at::Tensor>(&value.value);
+  if (said == nullptr || tensor == nullptr) return value;
+  at::Tensor seen = *tensor;
+  for (const auto& [key, flag] : said->items) {
+    const auto* const name = as<std::string>(key);
+    const auto* const set = as<bool>(flag);
+    if (set != nullptr && !*set) continue;
+    if (name != nullptr && *name == "neg" && seen.scalar_type() != at::kBool) {
+      seen = at::_neg_view(seen);  // costs no memory, whatever many views share the storage
+    } else if (name != nullptr && *name == "conj" && seen.is_complex()) {
+      seen = seen.conj();
+    } else {
+      return {PickleOpaque{PickleOpaque::Kind::kTensor, key}};
+    }
+  }
+  return {seen};
+}
+
+/// What a call of the rebuilding functions makes of arguments (storage, offset, size, stride, requires_grad, hooks, [type,] metadata).
 /// @param typed  the storage is of bytes, the seventh argument says of what
 PickleValue rebuild_tensor(const PickleList& arguments, bool typed) {
   if (arguments.items.size() < (typed ? 7 : 4)) refuse("a tensor with too few arguments");
@@ -99,14 +120,16 @@ PickleValue rebuild_tensor(const PickleList& arguments, bool typed) {
   if (const auto* unknown = as<PickleOpaque>(stored); unknown != nullptr && unknown->kind == PickleOpaque::Kind::kTensor) return {*unknown};
   const auto* storage = as<at::Tensor>(stored);
   if (storage == nullptr) refuse("a tensor without storage");
-  if (!typed) return rebuild_tensor(arguments, *storage);
+  const size_t metadata = typed ? 7 : 6;
+  const PickleRef said = arguments.items.size() > metadata ? arguments.items[metadata] : nullptr;
+  if (!typed) return seen_as(rebuild_tensor(arguments, *storage), said);
   const auto* name = as<PickleGlobal>(arguments.items[6]);
   if (name == nullptr) refuse("a tensor without a type");
   constexpr std::string_view kPrefix = "torch.";
   const auto type = name->name.starts_with(kPrefix) ? scalar_type_named(std::string_view(name->name).substr(kPrefix.size())) : std::nullopt;
   if (!type) return {PickleOpaque{PickleOpaque::Kind::kTensor, arguments.items[6]}};
   if (storage->nbytes() % c10::elementSize(*type) != 0) refuse("a storage that is no whole number of values");
-  return rebuild_tensor(arguments, storage->view(*type));
+  return seen_as(rebuild_tensor(arguments, storage->view(*type)), said);
 }
 
 /// The operations by their names in Python's pickletools. Those that are not here no state dictionary is written with.

@@ -79,6 +79,7 @@ class Collector {
     if (depth > kDeepest || !visited_.insert(value.get()).second) return;
     if (const auto* list = as<PickleList>(value)) {
       spend(list->items.size());
+      visit_unnamed(*list, path);
       for (size_t i = 0; i < list->items.size(); ++i) {
         if (is_container(list->items[i])) visit(list->items[i], below(path, std::to_string(i)), depth + 1);
       }
@@ -92,6 +93,18 @@ class Collector {
         visit(object->state, path, depth + 1);
       }
     }
+  }
+
+  /// Tensors of a list are named by their places: averages are kept so (`shadow_params`), and looked at no further than to say so.
+  void visit_unnamed(const PickleList& list, const std::string& path) {
+    StateDict state{path, {}};
+    for (size_t i = 0; i < list.items.size(); ++i) {
+      if (const auto* tensor = as<at::Tensor>(list.items[i])) {
+        spend(sizeof(NamedTensors::value_type));
+        state.tensors.emplace_back(std::to_string(i), *tensor);
+      }
+    }
+    if (!path.empty() && !state.tensors.empty()) found_.push_back(std::move(state));
   }
 
   void visit(const PickleDict& dict, const std::string& path, int depth) {
@@ -124,11 +137,13 @@ class Collector {
     const auto* const opaque = as<PickleOpaque>(value);
     return as<PickleDict>(value) != nullptr || as<PickleList>(value) != nullptr || (opaque != nullptr && opaque->state);
   }
-  /// What torch's own functions, or a type of storage, would have made a tensor of.
+  /// What torch's or NumPy's own functions, or a type of storage, would have made a tensor or an array of.
   static bool replaces_tensor(const PickleOpaque& opaque) {
     if (opaque.kind == PickleOpaque::Kind::kTensor) return true;
     const auto* const maker = as<PickleGlobal>(opaque.maker);
-    return opaque.kind == PickleOpaque::Kind::kCall && maker != nullptr && maker->name.find("_rebuild_") != std::string::npos;
+    if (opaque.kind != PickleOpaque::Kind::kCall || maker == nullptr) return false;
+    return maker->name.find("_rebuild_") != std::string::npos ||
+           (maker->name.starts_with("numpy.") && maker->name.ends_with(".multiarray._reconstruct"));
   }
   /// torch.nn.Module keeps these among its attributes.
   static bool is_module(const PickleOpaque& object) {
@@ -377,21 +392,24 @@ std::vector<StateDict> parse_legacy(std::string_view bytes) {
 
 /// What a file says of itself that is one of several: "model-00001-of-00002.safetensors".
 struct Part {
+  std::string stem;
   int64_t number, count;
 };
 std::optional<Part> part_of(const std::string& file_name) {
-  static const std::regex kPattern(R"(.*-(\d{1,9})-of-(\d{1,9})\.[A-Za-z]+)");
+  static const std::regex kPattern(R"((.*)-(\d{1,9})-of-(\d{1,9})\.[A-Za-z]+)");
   std::smatch found;
   if (!std::regex_match(file_name, found, kPattern)) return std::nullopt;
-  const auto number = whole_number(found[1].str()), count = whole_number(found[2].str());
-  return number && count && *count > 1 ? std::optional(Part{*number, *count}) : std::nullopt;
+  const auto number = whole_number(found[2].str()), count = whole_number(found[3].str());
+  return number && count && *count > 1 ? std::optional(Part{found[1].str(), *number, *count}) : std::nullopt;
 }
 
 [[noreturn]] void refuse_part(const std::filesystem::path& file, const Part& part) {
   std::error_code ignored;
   std::string index;
   for (const auto& entry : std::filesystem::directory_iterator(file.parent_path().empty() ? "." : file.parent_path(), ignored)) {
-    if (const std::string name = entry.path().filename().string(); name.ends_with(".index.json")) index = name;
+    // Several networks may lie in one folder: the index of "model-00001-of-00002.bin" begins with "model.".
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".index.json") && name.starts_with(part.stem + ".")) index = name;
   }
   throw Error(fmt::format("{}: part {} of {}; {}", file.string(), part.number, part.count,
                           index.empty() ? "give the file *.index.json that goes with them, which is not beside it"

@@ -102,6 +102,7 @@ FORMS = {
         "uint16": torch.ones(2, dtype=torch.uint16),
         "nested": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
     },
+    "views of what is negated": lambda net: {k: torch._neg_view(-t) if t.is_floating_point() else t for k, t in net.state_dict().items()},
     "in float8": lambda net: {k: t.to(torch.float8_e5m2) if t.is_floating_point() else t for k, t in net.state_dict().items()},
 }
 
@@ -119,14 +120,16 @@ def assert_holds(module, state):
 @pytest.mark.filterwarnings("ignore::UserWarning:torch")
 @pytest.mark.parametrize("form", FORMS)
 def test_every_wrapper_and_nest_is_read(form, tmp_path):
-    net, module = network(), ours()
+    net = network()
     saved = FORMS[form](net)
-    torch.save(saved, tmp_path / "w.pth")
-    secgan.load_weights(module, tmp_path / "w.pth")
-    assert_holds(module, expected(form, net))
+    for legacy in (False, True):
+        torch.save(saved, tmp_path / "w.pth", _use_new_zipfile_serialization=not legacy)
+        module = ours()
+        secgan.load_weights(module, tmp_path / "w.pth")
+        assert_holds(module, expected(form, net))
     # Safetensors hold flat dictionaries.
     if isinstance(saved, dict) and all(type(t) in (torch.Tensor, nn.Parameter) for t in saved.values()):
-        save_file({key: tensor.detach().clone() for key, tensor in saved.items()}, tmp_path / "w.safetensors")
+        save_file({key: tensor.detach().resolve_neg().clone() for key, tensor in saved.items()}, tmp_path / "w.safetensors")
         module = ours()
         secgan.load_weights(module, tmp_path / "w.safetensors")
         assert_holds(module, expected(form, net))
@@ -168,6 +171,34 @@ def test_averaged_weights_are_taken_and_told_whatever_the_order(online, average,
             warnings.simplefilter("error")
             secgan.load_weights(module, file, entry=online)
         assert_holds(module, net)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_average_inside_an_average_s_state_is_found(reverse, tmp_path):
+    """ema-pytorch's wrapper as its users save it: {"ema": ema.state_dict()}."""
+    net, ema = network(1).state_dict(), network(2).state_dict()
+    parts = [below("online_model.", net), below("ema_model.", ema)][:: -1 if reverse else 1]
+    wrapper = {"initted": torch.tensor(True), "step": torch.tensor([3])} | parts[0] | parts[1]
+    torch.save({"step": 3, "ema": wrapper}, tmp_path / "w.pth")
+    module = ours()
+    with pytest.warns(UserWarning, match="averaged weights 'ema.ema_model' are taken"):
+        secgan.load_weights(module, tmp_path / "w.pth")
+    assert_holds(module, ema)
+
+
+def test_averages_in_a_list_are_told(tmp_path):
+    """torch_ema's and diffusers' shadow parameters have no names; those of an optimizer are none."""
+    net, ema = network(1), network(2)
+    shadow = {"decay": 0.99, "num_updates": 5, "shadow_params": [p.detach() for p in ema.parameters()]}
+    torch.save({"G": net.state_dict(), "ema": shadow}, tmp_path / "w.pth")
+    module = ours()
+    with pytest.warns(UserWarning, match="averaged weights 'ema.shadow_params' are ignored: they are a list"):
+        secgan.load_weights(module, tmp_path / "w.pth")
+    assert_holds(module, net.state_dict())
+    torch.save({"G": net.state_dict(), "moments": [torch.ones(3)] * 40}, tmp_path / "w.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        secgan.load_weights(module, tmp_path / "w.pth")
 
 
 def test_of_two_networks_that_fit_none_is_taken_silently(tmp_path):
@@ -230,6 +261,8 @@ def test_what_is_no_state_is_called_what_it_is(tmp_path):
     assert "'enc_layers.0.layers.0.weight' is made by 'torch._utils._rebuild_sparse_tensor'" in refusal(file)
     torch.save(state | {"enc_layers.0.layers.0.weight": torch.ones(4, 3, 4, 4, dtype=torch.int8)}, file)
     assert "'enc_layers.0.layers.0.weight' holds whole numbers, the network floating-point numbers" in refusal(file)
+    torch.save(state | {"enc_layers.0.layers.0.weight": state["enc_layers.0.layers.0.weight"].numpy()}, file)
+    assert ".multiarray._reconstruct', which is not read" in refusal(file)
     torch.save({"state_dict": {"trunk.weight\nx": torch.ones(3, 3), "trunk.bias": torch.ones(3)}}, file)
     assert r"'state_dict' holds 'trunk.weight\nx', 'trunk.bias'" in refusal(file)
 
@@ -254,6 +287,7 @@ def test_weights_in_parts_are_read_by_their_index(endings, tmp_path):
     index, names = sharded(tmp_path, below("model.", state), endings)
     secgan.load_weights(module, index)
     assert_holds(module, state)
+    (tmp_path / f"z-other.{endings}.index.json").write_text("{}")  # of another network in the same folder
     assert f"part 1 of 2; give '{index.name}' beside it" in refusal(tmp_path / names[0])
     whole = json.loads(index.read_text())
     for name in ("../x", "/etc/passwd", "", ".", "sub/x"):
