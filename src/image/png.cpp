@@ -78,7 +78,7 @@ struct PngChunks {
       const size_t size = png_number(bytes, 0);
       const std::string_view name = bytes.substr(4, 4), data = bytes.substr(8, size), chunk = bytes.substr(0, size + 12);
       bytes.remove_prefix(chunk.size());
-      if ((static_cast<uint8_t>(name[0]) & 0x20u) == 0) {  // critical
+      if (critical(name)) {
         add(chunk);
         complete = name == "IEND";
         if (complete) return;
@@ -87,7 +87,8 @@ struct PngChunks {
         read(name, data);
       }
     }
-    add(bytes);  // cut short: libpng says where
+    // Cut short. libpng gets what a picture can be made of; for anything else it would take the memory that 8 bytes ask for.
+    if (bytes.size() >= 8 && critical(bytes.substr(4, 4))) add(bytes);
   }
 
  private:
@@ -98,6 +99,8 @@ struct PngChunks {
       picture.push_back(part);
     }
   }
+
+  static bool critical(std::string_view name) { return (static_cast<uint8_t>(name[0]) & 0x20u) == 0; }
 
   static bool wanted(std::string_view name) {
     constexpr std::array kNames{"eXIf"sv, "tEXt"sv, "zTXt"sv, "iTXt"sv, "iCCP"sv, "sRGB"sv, "gAMA"sv, "cHRM"sv, "cICP"sv};

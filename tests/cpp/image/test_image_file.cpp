@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 
 #include "image/pictures.hpp"
@@ -14,6 +16,12 @@ namespace {
 at::Tensor noise(int64_t height, int64_t width) {
   torch::manual_seed(3);
   return torch::randint(0, 256, {3, height, width}, torch::kByte);
+}
+
+int64_t peak_kilobytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
 }
 
 int64_t worst(const at::Tensor& a, const at::Tensor& b) {
@@ -203,6 +211,12 @@ TEST_CASE("absurd dimensions are refused before memory is asked for", "[data]") 
   const auto png = folder.write("wide.png", png_bytes(wide, std::vector<uint8_t>(112'500 * 120, 0)));
   CHECK_THROWS_WITH(read_image(png), Catch::Contains("wide.png") && Catch::Contains("900000 x 120"));
   CHECK_THROWS_WITH(read_index_mask(png), Catch::Contains("900000 x 120"));
+
+  // The header's 33 bytes, then a chunk that declares 800 MB and is not there: nobody takes that memory.
+  const std::string header = png_bytes({.width = 3, .height = 3}, std::vector<uint8_t>(27, 0)).substr(0, 33);
+  const int64_t peak = peak_kilobytes();
+  CHECK_THROWS_WITH(decode_image(header + std::string("\x31\0\0\0eXIfII*", 11), "chunk.png"), Catch::Contains("truncated or damaged"));
+  CHECK(peak_kilobytes() - peak < 100'000);
 
   std::string jpeg = encode_jpeg(gradient_picture(8, 8));
   const size_t frame = jpeg.find("\xff\xc0");
