@@ -6,6 +6,7 @@ It stands outside that package, whose import loads torch: the command would star
 import importlib.util
 import os
 import pathlib
+import signal
 import sys
 
 
@@ -14,5 +15,9 @@ def main() -> None:
     package = importlib.util.find_spec("secgan")  # found, not imported
     if package is None or package.origin is None:
         sys.exit("secgan: the Python package secgan is not installed beside this command")
+    # Python ignores these from its start, and a program inherits what is ignored: a training would not stop when nobody listens any more.
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     program = pathlib.Path(package.origin).with_name("bin") / "secgan"
     os.execv(program, [str(program), *sys.argv[1:]])

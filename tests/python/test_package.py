@@ -2,7 +2,9 @@
 
 import pathlib
 import shutil
+import signal
 import subprocess
+import sys
 import venv
 
 import pytest
@@ -87,3 +89,14 @@ def test_another_torch_is_named_in_one_sentence(fresh):
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"ImportError: secgan was built for torch 2.9, found torch {torch.__version__}") and "pip install" in last
+
+
+def test_the_installed_command_stops_when_nobody_listens(tmp_path):
+    """Python ignores SIGPIPE from its start, and a program that it becomes would go on doing so."""
+    command = (
+        f"{sys.executable} -c 'import secgan_command as c; c.main()' train-parser --data synthetic --count 8 --image-size 32 --threads 1"
+    )
+    command += f" --batch 4 --steps 200 --log-every 1 --sample-every 0 --out {tmp_path}/run"
+    done = subprocess.run(["bash", "-c", f"{command} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 128 + signal.SIGPIPE, done.stdout
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
