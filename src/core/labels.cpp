@@ -3,12 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <numeric>
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/merged_log_softmax.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {
@@ -151,20 +151,7 @@ at::Tensor ClassMerge::probabilities(const at::Tensor& probabilities) const {
 
 at::Tensor ClassMerge::log_probabilities(const at::Tensor& logits) const {
   check_shape(logits, "logits", {kAny, input_classes(), kAny, kAny}, "[N, K, H, W]");
-  const at::Tensor log_probs = at::log_softmax(logits, 1);
-  if (identity()) return log_probs;
-  // Split once: the gradient of all parts is then one tensor, and a class that stands alone costs nothing.
-  const std::vector<at::Tensor> classes = log_probs.split(1, 1);
-  std::vector<at::Tensor> merged;
-  for (int64_t j = 0; j < outputs_; ++j) {
-    std::vector<at::Tensor> members;
-    for (size_t i = 0; i < target_.size(); ++i) {
-      if (target_[i] == j) members.push_back(classes[i]);
-    }
-    if (members.empty()) members.push_back(at::full_like(classes.front().detach(), -std::numeric_limits<double>::infinity()));
-    merged.push_back(members.size() == 1 ? members.front() : at::cat(members, 1).logsumexp(1, /*keepdim=*/true));
-  }
-  return at::cat(merged, 1);
+  return identity() ? at::log_softmax(logits, 1) : merged_log_softmax(logits, target_, outputs_);
 }
 
 }  // namespace secgan

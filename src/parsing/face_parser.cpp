@@ -46,7 +46,7 @@ FaceParser::FaceParser(ParserFunction network, ClassMerge merge, PhotoNormalizat
   validate(options_);
 }
 
-at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const {
+Segmentation FaceParser::segmentation(const at::Tensor& photo) const {
   check_shape(photo, "photo", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
   at::Tensor input = photo;
   if (options_.normalization == PhotoNormalization::kImagenet) input = normalize_imagenet((photo + 1) / 2);
@@ -56,8 +56,11 @@ at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const {
     throw InvalidArgument(fmt::format("the parser network must output [{}, {}, h, w] logits for these labels, found [{}]", photo.size(0),
                                       merge_.input_classes(), fmt::join(logits.sizes(), ", ")));
   }
-  return merge_.log_probabilities(bilinear(full_precision(logits), photo.size(2), photo.size(3)));
+  const at::Tensor resized = bilinear(full_precision(logits), photo.size(2), photo.size(3));
+  return merge_.identity() ? Segmentation(resized) : Segmentation(resized, merge_.table(), merge_.output_classes());
 }
+
+at::Tensor FaceParser::log_probabilities(const at::Tensor& photo) const { return merge_.log_probabilities(segmentation(photo).logits()); }
 
 at::Tensor FaceParser::probabilities(const at::Tensor& photo) const { return log_probabilities(photo).exp(); }
 

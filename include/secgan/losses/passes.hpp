@@ -16,13 +16,18 @@ struct GanPass {
 };
 
 /// One edit as both branches see it.
-struct ConsistencyPass {
-  at::Tensor log_probs;              ///< [N, K, H, W] the branch's own edit as log-segmentation: log P(x_out), or log s_out
-  at::Tensor counterpart_log_probs;  ///< [N, K, H, W] the other branch's
+/// @tparam S  at::Tensor: [N, K, H, W] log-probabilities; Segmentation: logits, whose log-probabilities are not computed yet
+template <class S>
+struct BasicConsistencyPass {
+  S log_probs;              ///< the branch's own edit as log-segmentation: log P(x_out), or log s_out
+  S counterpart_log_probs;  ///< the other branch's
 };
+using ConsistencyPass = BasicConsistencyPass<at::Tensor>;
 
 /// One update of a branch's generator that is tied to the other branch: `GeneratorPass{gan_pass, consistency_pass}`.
-struct GeneratorPass : GanPass, ConsistencyPass {};
+template <class S>
+struct BasicGeneratorPass : GanPass, BasicConsistencyPass<S> {};
+using GeneratorPass = BasicGeneratorPass<at::Tensor>;
 
 /// One update of one branch's discriminator.
 struct DiscriminatorPass {

@@ -3,13 +3,20 @@
 #include <ATen/ATen.h>
 
 #include <array>
+#include <atomic>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "secgan/core/error.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/fast_paths.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/ops/precision.hpp"
+#include "secgan/ops/segmentation.hpp"
 
 namespace secgan {
 
@@ -62,6 +69,63 @@ inline std::tuple<at::Tensor, at::Tensor> semantic_consistency(const at::Tensor&
   check_same_shape(image_log_probs, "image_log_probs", mask_log_probs, "mask_log_probs");
   return {segmentation_cross_entropy(image_log_probs, mask_log_probs, target),
           segmentation_cross_entropy(mask_log_probs, image_log_probs, target)};
+}
+
+namespace detail {
+
+/// Those of (image_term, mask_term) that are wanted, of hard targets; nullopt for what the kernel does not take.
+using HardConsistency = std::optional<std::array<at::Tensor, 2>> (*)(const Segmentation& image, const Segmentation& mask,
+                                                                     std::array<bool, 2> wanted);
+
+/// libsecgan's kernel; null in a program of the headers alone. One for the process: hence visible.
+SECGAN_API inline std::atomic<HardConsistency>& hard_consistency() {
+  static std::atomic<HardConsistency> kernel{nullptr};
+  return kernel;
+}
+
+inline std::optional<std::array<at::Tensor, 2>> fast_consistency(const Segmentation& image, const Segmentation& mask,
+                                                                 ConsistencyTarget target, std::array<bool, 2> wanted) {
+  const HardConsistency kernel = hard_consistency().load();
+  if (target != ConsistencyTarget::kHard || kernel == nullptr || !fast_paths()) return std::nullopt;
+  return kernel(image, mask, wanted);
+}
+
+inline void check_segmentations(const Segmentation& a, const char* a_name, const Segmentation& b, const char* b_name) {
+  const auto shape_of = [](const Segmentation& given, const char* name) {
+    const int64_t classes = given.groups().empty() ? kAny : static_cast<int64_t>(given.groups().size());
+    const at::Tensor logits = given.logits();
+    check_shape(logits, name, {kAny, classes, kAny, kAny}, "[N, classes, H, W]");
+    std::vector<c10::SymInt> shape = logits.sym_sizes().vec();
+    shape[1] = given.classes();
+    return shape;
+  };
+  const std::vector<c10::SymInt> a_shape = shape_of(a, a_name), b_shape = shape_of(b, b_name);
+  if (a_shape == b_shape) return;
+  std::ostringstream message;
+  message << a_name << " and " << b_name << " must have the same merged shape, found " << c10::SymIntArrayRef(a_shape) << " and "
+          << c10::SymIntArrayRef(b_shape);
+  throw InvalidArgument(message.str());
+}
+
+}  // namespace detail
+
+/// The same of segmentations whose log-probabilities are not computed yet: what the tensors' function gives for log_probs() of both, and on
+/// a CPU many times faster for hard targets.
+inline at::Tensor segmentation_cross_entropy(const Segmentation& segmentation, const Segmentation& target_segmentation,
+                                             ConsistencyTarget target = ConsistencyTarget::kHard) {
+  detail::check_segmentations(segmentation, "segmentation", target_segmentation, "target_segmentation");
+  if (const auto terms = detail::fast_consistency(segmentation, target_segmentation, target, {true, false})) return (*terms)[0];
+  return segmentation_cross_entropy(segmentation.log_probs(), target_segmentation.log_probs(), target);
+}
+
+/// The same of segmentations whose log-probabilities are not computed yet.
+/// @param image, mask  [N, classes, H, W] logits each, of the same N, H, W and merged classes
+/// @return (image_term, mask_term), scalars in nats
+inline std::tuple<at::Tensor, at::Tensor> semantic_consistency(const Segmentation& image, const Segmentation& mask,
+                                                               ConsistencyTarget target = ConsistencyTarget::kHard) {
+  detail::check_segmentations(image, "image", mask, "mask");
+  if (const auto terms = detail::fast_consistency(image, mask, target, {true, true})) return {(*terms)[0], (*terms)[1]};
+  return semantic_consistency(image.log_probs(), mask.log_probs(), target);
 }
 
 }  // namespace secgan

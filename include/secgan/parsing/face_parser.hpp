@@ -13,6 +13,7 @@
 #include "secgan/core/fields.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/image/normalization.hpp"
+#include "secgan/ops/segmentation.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan {
@@ -54,7 +55,9 @@ class SECGAN_API FaceParser {
   /// @param photo [N, 3, H, W] in [-1, 1]   @return [N, K, H, W] log-probabilities, float32 or float64,
   /// differentiable in the photo.  @throws InvalidArgument when the network's output does not fit the merge.
   at::Tensor log_probabilities(const at::Tensor& photo) const;
-  /// exp of the above.
+  /// The same before its log-probabilities are computed, for consistency terms.
+  Segmentation segmentation(const at::Tensor& photo) const;
+  /// exp of log_probabilities.
   at::Tensor probabilities(const at::Tensor& photo) const;
   /// @return [N, H, W] uint8 class ids
   at::Tensor ids(const at::Tensor& photo) const;

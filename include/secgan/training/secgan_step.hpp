@@ -66,14 +66,15 @@ class SecganStep {
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
     const GanPass pass = gan_pass(photo_.discriminator, batch.photo, photo, batch.target);
-    std::optional<ConsistencyPass> consistency;
+    using Seen = typename SemanticStep<MaskBranch, Parser>::Seen;
+    std::optional<BasicConsistencyPass<Seen>> consistency;
     if (semantic_) {
       auto semantic = semantic_->generator_update(batch, photo.edit);
       consistency = std::move(semantic.photo);
       report.mask = std::move(semantic.mask);
     }
-    report.photo =
-        consistency ? photo_generator_objective(options_)(GeneratorPass{pass, *consistency}) : photo_gan_objective(options_.photo)(pass);
+    report.photo = consistency ? photo_generator_objective(options_)(BasicGeneratorPass<Seen>{pass, *consistency})
+                               : photo_gan_objective(options_.photo)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
     report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);

@@ -4,13 +4,24 @@
 
 #include <ATen/ATen.h>
 
+#include <concepts>
 #include <optional>
+#include <type_traits>
 
 #include "secgan/ops/hard_segmentation.hpp"
+#include "secgan/ops/segmentation.hpp"
 #include "secgan/training/branch.hpp"
 #include "secgan/training/objectives.hpp"
 
 namespace secgan {
+
+namespace detail {
+/// A parser that gives its logits, as FaceParser does, spares its log-probabilities where only a loss term looks at them.
+template <class P>
+concept GivesSegmentation = requires(P& p, const at::Tensor& photo) {
+  { p.segmentation(photo) } -> std::convertible_to<Segmentation>;
+};
+}  // namespace detail
 
 /// Each update changes the mask branch alone: nothing outside gets a gradient.
 template <class MaskBranch, ParserLike Parser>
@@ -40,10 +51,13 @@ class SemanticStep {
     return report;
   }
 
+  /// What loss terms get of an edit: logits where the parser gives them, log-probabilities else.
+  using Seen = std::conditional_t<detail::GivesSegmentation<Parser>, Segmentation, at::Tensor>;
+
   struct GeneratorUpdate {
     LossReport mask;
     /// log P(edit), differentiable in the edit, against the edited mask before the update; nullopt where no weight asks for it.
-    std::optional<ConsistencyPass> photo;
+    std::optional<BasicConsistencyPass<Seen>> photo;
   };
 
   /// One update of the mask generator.
@@ -58,9 +72,16 @@ class SemanticStep {
     const GanPass pass = gan_pass(branch_.discriminator, hard, {output.edit.softmax(1), output.reconstruction}, batch.target);
     GeneratorUpdate out;
     if (options_.photo.semantic_consistency > 0 || options_.mask.semantic_consistency > 0) {
-      const at::Tensor of_mask = output.edit.log_softmax(1), of_photo = parser_.log_probabilities(edit);
-      out.mask = mask_generator_objective(options_)(GeneratorPass{pass, ConsistencyPass{of_mask, of_photo.detach()}});
-      out.photo = ConsistencyPass{of_photo, of_mask.detach()};
+      Seen of_mask, of_photo;
+      if constexpr (detail::GivesSegmentation<Parser>) {
+        of_mask = Segmentation(output.edit);
+        of_photo = parser_.segmentation(edit);
+      } else {
+        of_mask = output.edit.log_softmax(1);
+        of_photo = parser_.log_probabilities(edit);
+      }
+      out.mask = mask_generator_objective(options_)(BasicGeneratorPass<Seen>{pass, {of_mask, of_photo.detach()}});
+      out.photo = BasicConsistencyPass<Seen>{of_photo, of_mask.detach()};
     } else {
       out.mask = mask_gan_objective(options_.mask)(pass);
     }
