@@ -15,9 +15,9 @@ def main() -> None:
     package = importlib.util.find_spec("secgan")  # found, not imported
     if package is None or package.origin is None:
         sys.exit("secgan: the Python package secgan is not installed beside this command")
-    # Python ignores these from its start, and a program inherits what is ignored: a training would not stop when nobody listens any more.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    # Python ignores it from its start, and a program inherits what is ignored: a training would not stop when nobody listens any more.
+    # SIGXFSZ stays ignored: a file that may not grow is then an error that names it.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     program = pathlib.Path(package.origin).with_name("bin") / "secgan"
     os.execv(program, [str(program), *sys.argv[1:]])
