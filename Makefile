@@ -41,11 +41,12 @@ $(VENV)/.ready: Makefile requirements/build.txt $(BUILD)/.packages
 	$(pip) "$(TORCH)"
 	@touch $@
 
-# The library, the command and the Python package, built once and installed into the virtual environment.
+# The library, the command and the Python package, built once and installed into the virtual environment: a line for each file that is compiled,
+# which pip shows at -v alone.
 $(BUILD)/.installed: $(VENV)/.ready $(SOURCES)
 	@touch $@.begun  # as old as the build's beginning: a file saved while it ran is newer
-	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -q -C build-dir=$(BUILD) \
-	  -C build.verbose=true -C logging.level=WARNING --force-reinstall .
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -v -C build-dir=$(BUILD) \
+	  -C build.verbose=false -C logging.level=WARNING --force-reinstall .
 	@mv $@.begun $@
 
 build: $(BUILD)/.installed

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <numeric>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -73,12 +75,13 @@ constexpr int kWrongUse = 2;
 constexpr int kSignal = 128;  // and the signal's number
 
 /// Every command in a line.
-void list_commands(const CLI::App& app) {
-  secgan::cli::say("Usage: secgan COMMAND ...");
+/// @param name  "secgan", or "secgan bench", which has commands of its own
+void list_commands(const CLI::App& app, const std::string& name) {
+  secgan::cli::say("Usage: {} COMMAND ...", name);
   secgan::cli::say("");
   for (const CLI::App* command : app.get_subcommands({})) secgan::cli::say("  {:<17} {}", command->get_name(), command->get_description());
   secgan::cli::say("");
-  secgan::cli::say("'secgan COMMAND --help' lists what a command takes.");
+  secgan::cli::say("'{} COMMAND --help' lists what a command takes.", name);
 }
 
 /// How many letters have to be put in, left out or changed.
@@ -96,10 +99,10 @@ size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// What is wrong with a command line that begins with no command; empty for others.
-std::string missing_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2) return "a command is required";
-  const std::string_view given = argv[1];
+/// What is wrong with a command line whose argument `place` is none of app's commands; empty for others.
+std::string missing_command(const CLI::App& app, int argc, char** argv, int place) {
+  if (argc <= place) return "a command is required";
+  const std::string_view given = argv[place];
   const CLI::App* nearest = nullptr;
   size_t fewest = given.size();
   for (const CLI::App* command : app.get_subcommands({})) {
@@ -110,6 +113,16 @@ std::string missing_command(const CLI::App& app, int argc, char** argv) {
   std::string message = "'" + std::string(given) + "' is no command";
   if (nearest != nullptr && fewest <= 3) message += "; did you mean '" + nearest->get_name() + "'?";
   return message;
+}
+
+/// What PyTorch says, in its words but of memory that there is not: those name its own parts.
+std::string said_by(const c10::Error& error) {
+  const std::string_view text = error.what_without_backtrace();
+  constexpr std::string_view kBefore = "you tried to allocate ";
+  const size_t begin = text.find(kBefore);
+  if (begin == std::string_view::npos) return std::string(text);
+  const std::string_view rest = text.substr(begin + kBefore.size());
+  return fmt::format("not enough memory: {} were asked for at once; smaller batches or pictures take less", rest.substr(0, rest.find('.')));
 }
 
 int complain(const CLI::App& app, const std::string& message, int status) {
@@ -138,7 +151,11 @@ int run(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);
+    // Not by its own stream, whose failure has no cause.
+    std::ostringstream out;
+    const int status = app.exit(asked, out, out);
+    secgan::cli::print_bytes(stdout, out.str());
+    return status;
   } catch (const CLI::ParseError& error) {
     return complain(app, error.what(), kWrongUse);
   } catch (const secgan::InvalidArgument& error) {
@@ -147,7 +164,9 @@ int run(CLI::App& app, int argc, char** argv) {
     const int signal = secgan::cli::stop_signal.load();  // none: another process of the job got it
     return complain(app, stopped.what(), kSignal + (signal != 0 ? signal : SIGTERM));
   } catch (const c10::Error& error) {
-    return complain(app, error.what_without_backtrace(), kFailed);
+    return complain(app, said_by(error), kFailed);
+  } catch (const std::bad_alloc&) {
+    return complain(app, "not enough memory", kFailed);
   } catch (const std::filesystem::filesystem_error& error) {
     return complain(app, fmt::format("'{}': {}", error.path1().string(), error.code().message()), kFailed);
   } catch (const std::exception& error) {
@@ -179,9 +198,17 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_options(app);
   secgan::cli::add_data_check(app);
   secgan::cli::add_bench(app);
-  if (const std::string missing = missing_command(app, argc, argv); !missing.empty()) {
-    list_commands(app);
-    return finish(app, complain(app, missing, kWrongUse));
+  const CLI::App* owner = &app;
+  std::string name = "secgan";
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (argc < 2 || command->get_name() != argv[1] || command->get_subcommands({}).empty()) continue;
+    owner = command;
+    name += ' ' + command->get_name();
+  }
+  if (const std::string missing = missing_command(*owner, argc, argv, owner == &app ? 1 : 2); !missing.empty()) {
+    list_commands(*owner, name);
+    secgan::cli::tell("{}: {}", name, missing);
+    return finish(app, kWrongUse);
   }
   return finish(app, run(app, argc, argv));
 }

@@ -5,9 +5,11 @@
 
 #include "cli/commands.hpp"
 #include "cli/demo_report.hpp"
+#include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/fields.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/io/file.hpp"
@@ -30,6 +32,21 @@ struct DemoOptions {
   int64_t unseen = 500;
   std::string device = "auto";
   int64_t threads = 0;
+
+  static constexpr auto fields() {
+    using O = DemoOptions;
+    return std::tuple{
+        field<&O::seed>("one seed makes the run repeatable"),
+        field<&O::faces>("faces to train on; a batch of the classifier's training is 64", rule::at_least(64)),
+        field<&O::image_size>("side in pixels", rule::multiple_of(32)),
+        field<&O::steps>("generator updates of SeCGAN", rule::kPositive),
+        field<&O::parser_steps>("updates of the parser", rule::kPositive),
+        field<&O::classifier_steps>("updates of the classifier", rule::kPositive),
+        field<&O::unseen>("unseen faces for the metrics; the report shows ten", rule::at_least(10)),
+        field<&O::device>(kDeviceHelp),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
+    };
+  }
 };
 
 /// One stage: trains, or goes on with what an earlier call has left.
@@ -43,6 +60,7 @@ double stage(Settings settings, const fs::path& run, const DemoOptions& options)
 }
 
 void demo(const DemoOptions& options) {
+  validate(options);  // before the first of its trainings
   stop_on_signals();
   const fs::path out = options.out;
   std::error_code ignored;
@@ -95,15 +113,21 @@ void add_demo(CLI::App& app) {
       *app.add_subcommand("demo", "draw faces, train parser, classifier and SeCGAN on them, edit unseen ones, write a report");
   auto options = std::make_shared<DemoOptions>();
   command.add_option("--out", options->out, "the demo's folder")->capture_default_str()->type_name("DIR");
-  command.add_option("--seed", options->seed, "one seed makes the run repeatable")->capture_default_str()->type_name("N");
-  command.add_option("--faces", options->faces, "faces to train on")->capture_default_str()->type_name("N");
-  command.add_option("--image-size", options->image_size, "side in pixels, a multiple of 32")->capture_default_str()->type_name("N");
-  command.add_option("--steps", options->steps, "generator updates of SeCGAN")->capture_default_str()->type_name("N");
-  command.add_option("--parser-steps", options->parser_steps, "updates of the parser")->capture_default_str()->type_name("N");
-  command.add_option("--classifier-steps", options->classifier_steps, "updates of the classifier")->capture_default_str()->type_name("N");
-  command.add_option("--unseen", options->unseen, "unseen faces for the metrics")->capture_default_str()->type_name("N");
-  command.add_option("--device", options->device, kDeviceHelp)->capture_default_str()->type_name("NAME");
-  command.add_option("--threads", options->threads, "CPU threads; 0: one per core")->capture_default_str()->type_name("N");
+  const auto add = [&]<auto Member>(const char* flag, const char* type) {
+    command.add_option(flag, (*options).*Member, help_of(field_at<Member>(*options), /*with_default=*/false))
+        ->capture_default_str()
+        ->type_name(type);
+  };
+  using O = DemoOptions;
+  add.operator()<&O::seed>("--seed", "N");
+  add.operator()<&O::faces>("--faces", "N");
+  add.operator()<&O::image_size>("--image-size", "N");
+  add.operator()<&O::steps>("--steps", "N");
+  add.operator()<&O::parser_steps>("--parser-steps", "N");
+  add.operator()<&O::classifier_steps>("--classifier-steps", "N");
+  add.operator()<&O::unseen>("--unseen", "N");
+  add.operator()<&O::device>("--device", "NAME");
+  add.operator()<&O::threads>("--threads", "N");
   command.callback([=] { demo(*options); });
 }
 

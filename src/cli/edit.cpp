@@ -62,7 +62,7 @@ struct PhotoRequest {
 
 void add_photos(CLI::App& command, PhotoRequest& request, const std::string& results) {
   command.add_option("model", request.model, "the bundle's folder")->required()->type_name("MODEL");
-  command.add_option("photos", request.photos, "JPEG or PNG files")->required()->type_name("PHOTO...");
+  command.add_option("photos", request.photos, "JPEG, PNG, WebP, TIFF or BMP files")->required()->type_name("PHOTO...");
   command.add_option("--out", request.out, "folder for " + results)->required()->type_name("DIR");
   command
       .add_option("--crop", request.crop,

@@ -96,6 +96,8 @@ nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<R
 
 void run(const ModelsRequest& request) {
   require_positive("image_size", request.image_size);
+  constexpr int64_t kLargest = 4096;  // a photo of more takes more memory than there is in most machines
+  if (request.image_size > kLargest) throw InvalidArgument(fmt::format("image_size {} is above {}", request.image_size, kLargest));
   require_positive("attributes", request.attributes);
   if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
   const std::vector<Row> rows = measure(request);

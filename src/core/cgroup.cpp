@@ -35,7 +35,8 @@ std::optional<double> cpu_quota(std::string_view groups, const fs::path& root) {
   for (std::string line; std::getline(lines, line);) {  // "0::/path" (version 2), "4:cpu,cpuacct:/path" (version 1)
     const size_t first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string controllers = line.substr(first, second - first + 1);
+    controllers.front() = controllers.back() = ',';
     const bool unified = controllers == ",,";
     if (!unified && controllers.find(",cpu,") == std::string::npos) continue;
     // In a container the path may be the host's, which is not mounted: its ancestors are tried all the same, down to the mount.

@@ -145,7 +145,7 @@ void check_metric(const nlohmann::json& metrics, const std::string& key, const s
 
 Json read_report(const std::filesystem::path& file) {
   const std::string where = file.string(), text = read_file(file);
-  const nlohmann::json json = detail::parse_json(text, where);
+  const nlohmann::json json = detail::parse_json_file(text, where);
   for (const char* key : {"report_format", "figures", "hash", "protocol", "pinned", "model"}) {
     if (!json.is_object() || !json.contains(key)) throw Error(fmt::format("{}: not a report of secgan evaluate", where));
   }

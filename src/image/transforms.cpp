@@ -83,8 +83,10 @@ Rect crop_rect(const Crop& crop, int64_t width, int64_t height) {
   // Differences, not sums: a box from a command line may be as large as a number can be.
   const bool inside = rect.x >= 0 && rect.y >= 0 && rect.x <= width - rect.width && rect.y <= height - rect.height;
   if (!inside) {
-    throw InvalidArgument(fmt::format("crop {} must lie inside the photo: {} x {} pixels from ({}, {}) leave its {} x {}", to_string(crop),
-                                      rect.width, rect.height, rect.x, rect.y, width, height));
+    throw InvalidArgument(
+        fmt::format("crop {} must lie inside the photo: {} x {} pixels from ({}, {}) leave its {} x {}; 'center' is the largest central "
+                    "square of every photo",
+                    to_string(crop), rect.width, rect.height, rect.x, rect.y, width, height));
   }
   return rect;
 }

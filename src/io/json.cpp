@@ -181,7 +181,10 @@ std::string value_text(const FieldValue& field) {
   if (value.is_object() || value.is_null()) return {};
   if (!value.is_array()) return value.dump();
   std::string list;
-  for (const auto& item : value) list += (list.empty() ? "" : ",") + (item.is_string() ? item.get<std::string>() : item.dump());
+  for (const auto& item : value) {
+    if (!list.empty()) list += ',';
+    list += item.is_string() ? item.get<std::string>() : item.dump();
+  }
   return list;
 }
 
@@ -233,12 +236,13 @@ nlohmann::json parse_json(std::string_view text, std::string_view name) {
   }
 }
 
-nlohmann::json read_json(const std::string& file) {
-  const std::string text = read_file(file);
+nlohmann::json parse_json_file(std::string_view text, const std::string& file) {
   const FileKind kind = file_kind(text);
   if (kind != FileKind::kJson && kind != FileKind::kText) throw Error(fmt::format("{}: not JSON: it is {}", file, describe(kind)));
   return parse_json(text, file);
 }
+
+nlohmann::json read_json(const std::string& file) { return parse_json_file(read_file(file), file); }
 
 std::string short_text(const nlohmann::json& value) {
   constexpr size_t kMost = 80;

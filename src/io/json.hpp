@@ -46,6 +46,10 @@ SECGAN_API void check_nesting(std::string_view text, std::string_view name);
 /// @throws Error for text that is no JSON, is larger than 64 MiB or nests deeper than kDeepestNesting.
 SECGAN_API nlohmann::json parse_json(std::string_view text, std::string_view name);
 
+/// The text of a whole file, which may be something else than JSON.
+/// @throws Error as parse_json, and naming what the file is instead.
+SECGAN_API nlohmann::json parse_json_file(std::string_view text, const std::string& file);
+
 /// A file's JSON.  @throws FileNotFound, and as parse_json.
 SECGAN_API nlohmann::json read_json(const std::string& file);
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/format.hpp"
+#include "io/file_kind.hpp"
 #include "io/zip_archive.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
@@ -46,6 +47,12 @@ ProgramKind kind_of(const std::filesystem::path& file) {
 
 TensorFunction load_torchscript(const std::filesystem::path& file, const Device& device) {
   require_readable_file(file);
+  // What is something else says so; PyTorch's reader speaks of its own parts.
+  using detail::FileKind;
+  if (const FileKind kind = detail::file_kind(read_file(file));
+      kind != FileKind::kTorchScript && kind != FileKind::kZip && kind != FileKind::kUnknown) {
+    throw Error(fmt::format("{}: not a TorchScript file: it is {}", file.string(), detail::describe(kind)));
+  }
   std::shared_ptr<torch::jit::Module> program;
   try {
     program = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), device));

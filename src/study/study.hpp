@@ -46,7 +46,7 @@ struct StudySettings {
         field<&O::timing_rounds>("measurements of each variant's step, taken in turns", rule::kPositive),
         field<&O::seed>("one seed makes the study repeatable"),
         field<&O::device>(kDeviceHelp),
-        field<&O::threads>("CPU threads; 0: as the process has them", rule::kThreads),
+        field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
   /// @throws InvalidArgument for no or unknown backbones, or weights of the consistency, which are lambda_sc's.

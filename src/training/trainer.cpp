@@ -164,7 +164,7 @@ class TrainingRun {
       const std::string tensor = first_not_finite(task_.state());
       return not_finite(fmt::format("{} is {}{}", name, value, tensor.empty() ? "" : fmt::format(", and so is tensor '{}'", tensor)));
     }
-    values.emplace_back("learning_rate", rate);
+    values.emplace_back("learning_rate_factor", rate);  // of the schedule: each optimizer has a rate of its own
     means_.add(values);
     const bool last = step_ == options_.steps;
     if (due(step_, options_.log_every) || last) log();

@@ -130,7 +130,9 @@ def train(out, *more, status=0):
 def test_train_resume_and_settings(tmp_path):
     train(tmp_path / "run", "--option", "task.parser.unet.dim=4")
     assert (tmp_path / "run" / "bundle" / "config.json").exists()
-    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    # The schedule's factor is not called a learning rate.
+    assert [line["learning_rate_factor"] for line in lines] == [1, 1] and "learning_rate" not in lines[0]
     assert "holds a run already" in train(tmp_path / "run", status=1)
     # Resuming reads the run's own settings: the network is still the small one.
     train(tmp_path / "run", "--resume", "--steps", 3)
@@ -252,6 +254,7 @@ def test_models_lists_every_network():
     lines = run("models", "--image-size", 48).stdout
     assert "not at this side" in lines and "attgan" in lines
     assert "image_size 0 is not positive" in refusal("models", "--image-size", 0, status=2)
+    assert "image_size 99999999999 is above 4096" in refusal("models", "--image-size", 99999999999, status=2)
 
 
 def test_data_check_lists_every_bad_file(photo, tmp_path):
@@ -319,6 +322,13 @@ def test_no_command_and_a_wrong_one_list_them_all(tmp_path):
         assert any(line.split()[:1] == ["edit"] and len(line.split()) > 3 for line in lines) and any(
             "train-parser" in line for line in lines
         )
+    # So do commands that have some of their own.
+    for arguments, said in (
+        (("bench",), "a command is required"),
+        (("bench", "frechte"), "'frechte' is no command; did you mean 'frechet'?"),
+    ):
+        done = subprocess.run([link, *arguments], capture_output=True, text=True)
+        assert done.returncode == 2 and done.stderr == f"secgan bench: {said}\n" and "  train-step " in done.stdout
     for arguments in (("--help",), ("edit", "--help"), ()):
         done = subprocess.run([link, *arguments], capture_output=True, text=True)
         assert "site-packages" not in done.stdout + done.stderr and "secgan" in done.stdout

@@ -43,6 +43,7 @@ def test_tables_of_equal_protocols_only(report, tmp_path):
     assert "not comparable" in run("tabulate", *files, "--different-protocols").stdout
     assert run("tabulate", files[0], files[0]).stdout.startswith("| Metric | drawn-faces | drawn-faces |")
     assert "not a report" in refusal("tabulate", BUNDLE + "/config.json", status=1)
+    assert "not JSON: it is a safetensors file" in refusal("tabulate", BUNDLE + "/model.safetensors", status=1)
 
 
 def test_wrong_use(tmp_path):

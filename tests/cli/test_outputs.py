@@ -165,6 +165,21 @@ def test_bundles_replace_nothing_else(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "d"]
 
 
+def test_numbers_of_a_demo_are_held_against_their_rules_before_it_trains(tmp_path):
+    for name, value in {
+        "unseen": 6,
+        "faces": 32,
+        "image-size": 33,
+        "steps": 0,
+        "parser-steps": 0,
+        "classifier-steps": -1,
+        "threads": 9999,
+    }.items():
+        line = refusal("demo", f"--{name}", str(value), "--out", tmp_path / "demo", status=2)
+        assert f"demo: {name.replace('-', '_')} {value} is " in line
+        assert not (tmp_path / "demo").exists()
+
+
 def test_places_of_long_work_are_tried_before_it(tmp_path):
     measure = ("evaluate", BUNDLE, "--data", "celeba", "--root", tmp_path / "none")
     assert "'/proc/out': cannot be written" in refusal(*measure, "--out", "/proc/out", status=1)
@@ -189,7 +204,7 @@ def shell(line):
 
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
 def test_results_that_do_not_get_through_are_a_failure():
-    for command in ("options", "options --json", "edit --help"):
+    for command in ("options", "options --json", "edit --help", "--help", "--version"):
         done = shell(f"{{}} {command} >/dev/full")
         assert done.returncode == 1 and "standard output cannot be written: No space left" in done.stderr, command
     done = shell("{} options >&-")

@@ -261,6 +261,9 @@ def test_a_parser_file_that_is_none(tmp_path):
     config["parser"], config["parser_program"]["file"] = "", str(tmp_path / "p.pt")
     with pytest.raises(RuntimeError, match="p.pt: not a TorchScript file"):
         secgan.train(config, tmp_path / "run")
+    torch.save({"weight": torch.ones(1)}, tmp_path / "p.pt")  # its state, where the program is wanted
+    with pytest.raises(RuntimeError, match="p.pt: not a TorchScript file: it is a torch.save file$"):
+        secgan.train(config, tmp_path / "run")
 
 
 def test_unknown_settings_are_refused_with_the_known_ones(tmp_path):
