@@ -4,6 +4,7 @@
 
 #include "bench/bench.hpp"
 #include "bench/random_faces.hpp"
+#include "secgan/core/kept_memory.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/training/train.hpp"
 
@@ -31,6 +32,7 @@ SecganTaskOptions recipe_of(const BenchSettings& settings) {
 BenchResult bench_train_step(const BenchSettings& settings, const BenchProgress& progress) {
   const Device device = find_device(settings.device);
   const SecganTaskOptions recipe = recipe_of(settings);
+  const KeptMemory kept;
   Bundle base;
   if (settings.mask_branch) {
     const SeedGuard seeded(1);

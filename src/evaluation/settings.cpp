@@ -5,6 +5,7 @@
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
+#include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/digest.hpp"
@@ -31,6 +32,7 @@ EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const 
   bundle.to(device);
   MeasuredThreads threads(threads_for(device, settings.threads));
   threads.next();
+  const KeptMemory kept;
   EvaluationRun run;
   run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, device),
                             {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {

@@ -12,6 +12,7 @@
 #include "io/json.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
@@ -96,6 +97,7 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
   MeasuredThreads threads(fixed, ThreadChanges::kReluctantly, first);
   if (const std::string line = threads.next(); !line.empty()) choice += line + "\n";
   settings.threads = threads.count();
+  const KeptMemory kept;
   const std::unique_ptr<TrainingTask> task = make(settings, processes, device);
   status << choice;
   Trainer trainer(settings.trainer, control.run, status, run_settings(settings), processes);
