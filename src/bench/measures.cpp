@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "bench/bench.hpp"
+#include "secgan/core/kept_memory.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/metrics/frechet.hpp"
@@ -13,6 +14,7 @@ namespace secgan {
 
 BenchResult bench_loss(const BenchSettings& settings, const BenchProgress& progress) {
   const Device device = find_device(settings.device);
+  const KeptMemory kept;  // as a training has it
   const at::Generator random = seeded_generator(1);
   const ClassMerge merge(Labels::kFaceParsing);
   const auto logits = [&](int64_t classes) {

@@ -3,6 +3,7 @@
 /// of many megabytes that come and go leave holes in the heap that the next one does not fit into.
 
 #include <ATen/ATen.h>
+#include <c10/core/CPUAllocator.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ inline at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, const at::TensorOpt
 #ifdef MADV_HUGEPAGE
   constexpr size_t kLarge = size_t{4} << 20, kPage = size_t{2} << 20;
   const auto bytes = static_cast<size_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
-  if (options.device().is_cpu() && bytes >= kLarge) {
+  // An allocator that somebody chose, such as KeptMemory's, is left to it.
+  if (options.device().is_cpu() && bytes >= kLarge && c10::GetCPUAllocator() == c10::GetDefaultCPUAllocator()) {
     const size_t size = (bytes + kPage - 1) / kPage * kPage;
     void* const given = ::mmap(nullptr, size + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (given != MAP_FAILED) {  // else LibTorch says that memory is short
