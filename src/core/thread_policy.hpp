@@ -25,7 +25,9 @@ class ThreadPolicy {
       : changes_(changes), now_(std::move(now)), probe_(std::move(probe)), spare_(std::move(spare)), count_(first) {
     for (int64_t count = most; count > 1; count /= 2) candidates_.push_back(count);
     candidates_.push_back(1);
-    if (first > 0) measured_ = step_begin_ = now_();
+    if (first == 0) return;
+    measured_ = step_begin_ = now_();
+    cost_ = kLook;  // as if it had been measured now
   }
 
   /// @return threads of the step that begins now
