@@ -21,7 +21,7 @@ PY_DIRS   := python tests tools examples benchmarks
 FIND_CPP  := find include src python tests examples benchmarks -name '*.[ch]pp'
 SOURCES   := $(shell find CMakeLists.txt pyproject.toml cmake include src python -type f -not -name '*.pyc')
 
-.PHONY: build demo test headers format lint tidy sanitize fuzz soak reference lock sbom clean
+.PHONY: build openvino demo test headers format lint tidy sanitize fuzz soak reference lock sbom clean
 .DELETE_ON_ERROR:
 
 debian = dpkg -s $(1) >/dev/null 2>&1 || \
@@ -51,6 +51,12 @@ $(BUILD)/.installed: $(VENV)/.ready $(SOURCES)
 
 build: $(BUILD)/.installed
 
+# The optional inference engine (docs/decisions/0037-engines.md): installed, and built in.
+openvino: $(VENV)/.ready requirements/openvino.txt
+	$(locked) requirements/openvino.txt
+	@rm -f $(BUILD)/.installed
+	$(MAKE) build
+
 demo: build
 	$(BIN)/secgan demo --out demo-run
 
@@ -75,9 +81,11 @@ lock = printf '%s\n' $(1) | $(BIN)/uv pip compile - --quiet --no-config --univer
   --excludes $(BUILD)/excludes.txt --custom-compile-command "make lock" $(UPGRADE)
 lock: $(VENV)/.ready
 	$(pip) $(filter uv==%,$(TOOLS))
-	@echo torch > $(BUILD)/excludes.txt
+	@printf '%s\n' torch openvino-telemetry > $(BUILD)/excludes.txt  # telemetry is of OpenVINO's converters, which are not used
 	$(call lock,$(PYPI)) -o requirements/build.txt
 	$(call lock,$(TOOLS)) -c requirements/build.txt -o requirements/tools.txt
+	@echo numpy >> $(BUILD)/excludes.txt  # locked above
+	$(call lock,openvino) -o requirements/openvino.txt
 
 format: $(VENV)/.tools
 	$(FIND_CPP) | xargs $(BIN)/clang-format -i

@@ -10,7 +10,7 @@ FLOORS = [
     ["core", "ops"],
     ["io", "report"],
     ["nn", "image"],
-    ["models", "parsing", "losses", "metrics"],
+    ["models", "parsing", "losses", "metrics", "openvino"],
     ["bundle", "data"],
     ["editing"],
     ["training", "evaluation"],

@@ -109,16 +109,22 @@ class Editor:
         self._native = native
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Editor:
+    def from_pretrained(
+        cls, folder: str | os.PathLike[str], *, device: str | torch.device = "cpu", engine: str = "auto", precision: str = "float32"
+    ) -> Editor:
         """Loads a bundle folder (config.json and model.safetensors); nothing in it can run code.
 
         Args:
             device: of the networks, ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+            engine: what runs the generator: ``"openvino"``, an option that is there where the library was built with it; ``"libtorch"``; or
+                ``"auto"``: OpenVINO where it is there. Compiling pays from some eight photos on: but for ``"openvino"``, the first ones
+                are edited by the plain modules.
+            precision: of the generator's convolutions, ``"float32"`` or ``"bfloat16"``.
 
         Raises:
-            ValueError: a device that is not there; those that are, are named.
+            ValueError: a device or an engine that is not there; those that are, are named.
         """
-        return cls(_core.Editor.from_pretrained(os.fspath(folder), str(device)))
+        return cls(_core.Editor.from_pretrained(os.fspath(folder), str(device), engine, precision))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the bundle, whole or not at all.
@@ -142,6 +148,11 @@ class Editor:
         """Moves the networks, as ``device`` of :meth:`from_pretrained`; photos and results stay on the CPU. Gives the editor itself."""
         self._native.to(str(device))
         return self
+
+    @property
+    def engine(self) -> str:
+        """The engine that made the last edit, or will make the first, with its version: ``"openvino 2026.4.1"``."""
+        return self._native.engine()
 
     @property
     def attributes(self) -> list[str]:

@@ -54,8 +54,12 @@ void bind_editing(py::module_& module) {
   py::class_<Editor>(module, "Editor")
       .def_static(
           "from_pretrained",
-          [](const std::string& folder, const std::string& device) { return Editor::from_pretrained(folder, find_device(device)); },
-          ReleaseGil(), "folder"_a, "device"_a)
+          [](const std::string& folder, const std::string& device, const std::string& engine, const std::string& precision) {
+            return Editor::from_pretrained(folder, EditorOptions{.device = find_device(device),
+                                                                 .engine = find_engine(engine),
+                                                                 .precision = parse_name(kPrecisions, precision, "precision")});
+          },
+          ReleaseGil(), "folder"_a, "device"_a, "engine"_a, "precision"_a)
       .def(
           "save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil(),
           "folder"_a)
@@ -88,6 +92,7 @@ void bind_editing(py::module_& module) {
       .def(
           "to", [](Editor& editor, const std::string& device) { editor.to(find_device(device)); }, ReleaseGil(), "device"_a)
       .def("summary", &Editor::summary)
+      .def("engine", &Editor::engine, ReleaseGil())
       .def(
           "edit",
           [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
@@ -98,6 +103,7 @@ void bind_editing(py::module_& module) {
             return editor.edit(photos, wanted, options);
           },
           "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a);
+  module.def("available_engines", &available_engines, ReleaseGil());
   module.def(
       "whole_photo",
       [](const at::Tensor& photo, const at::Tensor& edit, const std::tuple<int64_t, int64_t, int64_t, int64_t>& place) {

@@ -72,6 +72,7 @@ std::string bench_json(std::string_view subject, const BenchSettings& settings, 
                     {"device", find_device(settings.device).str()},
                     {"libtorch", TORCH_VERSION},
                     {"secgan", kVersion}};
+  if (!result.engine.empty()) out["engine"] = result.engine;
   return out.dump(2) + "\n";
 }
 

@@ -1,13 +1,11 @@
 #pragma once
 /// `secgan bench`: the library's own paths, timed.
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "secgan/core/device.hpp"
@@ -15,18 +13,10 @@
 #include "secgan/core/named_values.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/data/source.hpp"
+#include "secgan/nn/engine.hpp"
 #include "secgan/parsing/parser.hpp"
 
 namespace secgan {
-
-enum class Precision { kFloat32, kBfloat16 };
-inline constexpr std::array<std::pair<std::string_view, Precision>, 2> kPrecisions{
-    {{"float32", Precision::kFloat32}, {"bfloat16", Precision::kBfloat16}}};
-template <>
-struct EnumNames<Precision> {
-  static constexpr auto& table = kPrecisions;
-  static constexpr std::string_view what = "precision";
-};
 
 /// Of every subject; each reads what it needs.
 struct BenchSettings {
@@ -38,6 +28,7 @@ struct BenchSettings {
   bool small = false;
   bool mask_branch = true;
   Precision precision = Precision::kFloat32;
+  Engine engine = Engine::kAuto;
   int64_t dims = 2048;
   std::string model;
   std::string photo;
@@ -57,6 +48,7 @@ struct BenchSettings {
         field<&O::small>("train-step: networks, losses and updates of the recipe for 64 px, not the published ones"),
         field<&O::mask_branch>("train-step: both branches; false: the photo branch alone"),
         field<&O::precision>("of convolutions and matrix products"),
+        field<&O::engine>("edit: what runs the network; auto: openvino where it is there"),
         field<&O::dims>("frechet: dimensions of the features", rule::kPositive),
         field<&O::model>("edit, start: a bundle; empty: random weights"),
         field<&O::photo>("start: a photo, edited with the bundle in a process of its own"),
@@ -72,6 +64,7 @@ struct BenchSettings {
 struct BenchResult {
   NamedValues values;           ///< the figures, the first of them for people first
   std::vector<double> seconds;  ///< of each repeat
+  std::string engine = {};      ///< what ran the network, where there is a choice
 };
 
 /// Called before each measurement with those that are done and all.

@@ -46,6 +46,7 @@ void measure(const Subject& subject, const BenchSettings& settings, const std::s
   }
   if (!json.empty()) write_file(json, report);
   for (const auto& [name, value] : result.values) say("{:<24} {:.6g}", name, value);
+  if (!result.engine.empty()) say("{:<24} {}", "engine", result.engine);
 }
 
 }  // namespace
@@ -66,6 +67,7 @@ void add_bench(CLI::App& app) {
     flags->bind_switch<&S::small>("--small", true, "train-step: the recipe for 64 px");
     flags->bind_switch<&S::mask_branch>("--no-mask-branch", false, "train-step: the photo branch alone");
     flags->bind<&S::precision>("--precision", "NAME");
+    flags->bind<&S::engine>("--engine", "NAME");
     flags->bind<&S::dims>("--dims", "N");
     flags->bind<&S::model>("--model", "BUNDLE");
     flags->bind<&S::photo>("--photo", "FILE");

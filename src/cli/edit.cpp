@@ -167,7 +167,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 }
 
 struct EditRequest : PhotoRequest {
-  std::string upscaling = "auto", source, source_list;
+  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32";
   std::vector<std::string> sets;
   bool grid = false, mask = false, whole = false;
 };
@@ -254,7 +254,10 @@ void edit(const EditRequest& options, bool source_given) {
   std::vector<Result> results{Result::kPicture};
   if (options.mask) results.push_back(Result::kMask);
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, results, options.overwrite);
-  const Editor editor = Editor::from_pretrained(options.model, find_device(options.device));
+  const Editor editor =
+      Editor::from_pretrained(options.model, EditorOptions{.device = find_device(options.device),
+                                                           .engine = find_engine(options.engine),
+                                                           .precision = parse_name(kPrecisions, options.precision, "--precision")});
   // Wrong names end the command before the first photo is read.
   editor.attributes().difference(at::zeros({1, editor.attributes().size()}), edits);
   if (how.source) editor.attributes().labels(*how.source, "--source");
@@ -353,6 +356,12 @@ void add_editing(CLI::App& app) {
         .add_option("--upscaling", options->upscaling,
                     "resize: the network's picture; detail: the photo plus the change; auto: detail where the "
                     "photo has more pixels than the network")
+        ->capture_default_str()
+        ->type_name("NAME");
+    command.add_option("--engine", options->engine, engine_help())->capture_default_str()->type_name("NAME");
+    command
+        .add_option("--precision", options->precision,
+                    "of the generator's convolutions: float32, or bfloat16, faster where the processor has it")
         ->capture_default_str()
         ->type_name("NAME");
     command.callback([=] { edit(*options, source->count() > 0); });

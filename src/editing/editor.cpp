@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/format.hpp"
+#include "editing/generator_engine.hpp"
 #include "editing/notes.hpp"
 #include "nn/inputs.hpp"
 #include "secgan/bundle/recognize.hpp"
@@ -70,16 +71,21 @@ at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited) {
   return whole;
 }
 
-Editor::Editor(Bundle bundle)
-    : bundle_(std::move(bundle)), crop_(parse_crop(bundle_.info.crop)), photo_size_(parse_photo_size(bundle_.info.photo_size)) {
+Editor::Editor(Bundle bundle, const EditorOptions& options)
+    : bundle_(std::move(bundle)),
+      crop_(parse_crop(bundle_.info.crop)),
+      photo_size_(parse_photo_size(bundle_.info.photo_size)),
+      engine_(std::make_shared<GeneratorEngine>(options.engine, options.precision)),
+      wanted_(options.engine) {
+  if (wanted_ == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
   if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
+  to(options.device);
 }
 
-Editor Editor::from_pretrained(const std::filesystem::path& folder, const Device& device) {
-  Editor editor(load_bundle(folder));
-  editor.to(device);
-  return editor;
+Editor Editor::from_pretrained(const std::filesystem::path& folder, const EditorOptions& options) {
+  if (options.engine == Engine::kOpenvino) find_engine("openvino");
+  return Editor(load_bundle(folder), options);
 }
 
 void Editor::save_pretrained(const std::filesystem::path& folder) const { save_bundle(folder, bundle_); }
@@ -97,7 +103,14 @@ std::string Editor::summary() const {
                      info.trained_on.empty() ? "" : ", trained on " + info.trained_on);
 }
 
-void Editor::to(const Device& device) { bundle_.to(device); }
+std::string Editor::engine() const { return engine_->name(); }
+
+void Editor::to(const Device& device) {
+  if (wanted_ == Engine::kOpenvino && !device.is_cpu()) {
+    throw InvalidArgument(fmt::format("engine 'openvino' runs on the device cpu, found {}", device.str()));
+  }
+  bundle_.to(device);
+}
 
 Rect Editor::place(const at::Tensor& photo, const std::optional<Crop>& crop) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
@@ -167,12 +180,9 @@ std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photo
   const at::Tensor source =
       options.source ? attributes_.labels(*options.source, "source").expand({input.size(0), -1}) : (classify(input) > 0.5).to(at::kFloat);
   const at::Tensor difference = attributes_.difference(source, edits);
-  const std::vector<at::Tensor> features = generator->encode(to_network(input, *generator));
-  const auto generate = [&](const at::Tensor& wanted) {
-    return generator->decode(features, to_network(bundle_.condition(source, wanted), *generator)).to(at::kCPU, at::kFloat);
-  };
-  const at::Tensor edit = generate(difference);
-  const at::Tensor rebuilt = rebuild ? generate(at::zeros_like(difference)) : at::Tensor();
+  const auto asked = [&](const at::Tensor& wanted) { return to_network(bundle_.condition(source, wanted), *generator); };
+  const auto [edit, rebuilt] =
+      engine_->run(generator, to_network(input, *generator), asked(difference), rebuild ? asked(at::zeros_like(difference)) : at::Tensor());
   if (!edit.isfinite().all().item<bool>()) {
     throw Error(fmt::format("the edit has values that are not finite: the strengths are too large ({}), or the bundle's weights damaged",
                             fmt::join(described(edits), ", ")));

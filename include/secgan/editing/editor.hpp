@@ -5,6 +5,7 @@
 
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "secgan/core/export.hpp"
 #include "secgan/core/named_values.hpp"
 #include "secgan/image/transforms.hpp"
+#include "secgan/nn/engine.hpp"
 
 namespace secgan {
 
@@ -33,6 +35,16 @@ struct EnumNames<Upscaling> {
   static constexpr auto& table = kUpscalings;
   static constexpr std::string_view what = "upscaling";
 };
+
+/// Where and by what an editor's networks run.
+struct EditorOptions {
+  Device device = at::kCPU;
+  Engine engine = Engine::kAuto;              ///< of the generator; kAuto and kLibtorch: the plain modules for the first photos, as
+                                              ///< compiling pays from some eight photos on
+  Precision precision = Precision::kFloat32;  ///< of the generator's convolutions
+};
+
+class GeneratorEngine;
 
 struct EditOptions {
   std::optional<NamedLabels> source = {};  ///< attributes that the photo has; unnamed ones it has not; nullopt: predicted
@@ -58,15 +70,21 @@ SECGAN_API at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& ed
 class SECGAN_API Editor {
  public:
   /// @throws Error when the bundle has neither generator nor parser.
-  explicit Editor(Bundle bundle);
-  /// @throws as load_bundle
-  static Editor from_pretrained(const std::filesystem::path& folder, const Device& device = at::kCPU);
+  explicit Editor(Bundle bundle, const EditorOptions& options = {});
+  /// @throws as load_bundle; InvalidArgument for an engine that is not there, with those that are
+  static Editor from_pretrained(const std::filesystem::path& folder, const EditorOptions& options = {});
+  static Editor from_pretrained(const std::filesystem::path& folder, const Device& device) {
+    return from_pretrained(folder, EditorOptions{.device = device});
+  }
   void save_pretrained(const std::filesystem::path& folder) const;
 
   const AttributeSchema& attributes() const { return attributes_; }
   const Bundle& bundle() const { return bundle_; }
   /// The bundle in a line: "generator 'attgan' of 9 attributes, classifier, parser; 64 px, crop center".
   std::string summary() const;
+
+  /// The engine that made the last edit, or will make the first, with its version: "libtorch 2.13.0", "openvino 2026.4.1".
+  std::string engine() const;
 
   /// Moves the networks. The tensors stay the same objects.
   void to(const Device& device);
@@ -109,6 +127,8 @@ class SECGAN_API Editor {
   Crop crop_;
   PhotoSize photo_size_;
   AttributeSchema attributes_;
+  std::shared_ptr<GeneratorEngine> engine_;  ///< copies share it, as they share the weights
+  Engine wanted_;
 };
 
 }  // namespace secgan

@@ -6,6 +6,7 @@
 #include "core/format.hpp"
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/fast_paths.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/editing/preview.hpp"
 
@@ -217,4 +218,52 @@ TEST_CASE("an edit that is not finite is refused", "[editing]") {
 TEST_CASE("a preview has a photo row and a mask row per face", "[editing]") {
   const at::Tensor grid = preview(random_bundle(), at::zeros({2, 3, 32, 32}), at::zeros({2, 9}));
   CHECK(grid.sizes() == at::IntArrayRef({3, 4 * 34 - 2, 11 * 34 - 2}));
+}
+
+TEST_CASE("every engine makes the plain modules' edits, alone and with a reconstruction", "[editing][engine]") {
+  torch::manual_seed(4);
+  std::vector<at::Tensor> photos;
+  for (int i = 0; i < 9; ++i) photos.push_back(random_photo(32, 32));
+  photos.push_back(random_photo(80, 70));  // larger than the network's side: the edit is a change of the photo
+  const auto edits_by = [&](Engine engine, bool fast) {
+    const FastPathsGuard guard(fast);
+    const Editor editor(random_bundle(), {.engine = engine});
+    std::vector<EditedPhoto> edits;
+    for (const at::Tensor& photo : photos) edits.push_back(editor.edit(photo, {{"Male", 1}}, {.source = NamedLabels{}}));
+    return std::pair(edits, editor.engine());
+  };
+  const auto [plain, plain_name] = edits_by(Engine::kLibtorch, false);
+  CHECK(plain_name == available_engines()[0]);
+  std::vector<Engine> engines{Engine::kLibtorch, Engine::kAuto};
+  if (available_engines().size() > 1) {
+    engines.push_back(Engine::kOpenvino);
+  } else {
+    WARN("skipped: the engine openvino is not there (pip install openvino before the build)");
+    CHECK_THROWS_WITH(Editor(random_bundle(), {.engine = Engine::kOpenvino}), Catch::Contains("there is libtorch"));
+  }
+  for (const Engine engine : engines) {
+    const auto [fast, name] = edits_by(engine, true);
+    INFO(name);
+    CHECK(name != plain_name);  // compiled, after the first eight photos at the latest
+    for (size_t i = 0; i < plain.size(); ++i) {
+      // A rounding error may cross the border between two levels.
+      CHECK((fast[i].photo.to(at::kInt) - plain[i].photo.to(at::kInt)).abs().max().item<int>() <= 1);
+      CHECK((fast[i].photo != plain[i].photo).to(at::kFloat).mean().item<double>() < 1e-3);
+    }
+  }
+}
+
+TEST_CASE("weights that change after the first edits are seen by every engine", "[editing][engine]") {
+  for (const Engine engine : {Engine::kLibtorch, Engine::kAuto}) {
+    Editor editor(random_bundle(), {.engine = engine});
+    const std::vector<at::Tensor> photos(16, random_photo(32, 32));
+    const at::Tensor before = editor.edit(photos, {{"Male", 1}}, {.source = NamedLabels{}})[0].photo;
+    {
+      const torch::NoGradGuard no_grad;
+      Generator generator = editor.bundle().generator;
+      for (at::Tensor& parameter : generator->parameters()) parameter.zero_();
+    }
+    CHECK(editor.edit(photos, {{"Male", 1}}, {.source = NamedLabels{}})[0].photo.to(at::kFloat).std().item<double>() == 0);
+    CHECK(before.to(at::kFloat).std().item<double>() > 0);
+  }
 }

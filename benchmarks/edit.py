@@ -1,0 +1,142 @@
+"""One edit, the network alone: secgan's engines against OpenVINO and ONNX Runtime, which run the exported ONNX of the same network.
+
+    python benchmarks/edit.py [--backbone attgan] [--image-size 128] [--attributes 13] [--batch 1] [--threads 2] [--rounds 5] [--repeats 15]
+
+Each in a process of its own, turn by turn; medians over all rounds and, for each of secgan's paths, its ratio to the faster peer of the same
+precision. Random weights. Needs the packages onnx, onnxscript, onnxruntime and openvino.
+"""
+
+import argparse
+import json
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from typing import Any
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--backbone", default="attgan")
+parser.add_argument("--image-size", type=int, default=128)
+parser.add_argument("--attributes", type=int, default=13)
+parser.add_argument("--batch", type=int, default=1)
+parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--repeats", type=int, default=15)
+parser.add_argument(
+    "--secgan", default=shutil.which("secgan", path=str(pathlib.Path(sys.executable).parent)) or "secgan", help="the command"
+)
+parser.add_argument("--peer", help=argparse.SUPPRESS)
+parser.add_argument("--onnx", help=argparse.SUPPRESS)
+args = parser.parse_args()
+
+
+def peer(name: str) -> dict[str, Any]:
+    """Seconds of each repeat of a peer, in this process."""
+    import numpy as np
+
+    draw = np.random.default_rng(2)
+    side = args.image_size
+    photos = draw.uniform(-1, 1, (args.batch, 3, side, side)).astype(np.float32)
+    attributes = np.ones((args.batch, args.attributes), np.float32)
+    library, precision = name.split()
+    if library == "openvino":
+        import openvino
+
+        core = openvino.Core()
+        model = core.read_model(args.onnx)
+        model.reshape({model.inputs[0]: photos.shape, model.inputs[1]: attributes.shape})
+        how = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": args.threads,
+            "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+        }
+        request = core.compile_model(model, "CPU", how).create_infer_request()
+        version = openvino.__version__.split("-")[0]
+
+        def work() -> None:
+            request.infer({0: photos, 1: attributes})
+    else:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = args.threads
+        session = onnxruntime.InferenceSession(args.onnx, options)
+        names = [one.name for one in session.get_inputs()]
+        version = onnxruntime.__version__
+
+        def work() -> None:
+            session.run(None, {names[0]: photos, names[1]: attributes})
+
+    seconds = []
+    for i in range(-2, args.repeats):
+        begin = time.perf_counter()
+        work()
+        if i >= 0:
+            seconds.append(time.perf_counter() - begin)
+    return {"seconds": seconds, "version": version}
+
+
+def export(file: pathlib.Path) -> None:
+    import torch
+
+    import secgan
+
+    network = secgan.create_generator(args.backbone, attributes=args.attributes, image_size=args.image_size).eval()
+    inputs = torch.rand(2, 3, args.image_size, args.image_size) * 2 - 1, torch.ones(2, args.attributes)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network, inputs, file, dynamo=True, dynamic_shapes=({0: batch}, {0: batch}), external_data=False, verbose=False)
+
+
+if args.peer:
+    print(json.dumps(peer(args.peer)))
+    sys.exit()
+
+
+def run(command: list[str], **more: Any) -> dict[str, Any]:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, **more)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+peers = ["onnxruntime float32", "openvino float32", "openvino bfloat16"]
+ours = [f"secgan {engine} {precision}" for precision in ("float32", "bfloat16") for engine in ("plain", "libtorch", "openvino")]
+results: dict[str, list[dict[str, Any]]] = {name: [] for name in peers + ours}
+with tempfile.TemporaryDirectory() as folder:
+    onnx = pathlib.Path(folder) / "network.onnx"
+    export(onnx)
+    common = ["--image-size", "--attributes", "--batch", "--threads", "--repeats"]
+    flags = [word for name in common for word in (name, str(getattr(args, name[2:].replace("-", "_"))))]
+    for _ in range(args.rounds):
+        for name in peers:
+            results[name].append(run([sys.executable, __file__, "--peer", name, "--onnx", str(onnx), *flags]))
+        for name in ours:
+            _, engine, precision = name.split()
+            plain = engine == "plain"
+            command = [args.secgan, "bench", "edit", "--backbone", args.backbone, *flags, "--device", "cpu", "--json", "-"]
+            command += ["--engine", "libtorch" if plain else engine, "--precision", precision]
+            results[name].append(run(command, env={"SECGAN_FAST_PATHS": "0" if plain else "1", "PATH": "/usr/bin:/bin"}))
+
+machine = results[ours[0]][0]["machine"]
+print(
+    f"{machine['processor']}, {args.threads} threads, LibTorch {machine['libtorch']}, OpenVINO {results['openvino float32'][0]['version']}, "
+    f"ONNX Runtime {results['onnxruntime float32'][0]['version']}, Python {platform.python_version()}"
+)
+print(
+    f"{args.backbone}, {args.image_size} px, {args.attributes} attributes, batch {args.batch}: milliseconds, medians of {args.rounds} rounds "
+    f"of {args.repeats}"
+)
+medians = {name: 1000 * statistics.median(value for one in rounds for value in one["seconds"]) for name, rounds in results.items()}
+for name, rounds in results.items():
+    precision = name.split()[-1]
+    best = min(medians[one] for one in peers if precision == "bfloat16" or one.endswith(precision))
+    each = ", ".join(f"{1000 * statistics.median(one['seconds']):.1f}" for one in rounds)
+    ratio = f", {best / medians[name]:.2f} times as fast as the faster peer" if name in ours else ""
+    fastest = 1000 * min(value for one in rounds for value in one["seconds"])
+    print(f"{name:<26} {medians[name]:7.1f} (rounds: {each}; fastest {fastest:.1f}){ratio}")
