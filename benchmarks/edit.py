@@ -2,8 +2,8 @@
 
     python benchmarks/edit.py [--backbone attgan] [--image-size 128] [--attributes 13] [--batch 1] [--threads 2] [--rounds 5] [--repeats 15]
 
-Each in a process of its own, turn by turn; medians over all rounds and, for each of secgan's paths, its ratio to the faster peer of the same
-precision. Random weights. Needs the packages onnx, onnxscript, onnxruntime and openvino.
+Each in a process of its own, turn by turn; medians over all rounds and, for each of secgan's paths, its ratio to the faster peer, of the
+same precision in float32, of both in bfloat16. Random weights. Needs the packages onnx, onnxscript, onnxruntime and openvino.
 """
 
 import argparse
@@ -124,13 +124,14 @@ with tempfile.TemporaryDirectory() as folder:
             results[name].append(run(command, env={"SECGAN_FAST_PATHS": "0" if plain else "1", "PATH": "/usr/bin:/bin"}))
 
 machine = results[ours[0]][0]["machine"]
+versions = {name: results[name][0]["version"] for name in peers}
 print(
-    f"{machine['processor']}, {args.threads} threads, LibTorch {machine['libtorch']}, OpenVINO {results['openvino float32'][0]['version']}, "
-    f"ONNX Runtime {results['onnxruntime float32'][0]['version']}, Python {platform.python_version()}"
+    f"{machine['processor']}, {args.threads} threads, LibTorch {machine['libtorch']}, OpenVINO {versions[peers[1]]}, "
+    f"ONNX Runtime {versions[peers[0]]}, Python {platform.python_version()}"
 )
 print(
-    f"{args.backbone}, {args.image_size} px, {args.attributes} attributes, batch {args.batch}: milliseconds, medians of {args.rounds} rounds "
-    f"of {args.repeats}"
+    f"{args.backbone}, {args.image_size} px, {args.attributes} attributes, batch {args.batch}: "
+    f"milliseconds, medians of {args.rounds} rounds of {args.repeats}"
 )
 medians = {name: 1000 * statistics.median(value for one in rounds for value in one["seconds"]) for name, rounds in results.items()}
 for name, rounds in results.items():

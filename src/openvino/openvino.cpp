@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -112,6 +113,9 @@ class Lowering {
         {"aten::pixel_shuffle", &Lowering::pixel_shuffle},
         {"aten::upsample_nearest2d", &Lowering::upsample_nearest},
         {"aten::upsample_bilinear2d", &Lowering::upsample_bilinear},
+        {"aten::empty_like", &Lowering::same},  // its shape counts, until it is filled
+        {"aten::fill_", &Lowering::fill},
+        {"aten::sub_", &Lowering::subtract},
         {"aten::to", &Lowering::same},
         {"aten::contiguous", &Lowering::same},
         {"aten::detach", &Lowering::same},
@@ -169,6 +173,13 @@ class Lowering {
   ov::Output<ov::Node> subtract_from(const Node& node) {
     const double alpha = setting(node, 2).toScalar().toDouble();
     return make<op::Subtract>(of(node, 1), alpha == 1 ? of(node, 0) : make<op::Multiply>(of(node, 0), real(alpha)));
+  }
+  /// LibTorch's C++ has `1 - x` as a tensor like x, filled with 1, less x: a scalar is as good there.
+  ov::Output<ov::Node> fill(const Node& node) {
+    const auto value = real(setting(node, 1).toScalar().toDouble());
+    const auto uses = node.output()->uses();
+    const bool subtracted = std::ranges::all_of(uses, [](const auto& use) { return use.user->kind() == at::Symbol::aten("sub_"); });
+    return subtracted ? value : make<op::Broadcast>(value, make<op::ShapeOf>(of(node, 0)));
   }
   ov::Output<ov::Node> square(const Node& node) { return make<op::Multiply>(of(node, 0), of(node, 0)); }
   ov::Output<ov::Node> leaky_relu(const Node& node) {

@@ -34,6 +34,45 @@ def test_an_edit_a_loss_and_a_distance_are_timed():
     assert distance["distance"] > 0 and distance["milliseconds"] > 0
 
 
+def test_the_engine_that_ran_is_named():
+    engine = bench("edit", *SMALL, "--repeats", 1, "--engine", "libtorch")["engine"]
+    assert engine.startswith("libtorch 2.") and engine.endswith(" packed")
+    told = refusal("bench", "edit", *SMALL, "--engine", "tensorrt", status=2)
+    assert "engine 'tensorrt' is unknown; known: auto, libtorch, openvino" in told
+
+
+def test_an_engine_that_is_not_there_is_one_line_that_says_which_are(tmp_path, monkeypatch):
+    # Found before the real one, and no library at all.
+    (tmp_path / "libsecgan_openvino.so").write_text("not a library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    edit = ("edit", BUNDLE, PHOTO, "--set", "Male=+1", "--out", tmp_path / "out")
+    for command in (("bench", "edit", *SMALL), edit):
+        told = refusal(*command, "--engine", "openvino", status=2)
+        assert "engine 'openvino' is not there: " in told and "; there is libtorch 2." in told
+    assert not (tmp_path / "out").exists()
+    assert bench("edit", *SMALL, "--repeats", 1)["engine"].startswith("libtorch ")
+    run(*edit)
+
+
+def test_the_engine_openvino_edits(tmp_path):
+    if "built with it" not in " ".join(run("edit", "--help").stdout.split()):
+        pytest.skip("the engine openvino is not built in: make openvino")
+    assert bench("edit", *SMALL, "--repeats", 1, "--engine", "openvino")["engine"].startswith("openvino 20")
+    for name, *flags in (("plain",), ("openvino",), ("openvino", "--precision", "bfloat16")):
+        run(
+            "edit",
+            BUNDLE,
+            PHOTO,
+            "--set",
+            "Eyeglasses=+1",
+            "--out",
+            tmp_path / (name + "_".join(flags)),
+            "--engine",
+            "libtorch" if name == "plain" else name,
+            *flags,
+        )
+
+
 def test_photos_are_loaded_from_files_that_are_gone_afterwards(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -4,7 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+
+#include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/data/synthetic_faces.hpp"
+#include "secgan/image/transforms.hpp"
 #include "secgan/models/attgan.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/models/stargan.hpp"
@@ -88,6 +93,31 @@ void compare(Engine engine) {
 }
 
 }  // namespace
+
+TEST_CASE("in bfloat16 the shipped bundle's edits are within a level of 255", "[engine]") {
+  const torch::NoGradGuard no_grad;
+  const std::filesystem::path root = std::filesystem::path(SECGAN_GOLDEN_DIR).parent_path().parent_path();
+  const Bundle bundle = load_bundle(root / "models/drawn-faces");
+  Generator generator = bundle.generator;
+  const int64_t side = bundle.info.image_size, attributes = generator->spec().attributes;
+  std::vector<at::Tensor> faces;
+  // Each attribute added to a face that has none.
+  for (int64_t i = 0; i < attributes; ++i)
+    faces.push_back(to_float(draw_face(static_cast<uint64_t>(i), at::zeros({attributes}), side).image));
+  const at::Tensor none = at::zeros({attributes, attributes});
+  const std::vector<at::Tensor> inputs{at::stack(faces), bundle.condition(none, at::eye(attributes))};
+  const at::Tensor expected = generator->forward(inputs[0], inputs[1]);
+  std::vector<Engine> engines{Engine::kLibtorch};
+  if (openvino_is_there()) engines.push_back(Engine::kOpenvino);
+  for (const Engine engine : engines) {
+    const CompiledNetwork compiled = compile_network(engine, *generator, function_of(generator), inputs, Precision::kBfloat16);
+    INFO(compiled.name);
+    const at::Tensor error = (compiled.run(inputs) - expected).abs() / 2;  // of [0, 1]
+    UNSCOPED_INFO("largest error in levels: " << 255 * error.max().item<double>());
+    CHECK(error.mean().item<double>() < 1.0 / 255);
+    CHECK(error.max().item<double>() < 1.0 / 255);
+  }
+}
 
 TEST_CASE("the engine openvino computes what LibTorch does", "[engine]") {
   if (openvino_is_there()) compare(Engine::kOpenvino);
