@@ -26,6 +26,9 @@ class SECGAN_API DiscriminatorImpl : public torch::nn::Module {
   const NetworkSpec& spec() const { return spec_; }
   /// A network from outside: no options rebuild it.
   bool custom() const { return !options_.has_value(); }
+  /// Whether an image's scores do not depend on the other images of its batch, nor change anything in the network: known of those that are
+  /// built from options and keep no statistics.
+  bool per_sample() const { return !custom() && buffers().empty(); }
   /// What rebuilds it.  @throws Error for a custom network.
   DiscriminatorConfig config() const;
 

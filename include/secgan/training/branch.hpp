@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/core/fast_paths.hpp"
 #include "secgan/losses/adversarial.hpp"
 #include "secgan/losses/objective.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -68,13 +69,28 @@ Scores full_precision_scores(D& discriminator, const at::Tensor& image) {
   return {full_precision(scores.adversarial), full_precision(scores.attribute_logits)};
 }
 
+/// Scores of real and of fake images.
+template <DiscriminatorLike D>
+std::pair<Scores, Scores> real_and_fake_scores(D& discriminator, const at::Tensor& real, const at::Tensor& fake) {
+  if constexpr (PerSample<D>) {
+    if (fast_paths() && discriminator->per_sample()) {
+      // Weights are read, and their gradients summed, once instead of twice.
+      const Scores both = full_precision_scores(discriminator, at::cat({real, fake}));
+      const int64_t n = real.size(0);
+      return {{both.adversarial.narrow(0, 0, n), both.attribute_logits.narrow(0, 0, n)},
+              {both.adversarial.narrow(0, n, n), both.attribute_logits.narrow(0, n, n)}};
+    }
+  }
+  Scores real_scores = full_precision_scores(discriminator, real);
+  return {std::move(real_scores), full_precision_scores(discriminator, fake)};
+}
+
 /// @param real, fake [N, C, H, W], constants   @param source [N, A]   @param position [N] in [0, 1]: where on the
 /// segment from real to fake the gradient penalty is taken
 template <DiscriminatorLike D>
 DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
                                      const at::Tensor& position) {
-  const Scores real_scores = full_precision_scores(discriminator, real);
-  const Scores fake_scores = full_precision_scores(discriminator, fake.detach());
+  const auto [real_scores, fake_scores] = real_and_fake_scores(discriminator, real, fake.detach());
   const at::Tensor between = interpolate(real.detach(), fake.detach(), position.to(real.dtype()).view({-1, 1, 1, 1}));
   return {.real_scores = real_scores,
           .fake_scores = fake_scores,

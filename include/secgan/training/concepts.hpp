@@ -31,6 +31,12 @@ concept DiscriminatorLike = requires(D& d, const at::Tensor& image) {
   { d->parameters() } -> std::convertible_to<std::vector<at::Tensor>>;
 };
 
+/// A discriminator that can tell that it scores each image by itself: real and fake ones then go through it as one batch.
+template <class D>
+concept PerSample = DiscriminatorLike<D> && requires(const D& d) {
+  { d->per_sample() } -> std::convertible_to<bool>;
+};
+
 /// secgan::Adam, and every optimizer of torch::optim.
 template <class O>
 concept OptimizerLike = requires(O& o) {
