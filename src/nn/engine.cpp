@@ -88,7 +88,9 @@ CompiledNetwork compile_network(Engine engine, torch::nn::Module& module, const 
   }
   const CompiledNetwork as_it_is{plain(function, precision, examples.front().device().type()), Engine::kLibtorch, libtorch_name()};
   const bool pack_it = on_cpu && fast_paths() && at::globalContext().userEnabledMkldnn() && at::hasMKLDNN();
-  const bool with_openvino = engine == Engine::kOpenvino || (engine == Engine::kAuto && plugin != nullptr && on_cpu && fast_paths());
+  // In bfloat16 LibTorch's packed convolutions are the faster ones (docs/performance.md).
+  const bool preferred = engine == Engine::kAuto && precision == Precision::kFloat32;
+  const bool with_openvino = engine == Engine::kOpenvino || (preferred && plugin != nullptr && on_cpu && fast_paths());
   if (!with_openvino && !pack_it) return as_it_is;
   const auto graph = record(module, function, examples);
   if (with_openvino) {

@@ -17,7 +17,7 @@
 namespace secgan {
 
 enum class Engine {
-  kAuto,      ///< OpenVINO where it is there and the network is on the CPU and can be had there, LibTorch elsewhere
+  kAuto,      ///< in float32 OpenVINO, where it is there and the network on the CPU; LibTorch elsewhere
   kLibtorch,  ///< weights packed once, batch norms and activations inside the convolutions (a fast path)
   kOpenvino,  ///< optional: there where the library was built with it and its libraries are found at run time; CPU
 };
