@@ -1,22 +1,21 @@
 """Whole commands beside another program that computes: the threads that secgan chooses against one thread.
 
-    python benchmarks/beside_a_program.py [--busy 2] [--rounds 3] [--command secgan]
+    python benchmarks/beside_a_program.py [--busy 2] [--rounds 3] [--photos 300] [--steps 24]
 
 The other program is `--busy` processes that never wait (0: a quiet machine). Each round runs every command with its own choice of
 threads and with --threads 1, turn by turn; printed are medians of seconds and of processor seconds, and their ratio.
 """
 
-import argparse
 import multiprocessing
 import os
-import shutil
 import statistics
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import side_by_side as by
+
+MODEL = by.FOLDER.parent / "models" / "drawn-faces"
 
 
 def spin() -> None:
@@ -37,38 +36,10 @@ def measure(command: list[str]) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--busy", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--photos", type=int, default=300, help="of the evaluation")
-    parser.add_argument("--steps", type=int, default=24, help="of the training")
-    parser.add_argument("--command", default=shutil.which("secgan") or "secgan")
-    args = parser.parse_args()
-    subjects = {
-        "evaluate": [
-            "evaluate",
-            str(ROOT / "models/drawn-faces"),
-            "--data",
-            "synthetic",
-            "--photos",
-            str(args.photos),
-            "--out",
-            "{out}/report",
-        ],
-        "train": [
-            "train",
-            "--small",
-            "--no-mask-branch",
-            "--data",
-            "synthetic",
-            "--count",
-            "256",
-            "--steps",
-            str(args.steps),
-            "--out",
-            "{out}/run",
-        ],
-    }
+    # --photos are of the evaluation, --steps of the training.
+    args = by.arguments(__doc__, busy=2, rounds=3, photos=300, steps=24).parse_args()
+    evaluate = ["evaluate", str(MODEL), *f"--data synthetic --photos {args.photos} --out {{out}}/report".split()]
+    train = f"train --small --no-mask-branch --data synthetic --count 256 --steps {args.steps} --out {{out}}/run".split()
     environment = [name for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if os.environ.pop(name, None)]
     if environment:
         print(f"taken out of the environment: {', '.join(environment)}")
@@ -76,13 +47,15 @@ def main() -> None:
     for process in busy:
         process.start()
     print(f"{len(os.sched_getaffinity(0))} CPUs, {args.busy} busy processes, {args.rounds} rounds")
-    for name, words in subjects.items():
-        taken: dict[str, list[tuple[float, float]]] = {"its choice": [], "one thread": []}
-        for turn in range(args.rounds):
-            # The order changes, so that neither always comes first.
-            for choice in list(taken)[:: 1 if turn % 2 == 0 else -1]:
-                threads = ["--threads", "1"] if choice == "one thread" else []
-                taken[choice].append(measure([args.command, *words, *threads]))
+    for name, words in (("evaluate", evaluate), ("train", train)):
+        command = [args.secgan, *words]
+        taken = by.in_turns(
+            args.rounds,
+            {
+                "its choice": lambda command=command: measure(command),
+                "one thread": lambda command=command: measure([*command, "--threads", "1"]),
+            },
+        )
         wall, used = ({choice: statistics.median(one[i] for one in times) for choice, times in taken.items()} for i in (0, 1))
         ratios = ", ".join(
             f"{times['its choice'] / times['one thread']:.3f} in {unit}" for times, unit in ((wall, "time"), (used, "CPU time"))

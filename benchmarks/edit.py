@@ -9,33 +9,21 @@ same precision in float32, of both in bfloat16. Random weights. Needs the packag
 import argparse
 import json
 import pathlib
-import platform
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from typing import Any
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--backbone", default="attgan")
-parser.add_argument("--image-size", type=int, default=128)
-parser.add_argument("--attributes", type=int, default=13)
-parser.add_argument("--batch", type=int, default=1)
-parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--repeats", type=int, default=15)
-parser.add_argument(
-    "--secgan", default=shutil.which("secgan", path=str(pathlib.Path(sys.executable).parent)) or "secgan", help="the command"
-)
+import side_by_side as by
+
+parser = by.arguments(__doc__, backbone="attgan", image_size=128, attributes=13, batch=1, threads=2, rounds=5, repeats=15)
 parser.add_argument("--peer", help=argparse.SUPPRESS)
 parser.add_argument("--onnx", help=argparse.SUPPRESS)
 args = parser.parse_args()
 
 
-def peer(name: str) -> dict[str, Any]:
+def peer(name: str) -> by.Result:
     """Seconds of each repeat of a peer, in this process."""
     import numpy as np
 
@@ -99,45 +87,38 @@ if args.peer:
     sys.exit()
 
 
-def run(command: list[str], **more: Any) -> dict[str, Any]:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, **more)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
 peers = ["onnxruntime float32", "openvino float32", "openvino bfloat16"]
 ours = [f"secgan {engine} {precision}" for precision in ("float32", "bfloat16") for engine in ("plain", "libtorch", "openvino")]
-results: dict[str, list[dict[str, Any]]] = {name: [] for name in peers + ours}
+flags = by.flags(args, "image_size", "attributes", "batch", "threads", "repeats")
+
+
+def edit(name: str) -> by.Result:
+    """One of ours; plain: the modules themselves, without fast paths."""
+    _, engine, precision = name.split()
+    plain = engine == "plain"
+    command = [args.secgan, "bench", "edit", "--backbone", args.backbone, *flags, "--device", "cpu", "--json", "-"]
+    command += ["--engine", "libtorch" if plain else engine, "--precision", precision]
+    return by.result_of(command, {"SECGAN_FAST_PATHS": "0" if plain else "1"})
+
+
 with tempfile.TemporaryDirectory() as folder:
     onnx = pathlib.Path(folder) / "network.onnx"
     export(onnx)
-    common = ["--image-size", "--attributes", "--batch", "--threads", "--repeats"]
-    flags = [word for name in common for word in (name, str(getattr(args, name[2:].replace("-", "_"))))]
-    for _ in range(args.rounds):
-        for name in peers:
-            results[name].append(run([sys.executable, __file__, "--peer", name, "--onnx", str(onnx), *flags]))
-        for name in ours:
-            _, engine, precision = name.split()
-            plain = engine == "plain"
-            command = [args.secgan, "bench", "edit", "--backbone", args.backbone, *flags, "--device", "cpu", "--json", "-"]
-            command += ["--engine", "libtorch" if plain else engine, "--precision", precision]
-            results[name].append(run(command, env={"SECGAN_FAST_PATHS": "0" if plain else "1", "PATH": "/usr/bin:/bin"}))
+    subjects = {
+        name: lambda name=name: by.result_of([sys.executable, __file__, "--peer", name, "--onnx", str(onnx), *flags]) for name in peers
+    }
+    subjects |= {name: lambda name=name: edit(name) for name in ours}
+    results = by.in_turns(args.rounds, subjects)
 
-machine = results[ours[0]][0]["machine"]
 versions = {name: results[name][0]["version"] for name in peers}
-print(
-    f"{machine['processor']}, {args.threads} threads, LibTorch {machine['libtorch']}, OpenVINO {versions[peers[1]]}, "
-    f"ONNX Runtime {versions[peers[0]]}, Python {platform.python_version()}"
-)
+print(by.machine(results[ours[0]][0], args, **{"OpenVINO": versions[peers[1]], "ONNX Runtime": versions[peers[0]]}))
 print(
     f"{args.backbone}, {args.image_size} px, {args.attributes} attributes, batch {args.batch}: "
     f"milliseconds, medians of {args.rounds} rounds of {args.repeats}"
 )
-medians = {name: 1000 * statistics.median(value for one in rounds for value in one["seconds"]) for name, rounds in results.items()}
+medians = {name: 1000 * statistics.median(by.seconds(rounds)) for name, rounds in results.items()}
 for name, rounds in results.items():
     precision = name.split()[-1]
     best = min(medians[one] for one in peers if precision == "bfloat16" or one.endswith(precision))
-    each = ", ".join(f"{1000 * statistics.median(one['seconds']):.1f}" for one in rounds)
     ratio = f", {best / medians[name]:.2f} times as fast as the faster peer" if name in ours else ""
-    fastest = 1000 * min(value for one in rounds for value in one["seconds"])
-    print(f"{name:<26} {medians[name]:7.1f} (rounds: {each}; fastest {fastest:.1f}){ratio}")
+    print(f"{name:<26} {medians[name]:7.1f} {by.each(rounds, 1000, 1)}{ratio}")
