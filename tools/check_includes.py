@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that includes point down between the rooms of include/secgan and src (docs/architecture.md)."""
+"""Checks that includes point down between the rooms of include/secgan and src (docs/architecture.md), and that secgan.hpp is whole."""
 
 import pathlib
 import re
@@ -20,6 +20,8 @@ FLOORS = [
 # Narrower than the floors say: what must not know of networks, and the one arrow on a floor.
 NEVER = {"io": {"ops"}, "report": {"ops"}, "losses": {"nn", "image", "io", "report"}, "metrics": {"nn"}}
 BESIDE = {"ops": {"core"}}
+# What secgan.hpp names as apart from itself.
+APART = {"secgan.hpp", "command.hpp", "metrics/frechet_eigen.hpp"}
 
 
 def allowed(room: str) -> set[str]:
@@ -44,6 +46,10 @@ def main() -> int:
                     wrong.append(f"{file.relative_to(root)}:{number}: {room} must not include {found[1]}")
                 if room == "io" and re.match(r"#include <torch/nn", line):
                     wrong.append(f"{file.relative_to(root)}:{number}: io holds file formats, not networks")
+    public = root / "include" / "secgan"
+    named = set(re.findall(r'#include "secgan/(.+)"', (public / "secgan.hpp").read_text()))
+    headers = {file.relative_to(public).as_posix() for file in public.rglob("*.hpp")} - APART
+    wrong += [f"include/secgan/secgan.hpp: lacks {header}" for header in sorted(headers - named)]
     print("\n".join(wrong) if wrong else "includes point down")
     return 1 if wrong else 0
 

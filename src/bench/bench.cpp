@@ -46,12 +46,6 @@ std::vector<double> timed(const BenchSettings& settings, const Device& device, c
   return seconds;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 double peak_memory(const Device& device) {
   if (c10::DeviceAllocator* const allocator = allocator_of(device)) {
     const auto stats = allocator->getDeviceStats(device.index());

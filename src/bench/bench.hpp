@@ -73,7 +73,6 @@ using BenchProgress = std::function<void(int64_t done, int64_t total)>;
 /// Seconds of `repeats` calls of `work`, after two that do not count; a device's queue is waited for.
 std::vector<double> timed(const BenchSettings& settings, const Device& device, const BenchProgress& progress,
                           const std::function<void()>& work);
-double median(std::vector<double> values);
 /// Most memory held so far: of the process, or, on a GPU, of LibTorch on it.
 double peak_memory(const Device& device);
 

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include "bench/bench.hpp"
+#include "core/median.hpp"
 #include "nn/inputs.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/random.hpp"

@@ -5,6 +5,7 @@
 
 #include "bench/bench.hpp"
 #include "core/format.hpp"
+#include "core/median.hpp"
 #include "io/temporary.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/data/synthetic_faces.hpp"

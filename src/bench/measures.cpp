@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "bench/bench.hpp"
+#include "core/median.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/random.hpp"

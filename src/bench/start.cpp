@@ -9,6 +9,7 @@
 
 #include "bench/bench.hpp"
 #include "core/format.hpp"
+#include "core/median.hpp"
 #include "io/temporary.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"

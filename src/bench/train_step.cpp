@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "bench/bench.hpp"
+#include "core/median.hpp"
 #include "bench/random_faces.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/random.hpp"

@@ -11,11 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "core/huge_pages.hpp"
 #include "secgan/core/fast_paths.hpp"
-
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 namespace secgan {
 
@@ -33,7 +30,6 @@ namespace {
 
 constexpr size_t kAlignment = 64;            // of LibTorch's own CPU allocator
 constexpr size_t kSmall = size_t{64} << 10;  // malloc keeps these by itself
-constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kRegion = size_t{64} << 20;  // at least
 
 size_t rounded_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
@@ -102,15 +98,9 @@ class Regions {
 
  private:
   Block* map(size_t least) {
-    const size_t size = rounded_up(std::max(least, kRegion), kHugePage);
-    // Large pages begin at their multiples: what lies outside is given back.
-    void* const mapped = ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED) return nullptr;
-    auto* const begin = static_cast<char*>(mapped);
-    auto* const first = reinterpret_cast<char*>(rounded_up(reinterpret_cast<uintptr_t>(begin), kHugePage));
-    if (first > begin) ::munmap(begin, static_cast<size_t>(first - begin));
-    if (char* const end = first + size; begin + size + kHugePage > end) ::munmap(end, static_cast<size_t>(begin + size + kHugePage - end));
-    ::madvise(first, size, MADV_HUGEPAGE);  // a wish
+    const size_t size = whole_huge_pages(std::max(least, kRegion));
+    void* const first = map_huge_pages(size);
+    if (first == nullptr) return nullptr;
     held_ += size;
     return new (first) Block{.size = size, .free = true};
   }
@@ -125,7 +115,7 @@ class Regions {
       }
       entry = free_.erase(entry);
       held_ -= block->size;
-      ::munmap(block, block->size);
+      unmap_huge_pages(block, block->size);
     }
   }
 

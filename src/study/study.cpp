@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "core/format.hpp"
+#include "core/median.hpp"
 #include "io/json.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
@@ -25,11 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 class Study {
  public:
