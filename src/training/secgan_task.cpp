@@ -14,18 +14,16 @@
 #include "secgan/editing/preview.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
+#include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
+#include "training/diagnosis.hpp"
+#include "training/held_out.hpp"
 #include "training/identity.hpp"
 
 namespace secgan {
 namespace {
 
 using NetworkBranch = Branch<Generator, Discriminator, Synchronized<Adam>>;
-
-// When a run is going wrong: the trainer's warnings begin after kFirstWarning steps, as early on everything looks wrong.
-constexpr int64_t kFirstWarning = 200;
-constexpr double kNoEdit = 0.002;         // mean difference of edit and reconstruction, of a range of 2
-constexpr double kNothingLearned = 0.05;  // share of the way from always guessing the more frequent label to always right
 
 NetworkBranch adam_branch(Generator generator, Discriminator discriminator, const SecganTaskOptions& options, const ProcessGroup& processes,
                           const Device& device) {
@@ -64,6 +62,8 @@ SecganTaskOptions of_job(SecganTaskOptions options, const ProcessGroup& processe
 }
 
 }  // namespace
+
+SecganTask::~SecganTask() = default;
 
 void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
@@ -113,7 +113,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
       to_channels_last(*bundle_.parser->network());
     }
   }
-  guess_ = most_frequent(*data);
+  diagnosis_ = std::make_unique<Diagnosis>(most_frequent(*data));
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
 }
 
@@ -163,28 +163,20 @@ NamedValues SecganTask::step(int64_t step, double rate) {
   return values_of(values);
 }
 
-std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) {
-  std::vector<std::string> out;
-  const auto mean = [&](std::string_view name) {
-    const auto found = std::ranges::find(means, name, [](const auto& entry) { return std::string_view(entry.first); });
-    return found == means.end() ? std::nullopt : std::optional(found->second);
-  };
-  const auto distance = mean("photo/generator/edit_distance"), accuracy = mean("photo/discriminator/accuracy");
-  if (step < kFirstWarning || !distance || !accuracy) return out;
-  if (*distance < kNoEdit) {
-    out.push_back(
-        fmt::format("edits equal the reconstruction (mean difference {:.4f} of a range of 2): raise "
-                    "generator_attribute or lower reconstruction and shortcut_layers",
-                    *distance));
-  }
-  if (guess_ && *accuracy < *guess_ + kNothingLearned * (1 - *guess_)) {
-    out.push_back(
-        fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always "
-                    "guessing the more frequent label gives {:.3f}",
-                    *accuracy, *guess_));
-  }
-  return out;
+void SecganTask::watch(const Dataset& held_out) {
+  held_out_ = std::make_unique<HeldOut>(held_out, device_);
+  if (bundle_.classifier.is_empty()) return;
+  bundle_.classifier->to(device_);
+  bundle_.classifier->eval();
 }
+
+NamedValues SecganTask::held_out() {
+  if (!held_out_) return {};
+  const AutocastGuard autocast(options_.losses.bfloat16, device_.type());
+  return held_out_->measure(photo_->discriminator, bundle_);
+}
+
+std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) { return diagnosis_->warnings(step, means); }
 
 NamedTexts SecganTask::identity() const {
   NamedTexts identity = identity_of(loader_.dataset());

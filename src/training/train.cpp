@@ -18,6 +18,7 @@
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/program.hpp"
+#include "training/held_out.hpp"
 
 namespace secgan {
 namespace {
@@ -52,6 +53,18 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
   if (!processes.leads()) return data;
   for (const DataNote& note : data->notes()) status_of(control) << (note.wrong ? "warning: " : "note: ") << note.text << '\n';
   return data;
+}
+
+/// Measures on faces of the same source that are not trained on, where it has such; else that is told.
+void watch_held_out(SecganTask& task, DataSettings settings, std::ostream& status) {
+  if (settings.source.whole_folder) return;
+  settings.count = HeldOut::kPhotos;
+  settings.cache = false;
+  try {
+    task.watch(*open_dataset(settings, Split::kValidation, /*with_attributes=*/true, /*with_masks=*/false));
+  } catch (const Error& error) {
+    status << fmt::format("note: nothing is measured on photos that are not trained on: {}\n", error.what());
+  }
 }
 
 template <class Settings>
@@ -161,7 +174,9 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
                                         fmt::join(settings.data.attributes, ", ")));
     }
     describe_photos(settings.data, *data, base.info);
-    return std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
+    auto task = std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
+    if (processes.leads()) watch_held_out(*task, settings.data, status_of(control));
+    return task;
   });
 }
 

@@ -200,7 +200,8 @@ class TrainingRun {
 
   void log() {
     if (!recorder_) return;
-    const NamedValues averaged = means_.values();
+    NamedValues averaged = means_.values();
+    std::ranges::move(task_.held_out(), std::back_inserter(averaged));
     const auto warnings = task_.warnings(step_, averaged);
     if (written([&] { recorder_->scalars(step_, averaged); })) means_ = {};
     for (const std::string& warning : warnings) {

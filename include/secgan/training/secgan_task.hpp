@@ -63,6 +63,9 @@ struct CustomNetworks {
   std::function<Discriminator(const NetworkSpec&)> photo_discriminator, mask_discriminator;
 };
 
+class Diagnosis;
+class HeldOut;
+
 class SECGAN_API SecganTask final : public TrainingTask {
  public:
   /// @param data    with attributes
@@ -72,11 +75,19 @@ class SECGAN_API SecganTask final : public TrainingTask {
   /// @param device     to which the networks are moved; their first weights are the same on every device
   SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom = {},
              ProcessGroup processes = {}, const Device& device = at::kCPU);
+  ~SecganTask() override;
+  SecganTask(const SecganTask&) = delete;
+  SecganTask& operator=(const SecganTask&) = delete;
+
+  /// Measures the networks on photos that are not trained on, before every log line: `photo/held_out/…`.
+  /// @param held_out  with the attributes and the side of the training's; its first photos are kept
+  void watch(const Dataset& held_out);
 
   std::string name() const override { return "secgan"; }
   int64_t photos_per_step() const override { return options_.loader.batch * (options_.discriminator_updates + 1); }
   NamedValues step(int64_t step, double rate) override;
   NamedTensors state() override;
+  NamedValues held_out() override;
   at::Tensor samples() override;
   std::vector<std::string> warnings(int64_t step, const NamedValues& means) override;
   NamedTexts identity() const override;
@@ -102,7 +113,8 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> photo_average_;
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
-  std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
+  std::unique_ptr<HeldOut> held_out_;
+  std::unique_ptr<Diagnosis> diagnosis_;
 };
 
 }  // namespace secgan

@@ -41,9 +41,12 @@ class SECGAN_API TrainingTask {
   virtual NamedValues step(int64_t step, double rate) = 0;
   /// Every tensor that decides how training goes on; sharing storage, so that loading is writing into them.
   virtual NamedTensors state() = 0;
+  /// Values by name on photos that are not trained on; asked before every log line, and changes nothing.
+  virtual NamedValues held_out() { return {}; }
   /// A sample picture [3, H, W] uint8, or an undefined tensor.
   virtual at::Tensor samples() = 0;
-  /// What the means of the values since the last call say is going wrong, a sentence each; empty when all is well.
+  /// What the means of the values since the last call, and those of held_out(), say is going wrong, a sentence each; empty when all is
+  /// well.
   virtual std::vector<std::string> warnings(int64_t step, const NamedValues& means) = 0;
   /// What the state belongs to and no other, by name: a checkpoint is refused where one differs.
   virtual NamedTexts identity() const { return {}; }
