@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
@@ -11,6 +14,54 @@
 #include "secgan/report/progress.hpp"
 
 namespace secgan::cli {
+namespace {
+
+constexpr int64_t kLearnable = 200;  // photos that show an attribute, and as many that do not
+
+struct Part {
+  std::string name;
+  AttributeCounts counts;
+};
+
+/// Each split by itself; one that is empty is none.
+std::vector<Part> parts_of(const DataSettings& settings) {
+  std::vector<Part> parts;
+  if (settings.source.whole_folder) return {{"all", count_attributes(*open_to_check(settings, std::nullopt, true, false))}};
+  for (const auto& [name, split] : kSplits) {
+    try {
+      parts.push_back({std::string(name), count_attributes(*open_to_check(settings, split, true, false))});
+    } catch (const Error&) {  // empty, or what opening all of them has told
+    }
+  }
+  return parts;
+}
+
+/// How often each attribute is seen in each split, and those that are seen, or missing, too seldom to be learned.
+void say_attributes(const DataSettings& settings, const std::vector<std::string>& attributes) {
+  const std::vector<Part> parts = parts_of(settings);
+  if (parts.empty() || std::ranges::all_of(parts, [](const Part& part) { return part.counts.photos == 0; })) return;
+  constexpr int kColumn = 22;
+  std::string heading = fmt::format("{:<22}", "attribute");
+  for (const Part& part : parts) heading += fmt::format("{:>{}}", fmt::format("{}, {}", part.name, part.counts.photos), kColumn);
+  say("{}", heading);
+  for (size_t a = 0; a < attributes.size(); ++a) {
+    std::string line = fmt::format("{:<22}", attributes[a]);
+    for (const auto& [name, counts] : parts) {
+      const double share = counts.photos > 0 ? 100.0 * static_cast<double>(counts.shown[a]) / static_cast<double>(counts.photos) : 0;
+      line += fmt::format("{:>{}}", fmt::format("{} ({:.1f} %)", counts.shown[a], share), kColumn);
+    }
+    say("{}", line);
+  }
+  const auto& [name, train] = parts.front();
+  for (size_t a = 0; a < attributes.size(); ++a) {
+    const int64_t shown = train.shown[a], hidden = train.photos - shown;
+    if (std::min(shown, hidden) >= kLearnable) continue;
+    say("warning: {}: {} of {} {} it, too few to learn (at least {})", attributes[a], counted(std::min(shown, hidden), "photo"), name,
+        shown <= hidden ? "show" : "lack", kLearnable);
+  }
+}
+
+}  // namespace
 
 void add_data_check(CLI::App& app) {
   CLI::App& command =
@@ -24,12 +75,14 @@ void add_data_check(CLI::App& app) {
   command.add_flag("--masks", *masks, "read the masks as well");
   command.callback([=] {
     const DataSettings settings = flags->resolve();
-    const auto data = open_whole_dataset(settings, !settings.attributes.empty(), *masks);
+    const bool labeled = !settings.attributes.empty() || settings.source.kind == DataKind::kSynthetic;
+    const auto data = open_to_check(settings, std::nullopt, labeled, *masks);
     bool contradicted = false;
     for (const DataNote& note : data->notes()) {
       say("{}", note.text);
       contradicted |= note.wrong;
     }
+    if (labeled) say_attributes(settings, data->attributes().names());
     Progress progress("data", 0, data->size(), std::cerr);
     const auto problems = check_data(*data, 2, [&](int64_t done) { progress.update(done, 1, ""); });
     progress.finish();

@@ -1,5 +1,7 @@
 #include "secgan/data/check.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <exception>
 #include <functional>
@@ -34,6 +36,18 @@ std::string kind_of(const std::string& problem) {
 }
 
 }  // namespace
+
+AttributeCounts count_attributes(const Dataset& data) {
+  AttributeCounts counts{.shown = std::vector<int64_t>(static_cast<size_t>(data.attributes().size()))};
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const at::Tensor labels = data.labels(i);
+    if (!labels.defined()) continue;
+    ++counts.photos;
+    const auto shown = labels.accessor<float, 1>();
+    for (size_t a = 0; a < counts.shown.size(); ++a) counts.shown[a] += shown[static_cast<int64_t>(a)] > 0.5F ? 1 : 0;
+  }
+  return counts;
+}
 
 std::vector<DataFault> group_problems(const std::vector<DataProblem>& problems) {
   std::vector<DataFault> faults;

@@ -112,8 +112,9 @@ std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split 
   return settings.cache ? std::make_shared<CachedDataset>(data) : data;
 }
 
-std::shared_ptr<const Dataset> open_whole_dataset(const DataSettings& settings, bool with_attributes, bool with_masks) {
-  return open(settings, std::nullopt, with_attributes, with_masks);
+std::shared_ptr<const Dataset> open_to_check(const DataSettings& settings, std::optional<Split> split, bool with_attributes,
+                                             bool with_masks) {
+  return open(settings, split, with_attributes, with_masks);
 }
 
 }  // namespace secgan

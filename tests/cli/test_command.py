@@ -276,8 +276,28 @@ def test_data_check_lists_every_bad_file(photo, tmp_path):
         (root / "img_align_celeba" / name).unlink(missing_ok=True)
         (root / "img_align_celeba" / name).write_text("<html></html>")
     lines = run(*check, status=1).stdout.splitlines()
-    assert len(lines) == 2 and lines[0].startswith("train ") and lines[1].startswith("4 samples")
-    assert all(name in lines[1] for name in names)
+    assert len(lines) == 5 and lines[0].startswith("train ") and lines[4].startswith("4 samples")
+    assert all(name in lines[4] for name in names)
+
+
+def test_data_check_counts_what_each_split_shows(tmp_path):
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    # 500 to train on: 300 are bald, 40 male; 10 for validation, all bald; none to test with.
+    rows = [(f"{i:06}.jpg", 1 if i <= 300 or i > 500 else -1, 1 if i <= 40 else -1, 0 if i <= 500 else 1) for i in range(1, 511)]
+    (root / "list_attr_celeba.txt").write_text("510\nBald Male\n" + "".join(f"{n} {b} {m}\n" for n, b, m, _ in rows))
+    (root / "list_eval_partition.txt").write_text("".join(f"{n} {part}\n" for n, _, _, part in rows))
+    lines = run("data-check", "--data", "celeba", "--root", root, "--attributes", "Male,Bald", status=1).stdout.splitlines()
+    table = [re.split(r"\s{2,}", line) for line in lines[1:4]]
+    assert table == [
+        ["attribute", "train, 500", "validation, 10"],
+        ["Male", "40 (8.0 %)", "0 (0.0 %)"],
+        ["Bald", "300 (60.0 %)", "10 (100.0 %)"],
+    ]
+    assert lines[4] == "warning: Male: 40 photos of train show it, too few to learn (at least 200)"
+    assert not lines[5].startswith("warning")
+    lines = run("data-check", "--data", "synthetic", "--image-size", 32).stdout.splitlines()
+    assert lines[0].startswith("attribute") and any(line.startswith("Eyeglasses") for line in lines)
 
 
 def test_lists_that_do_not_add_up_are_told(photo, tmp_path):

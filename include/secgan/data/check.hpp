@@ -22,6 +22,14 @@ struct DataProblem {
 SECGAN_API std::vector<DataProblem> check_data(const Dataset& data, int threads = 2,
                                                const std::function<void(int64_t done)>& progress = {});
 
+/// How many photos of a part of a data set show each attribute.
+struct AttributeCounts {
+  int64_t photos = 0;          ///< with labels
+  std::vector<int64_t> shown;  ///< in the schema's order
+};
+/// From the labels alone: no photo is read.  @param data with attributes
+SECGAN_API AttributeCounts count_attributes(const Dataset& data);
+
 /// Problems of one kind: their texts are the same but for what stands between quotes, and for numbers.
 struct DataFault {
   std::string problem;  ///< of the first sample

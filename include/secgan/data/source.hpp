@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -91,7 +92,9 @@ struct DataSettings {
 /// @param with_attributes, with_masks  what the caller will read: the files of the rest are not asked for
 /// @throws InvalidArgument or Error of the data set opened; FileNotFound that counts photos and masks of the split that are missing.
 SECGAN_API std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split split, bool with_attributes, bool with_masks);
-/// All splits at once, also with samples whose files are missing: for check_data. Nothing is cached.
-SECGAN_API std::shared_ptr<const Dataset> open_whole_dataset(const DataSettings& settings, bool with_attributes, bool with_masks);
+/// Also with samples whose files are missing: for check_data and count_attributes. Nothing is cached.
+/// @param split  nullopt: all of them
+SECGAN_API std::shared_ptr<const Dataset> open_to_check(const DataSettings& settings, std::optional<Split> split, bool with_attributes,
+                                                        bool with_masks);
 
 }  // namespace secgan

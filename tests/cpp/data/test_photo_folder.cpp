@@ -170,7 +170,7 @@ TEST_CASE("a data source refuses in one line what it cannot give", "[data]") {
   settings.source.mask_folder = masks.path().string();
   CHECK_THROWS_AS(open_dataset(settings, Split::kTrain, false, true), FileNotFound);
   CHECK_THROWS_WITH(open_dataset(settings, Split::kTrain, false, true), Catch::Contains("2 files of 2 samples are missing: '"));
-  CHECK(open_whole_dataset(settings, false, true)->missing().size() == 2);
+  CHECK(open_to_check(settings, std::nullopt, false, true)->missing().size() == 2);
   settings.source.kind = DataKind::kCelebA;
   CHECK_THROWS_WITH(open_dataset(settings, Split::kTrain, true, false), Catch::Contains("mask_folder is for data folder, not for celeba"));
 }
