@@ -93,11 +93,11 @@ def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool
     return dict.fromkeys(names, True)
 
 
-def _revive(files: dict[str, bytes]) -> Editor:
+def _revive(files: dict[str, bytes], options: dict[str, str]) -> Editor:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             pathlib.Path(folder, name).write_bytes(content)
-        return Editor.from_pretrained(folder)
+        return Editor.from_pretrained(folder, **options)
 
 
 class Editor:
@@ -135,11 +135,11 @@ class Editor:
         self._native.save_pretrained(os.fspath(folder))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The bundle's files: pickles and copies need no folder, and are on the CPU."""
+        """The bundle's files, engine and precision: pickles and copies need no folder, and are on the CPU."""
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder, "bundle")
             self.save_pretrained(place)
-            return _revive, ({file.name: file.read_bytes() for file in place.iterdir()},)
+            return _revive, ({file.name: file.read_bytes() for file in place.iterdir()}, self._native.options())
 
     def __repr__(self) -> str:
         return f"Editor({self._native.summary()}; {', '.join(self.attributes) or 'no attributes'})"

@@ -93,6 +93,12 @@ void bind_editing(py::module_& module) {
           "to", [](Editor& editor, const std::string& device) { editor.to(find_device(device)); }, ReleaseGil(), "device"_a)
       .def("summary", &Editor::summary)
       .def("engine", &Editor::engine, ReleaseGil())
+      .def("options",
+           [](const Editor& editor) {
+             const EditorOptions options = editor.options();
+             return std::map<std::string, std::string>{{"engine", std::string(name_of(kEngines, options.engine))},
+                                                       {"precision", std::string(name_of(kPrecisions, options.precision))}};
+           })
       .def(
           "edit",
           [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,

@@ -76,8 +76,8 @@ Editor::Editor(Bundle bundle, const EditorOptions& options)
       crop_(parse_crop(bundle_.info.crop)),
       photo_size_(parse_photo_size(bundle_.info.photo_size)),
       engine_(std::make_shared<GeneratorEngine>(options.engine, options.precision)),
-      wanted_(options.engine) {
-  if (wanted_ == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
+      asked_(options) {
+  if (asked_.engine == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
   if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
   to(options.device);
@@ -106,7 +106,7 @@ std::string Editor::summary() const {
 std::string Editor::engine() const { return engine_->name(); }
 
 void Editor::to(const Device& device) {
-  if (wanted_ == Engine::kOpenvino && !device.is_cpu()) {
+  if (asked_.engine == Engine::kOpenvino && !device.is_cpu()) {
     throw InvalidArgument(fmt::format("engine 'openvino' runs on the device cpu, found {}", device.str()));
   }
   bundle_.to(device);

@@ -44,7 +44,10 @@ std::shared_ptr<const GeneratorEngine::Built> GeneratorEngine::compiled(Generato
   if (!asked) {
     const bool worth = before >= kPhotosBeforeCompiling || image.size(0) >= kPhotosBeforeCompiling;
     const bool able = !generator->custom() && !generator->is_training() && image.is_cpu() && image.scalar_type() == at::kFloat;
-    if (!worth || !able || !fast_paths()) return nullptr;
+    if (!worth || !able || !fast_paths()) {
+      ran_ = available_engines().front();
+      return nullptr;
+    }
   }
   const uint64_t stamp = stamp_of(*generator);
   std::shared_ptr<const Built>& built = built_[rebuild];
@@ -58,6 +61,7 @@ std::shared_ptr<const GeneratorEngine::Built> GeneratorEngine::compiled(Generato
     if (rebuild) examples.push_back(two(attributes));
     built = std::make_shared<const Built>(Built{stamp, compile_network(engine_, *generator, function, examples, precision_)});
   }
+  ran_ = built->network.name;
   return built;
 }
 
@@ -77,9 +81,7 @@ GeneratorEngine::Pictures GeneratorEngine::run(Generator& generator, const at::T
 
 std::string GeneratorEngine::name() const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [rebuild, built] : built_) {
-    if (built) return built->network.name;
-  }
+  if (!ran_.empty()) return ran_;
   const std::vector<std::string> names = available_engines();
   return engine_ == Engine::kOpenvino ? names.back() : names.front();
 }

@@ -42,6 +42,7 @@ class GeneratorEngine {
   mutable std::mutex mutex_;
   int64_t photos_ = 0;
   std::map<bool, std::shared_ptr<const Built>> built_;  ///< by whether it rebuilds, too
+  std::string ran_;                                     ///< last; empty: nothing yet
 };
 
 }  // namespace secgan

@@ -43,6 +43,27 @@ def test_save_and_load(bundle, tmp_path):
     assert torch.equal(secgan.Editor.from_pretrained(tmp_path / "copy").edit(photo, Male=1).photo, editor.edit(photo, Male=1).photo)
 
 
+def test_engines_agree_and_are_told(bundle):
+    torch.manual_seed(1)
+    photos = [torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8) for _ in range(10)]
+    plain = secgan.Editor.from_pretrained(bundle, engine="libtorch")
+    expected = [plain.edit(photo, Bangs=1).photo.int() for photo in photos[:2]]
+    assert re.fullmatch(r"libtorch 2\.\S+", plain.engine)
+    for engine in [name.split()[0] for name in secgan._core.available_engines()]:
+        for precision, levels in (("float32", 1), ("bfloat16", 2)):
+            editor = secgan.Editor.from_pretrained(bundle, engine=engine, precision=precision)
+            edited = editor.edit(photos, Bangs=1)  # so many that compiling pays
+            assert editor.engine.startswith(engine) and (engine != "libtorch" or editor.engine.endswith(" packed"))
+            for one, wanted in zip(edited, expected, strict=False):
+                assert (one.photo.int() - wanted).abs().max() <= levels
+            revived = pickle.loads(pickle.dumps(editor))
+            assert revived._native.options() == {"engine": engine, "precision": precision}
+    with pytest.raises(ValueError, match="engine 'tensorrt' is unknown; known: auto, libtorch, openvino"):
+        secgan.Editor.from_pretrained(bundle, engine="tensorrt")
+    with pytest.raises(ValueError, match="precision 'half' is unknown"):
+        secgan.Editor.from_pretrained(bundle, precision="half")
+
+
 def test_wrong_input_is_named(bundle, tmp_path):
     editor = secgan.Editor.from_pretrained(bundle)
     photo = torch.zeros(3, 64, 64, dtype=torch.uint8)

@@ -83,6 +83,8 @@ class SECGAN_API Editor {
   /// The bundle in a line: "generator 'attgan' of 9 attributes, classifier, parser; 64 px, crop center".
   std::string summary() const;
 
+  /// What was asked for; the device is where the networks are now.
+  EditorOptions options() const { return {bundle_.device(), asked_.engine, asked_.precision}; }
   /// The engine that made the last edit, or will make the first, with its version: "libtorch 2.13.0", "openvino 2026.4.1".
   std::string engine() const;
 
@@ -128,7 +130,7 @@ class SECGAN_API Editor {
   PhotoSize photo_size_;
   AttributeSchema attributes_;
   std::shared_ptr<GeneratorEngine> engine_;  ///< copies share it, as they share the weights
-  Engine wanted_;
+  EditorOptions asked_;
 };
 
 }  // namespace secgan
