@@ -244,7 +244,7 @@ const StateView& choose(const std::vector<const StateView*>& fitting, const std:
     if (inner.size() == 1) averaged = std::move(inner);
   }
   if (averaged.size() != 1) {
-    throw Error(fmt::format("{}: several networks in it fit, {}: name one of them as entry", file,
+    throw Error(fmt::format("{}: several networks in it fit, {}: choose one by its entry (--entry; in Python entry=)", file,
                             listed(averaged.empty() ? different : averaged)));
   }
   std::erase(different, averaged.front());

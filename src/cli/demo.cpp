@@ -113,10 +113,9 @@ void add_demo(CLI::App& app) {
       *app.add_subcommand("demo", "draw faces, train parser, classifier and SeCGAN on them, edit unseen ones, write a report");
   auto options = std::make_shared<DemoOptions>();
   command.add_option("--out", options->out, "the demo's folder")->capture_default_str()->type_name("DIR");
-  const auto add = [&]<auto Member>(const char* flag, const char* type) {
-    command.add_option(flag, (*options).*Member, help_of(field_at<Member>(*options), /*with_default=*/false))
-        ->capture_default_str()
-        ->type_name(type);
+  const auto add = [&]<auto Member>(const std::string& flag, const char* type) {
+    const auto set = [=](const std::string& text) { detail::set_value(field_at<Member>(*options).value, text, flag); };
+    command.add_option_function<std::string>(flag, set, help_of(field_at<Member>(*options)))->type_name(type);
   };
   using O = DemoOptions;
   add.operator()<&O::seed>("--seed", "N");

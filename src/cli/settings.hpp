@@ -19,7 +19,7 @@
 namespace secgan::cli {
 
 /// What a help line says of a field: meaning, the names of an enum, the default.
-std::string help_of(const FieldRef& field, bool with_default = true);
+std::string help_of(const FieldRef& field);
 
 /// The field that a path of members leads to, of this object.
 template <auto First, auto... Rest>

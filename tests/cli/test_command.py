@@ -321,6 +321,13 @@ def test_lists_that_do_not_add_up_are_told(photo, tmp_path):
     assert "labels is missing" in refusal("data-check", "--data", "folder", "--root", root, "--attributes", "Bald", status=2)
 
 
+def test_a_number_of_the_demo_is_told_as_it_was_given(tmp_path):
+    for flag, value, rule in (("--seed", -1, "an integer of at least 0"), ("--steps", "many", "an integer"), ("--faces", 1.5, "an integer")):
+        line = refusal("demo", "--out", tmp_path / "demo", flag, value, status=2)
+        assert f"{flag} must be {rule}" in line and f"found {value}" in line.replace("'", "")
+    assert not (tmp_path / "demo").exists()
+
+
 def test_help_names_every_command():
     text = run("--help").stdout
     for command in ("demo", "train", "train-parser", "train-classifier", "edit", "parse", "data-check", "import", "models"):
