@@ -53,7 +53,7 @@ std::shared_ptr<const GeneratorEngine::Built> GeneratorEngine::compiled(Generato
   std::shared_ptr<const Built>& built = built_[rebuild];
   if (!built || built->stamp != stamp) {
     const auto network = generator.ptr();
-    const TensorsFunction function = [&network, rebuild](const std::vector<at::Tensor>& inputs) {
+    const TensorsFunction function = [network, rebuild](const std::vector<at::Tensor>& inputs) {
       return rebuild ? edit_and_rebuild(*network, inputs) : network->forward(inputs[0], inputs[1]);
     };
     const auto two = [](const at::Tensor& tensor) { return at::cat({tensor.slice(0, 0, 1), tensor.slice(0, 0, 1)}); };

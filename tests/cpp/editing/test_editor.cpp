@@ -1,3 +1,4 @@
+#include <ATen/Context.h>
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
@@ -251,6 +252,22 @@ TEST_CASE("every engine makes the plain modules' edits, alone and with a reconst
       CHECK((fast[i].photo != plain[i].photo).to(at::kFloat).mean().item<double>() < 1e-3);
     }
   }
+}
+
+TEST_CASE("where oneDNN is turned off the plain modules edit many photos, too", "[editing][engine]") {
+  struct WithoutOneDnn {
+    WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(false); }
+    ~WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(true); }
+  };
+  const std::vector<at::Tensor> photos(16, random_photo(32, 32));
+  const Editor editor(random_bundle(), {.engine = Engine::kLibtorch});
+  const at::Tensor first = editor.edit(photos[0], {{"Male", 1}}, {.source = NamedLabels{}}).photo;
+  const WithoutOneDnn guard;
+  for (int i = 0; i < 2; ++i) {
+    const std::vector<EditedPhoto> edits = editor.edit(photos, {{"Male", 1}}, {.source = NamedLabels{}});
+    CHECK((edits.back().photo.to(at::kInt) - first.to(at::kInt)).abs().max().item<int>() <= 1);
+  }
+  CHECK(editor.engine() == available_engines()[0]);
 }
 
 TEST_CASE("weights that change after the first edits are seen by every engine", "[editing][engine]") {
