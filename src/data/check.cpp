@@ -8,35 +8,10 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "core/message_kind.hpp"
 #include "data/each_sample.hpp"
 
 namespace secgan {
-namespace {
-
-/// A message without what differs from one sample to the next.
-std::string kind_of(const std::string& problem) {
-  std::string kind;
-  for (size_t at = 0; at < problem.size(); ++at) {
-    const char c = problem[at];
-    if (c == '\'') {
-      // A quote that is closed; an apostrophe is none.
-      const size_t end = problem.find('\'', at + 1);
-      const bool opens = at == 0 || problem[at - 1] == ' ' || problem[at - 1] == '(';
-      if (opens && end != std::string::npos) {
-        kind += "''";
-        at = end;
-        continue;
-      }
-    }
-    const bool digit = c >= '0' && c <= '9';
-    if (digit && kind.ends_with('0')) continue;
-    kind += digit ? '0' : c;
-  }
-  return kind;
-}
-
-}  // namespace
-
 AttributeCounts count_attributes(const Dataset& data) {
   AttributeCounts counts{.shown = std::vector<int64_t>(static_cast<size_t>(data.attributes().size()))};
   for (int64_t i = 0; i < data.size(); ++i) {
@@ -53,7 +28,7 @@ std::vector<DataFault> group_problems(const std::vector<DataProblem>& problems) 
   std::vector<DataFault> faults;
   std::unordered_map<std::string, size_t> known;
   for (const DataProblem& problem : problems) {
-    const auto [place, fresh] = known.emplace(kind_of(problem.problem), faults.size());
+    const auto [place, fresh] = known.emplace(message_kind(problem.problem), faults.size());
     if (fresh) faults.push_back({problem.problem, {}});
     faults[place->second].samples.push_back(problem.sample);
   }

@@ -9,7 +9,6 @@ namespace secgan {
 namespace {
 
 constexpr int64_t kFirstWarning = 200;        // steps: as early on everything looks wrong
-constexpr int kBehind = 2;                    // log lines in a row
 constexpr double kNoEdit = 0.002;             // mean difference of edit and reconstruction, of a range of 2
 constexpr double kNothingLearned = 0.05;      // share of the way from always guessing the more frequent label to always right
 constexpr double kOverfit = 0.25;             // of that way, between photos of the training and others
@@ -20,35 +19,19 @@ std::optional<double> find(const NamedValues& means, std::string_view name) {
   return found == means.end() ? std::nullopt : std::optional(found->second);
 }
 
-}  // namespace
-
-std::vector<std::string> Diagnosis::warnings(int64_t step, const NamedValues& means) {
-  std::vector<std::string> out;
-  if (step < kFirstWarning) return out;
-  critic_falls_behind(means, out);
-  edits_do_nothing(means, out);
-  head_learns_nothing(means, out);
-  head_overfits(means, out);
-  edits_please_the_head_alone(means, out);
-  return out;
-}
-
 // With a critic that is ahead, E[D(fake)] − E[D(real)] is below 0: what the generator minimizes is then a distance.
-void Diagnosis::critic_falls_behind(const NamedValues& means, std::vector<std::string>& out) {
+void critic_falls_behind(const NamedValues& means, std::vector<std::string>& out) {
   for (const std::string branch : {"photo", "mask"}) {
     const auto difference = find(means, branch + "/discriminator/adversarial");
-    if (!difference) continue;
-    int& behind = behind_[branch];
-    behind = *difference > 0 ? behind + 1 : 0;
-    if (behind < kBehind) continue;
+    if (!difference || *difference <= 0) continue;
     out.push_back(
-        fmt::format("the critic of {}s falls behind the generator: E[D(fake)] - E[D(real)] is {:.3g}, and stays above 0, so edits do not "
+        fmt::format("the critic of {}s falls behind the generator: E[D(fake)] - E[D(real)] is {:.3g}, above 0, so edits do not "
                     "get better: raise discriminator_updates, or lower generator_adam.learning_rate",
                     branch, *difference));
   }
 }
 
-void Diagnosis::edits_do_nothing(const NamedValues& means, std::vector<std::string>& out) const {
+void edits_do_nothing(const NamedValues& means, std::vector<std::string>& out) {
   const auto distance = find(means, "photo/generator/edit_distance");
   if (!distance || *distance >= kNoEdit) return;
   out.push_back(
@@ -57,31 +40,44 @@ void Diagnosis::edits_do_nothing(const NamedValues& means, std::vector<std::stri
                   *distance));
 }
 
-void Diagnosis::head_learns_nothing(const NamedValues& means, std::vector<std::string>& out) const {
+void head_learns_nothing(const NamedValues& means, const std::optional<double>& guess, std::vector<std::string>& out) {
   const auto accuracy = find(means, "photo/discriminator/accuracy");
-  if (!accuracy || !guess_ || *accuracy >= *guess_ + kNothingLearned * (1 - *guess_)) return;
+  if (!accuracy || !guess || *accuracy >= *guess + kNothingLearned * (1 - *guess)) return;
   out.push_back(
       fmt::format("the discriminator's attribute head learns nothing: {:.3f} right on real photos, always guessing the more frequent label "
                   "gives {:.3f}: raise discriminator_attribute or discriminator_updates",
-                  *accuracy, *guess_));
+                  *accuracy, *guess));
 }
 
-void Diagnosis::head_overfits(const NamedValues& means, std::vector<std::string>& out) const {
+void head_overfits(const NamedValues& means, const std::optional<double>& guess, std::vector<std::string>& out) {
   const auto seen = find(means, "photo/discriminator/accuracy"), unseen = find(means, "photo/held_out/accuracy");
-  if (!seen || !unseen || !guess_ || *seen - *unseen < kOverfit * (1 - *guess_)) return;
+  if (!seen || !unseen || !guess || *seen - *unseen < kOverfit * (1 - *guess)) return;
   out.push_back(
       fmt::format("the discriminator's attribute head learns its photos by heart: {:.3f} right on those of the training, {:.3f} on others "
                   "(always guessing: {:.3f}): train on more photos, augment them (losses.augment), or lower discriminator_attribute",
-                  *seen, *unseen, *guess_));
+                  *seen, *unseen, *guess));
 }
 
-void Diagnosis::edits_please_the_head_alone(const NamedValues& means, std::vector<std::string>& out) const {
+void edits_please_the_head_alone(const NamedValues& means, std::vector<std::string>& out) {
   const auto head = find(means, "photo/held_out/edits_by_discriminator"), other = find(means, "photo/held_out/edits_by_classifier");
   if (!head || !other || *head - *other < kPleasesTheHeadAlone) return;
   out.push_back(
       fmt::format("edits please the discriminator's attribute head, not the classifier: {:.2f} of the changed attributes are seen by the "
                   "one, {:.2f} by the other: augment what the discriminator sees (losses.augment), or raise generator_classifier",
                   *head, *other));
+}
+
+}  // namespace
+
+std::vector<std::string> diagnose(int64_t step, const NamedValues& means, const std::optional<double>& guess) {
+  std::vector<std::string> out;
+  if (step < kFirstWarning) return out;
+  critic_falls_behind(means, out);
+  edits_do_nothing(means, out);
+  head_learns_nothing(means, guess, out);
+  head_overfits(means, guess, out);
+  edits_please_the_head_alone(means, out);
+  return out;
 }
 
 }  // namespace secgan

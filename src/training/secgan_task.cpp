@@ -113,7 +113,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
       to_channels_last(*bundle_.parser->network());
     }
   }
-  diagnosis_ = std::make_unique<Diagnosis>(most_frequent(*data));
+  guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
 }
 
@@ -176,7 +176,7 @@ NamedValues SecganTask::held_out() {
   return held_out_->measure(photo_->discriminator, bundle_);
 }
 
-std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) { return diagnosis_->warnings(step, means); }
+std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) { return diagnose(step, means, guess_); }
 
 NamedTexts SecganTask::identity() const {
   NamedTexts identity = identity_of(loader_.dataset());

@@ -7,12 +7,14 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <utility>
 
 #include "core/counted.hpp"
 #include "core/format.hpp"
+#include "core/message_kind.hpp"
 #include "core/some_of.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
@@ -206,6 +208,10 @@ class TrainingRun {
     if (written([&] { recorder_->scalars(step_, averaged); })) means_ = {};
     for (const std::string& warning : warnings) {
       written([&] { recorder_->warning(step_, warning); });
+      // Every one is in the log; on the terminal one of a kind, until the run is twice as long.
+      int64_t& next = tell_from_[message_kind(warning)];
+      if (step_ < next) continue;
+      next = 2 * step_;
       progress_->message("warning: " + warning);
     }
   }
@@ -325,6 +331,7 @@ class TrainingRun {
   int64_t saved_ = -1;  // the step of the last checkpoint
   bool one_asked_to_end_ = false;
   Means means_;
+  std::map<std::string, int64_t> tell_from_;  // by a warning's kind: the step
   std::optional<Recorder> recorder_;
   std::optional<Progress> progress_;
   std::exception_ptr unwritten_;

@@ -63,7 +63,6 @@ struct CustomNetworks {
   std::function<Discriminator(const NetworkSpec&)> photo_discriminator, mask_discriminator;
 };
 
-class Diagnosis;
 class HeldOut;
 
 class SECGAN_API SecganTask final : public TrainingTask {
@@ -114,7 +113,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
   std::unique_ptr<HeldOut> held_out_;
-  std::unique_ptr<Diagnosis> diagnosis_;
+  std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
 };
 
 }  // namespace secgan
