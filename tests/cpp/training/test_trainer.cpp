@@ -381,17 +381,17 @@ TEST_CASE("a warning is logged every time, and told once of a kind until the run
   struct Worried final : ToyBase {
     std::vector<std::string> warnings(int64_t step, const NamedValues&) override { return {"loss is 0." + std::to_string(step)}; }
   };
-  const TemporaryFolder folder("warnings");
+  const TemporaryFolder folder;
   Worried task;
   std::ostringstream status;
-  Trainer(every(8, 1), folder / "run", status).run(task, false);
+  Trainer(every(8, 1), folder.path() / "run", status).run(task, false);
   const auto count = [](const std::string& text, const std::string& what) {
     int64_t found = 0;
     for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
     return found;
   };
   CHECK(count(status.str(), "warning: loss is 0.") == 4);  // at 1, 2, 4 and 8
-  CHECK(count(read_file(folder / "run" / "log.jsonl"), "loss is 0.") == 8);
+  CHECK(count(read_file(folder.path() / "run" / "log.jsonl"), "loss is 0.") == 8);
 }
 
 TEST_CASE("a GAN run warns of edits that equal the reconstruction", "[trainer]") {
