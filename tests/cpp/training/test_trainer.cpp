@@ -403,9 +403,9 @@ TEST_CASE("a GAN run warns of edits that equal the reconstruction", "[trainer]")
   const NamedValues values = task->step(0, 1);
   CHECK(task->warnings(100, values).empty());  // too early to tell
   const auto warnings = task->warnings(1000, values);
-  REQUIRE(warnings.size() == 2);
-  CHECK_THAT(warnings[0], Catch::Contains("edits equal the reconstruction"));
-  CHECK_THAT(warnings[1], Catch::Contains("attribute head learns nothing"));
+  std::string all;
+  for (const std::string& warning : warnings) all += warning + "\n";
+  CHECK_THAT(all, Catch::Contains("edits equal the reconstruction") && Catch::Contains("attribute head learns nothing"));
 }
 
 TEST_CASE("the moving average follows the formula, buffers included", "[trainer]") {
