@@ -125,7 +125,12 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const int64_t n = labels.size(0), share = batch.photo.size(0);
   const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
   const at::Tensor targets = permuted_targets(labels, at::randperm(n, random, at::kLong));
-  return {{batch.photo, to_device(batch.labels, device_), own(targets)}, own(at::rand({n}, random))};
+  GanBatch out{batch.photo, to_device(batch.labels, device_), own(targets)};
+  if (options_.augment.any()) {
+    const at::Generator changes = seeded_generator(mix_seed(options_.loader.seed, RandomPurpose::kAugmentation, index));
+    out.augmentation = draw_augmentation(options_.augment, n, batch.photo.size(2), changes).each(own);
+  }
+  return {std::move(out), own(at::rand({n}, random))};
 }
 
 NamedValues SecganTask::step(int64_t step, double rate) {

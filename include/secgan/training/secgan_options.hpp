@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "secgan/core/fields.hpp"
+#include "secgan/ops/augment.hpp"
 #include "secgan/ops/semantic_consistency.hpp"
 
 namespace secgan {
@@ -77,6 +78,9 @@ struct GanBatch {
   at::Tensor photo;   ///< [N, 3, H, W] in [-1, 1]
   at::Tensor source;  ///< [N, A] y_src in {0, 1}
   at::Tensor target;  ///< [N, A] y_trg in {0, 1}
+  /// How each sample is changed before a discriminator sees it, photo and mask, real, fake and interpolate alike; nothing at first.
+  /// Generators, parser, reconstruction and consistency see it unchanged.
+  Augmentation augmentation = {};
 };
 
 /// What generators are asked for: intensity (y_trg - y_src).

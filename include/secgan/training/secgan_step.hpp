@@ -17,7 +17,7 @@ namespace secgan {
 struct StepReport {
   LossReport photo;
   std::optional<LossReport> mask;  ///< empty where no mask branch is trained
-  /// Share of the attributes that the discriminator's head gets right: on real photos in a discriminator update, on
+  /// Share of the attributes that the discriminator's head gets right, as augmented: on real photos in a discriminator update, on
   /// edits against y_trg in a generator update.
   at::Tensor attribute_accuracy;
   /// Mean |edit - reconstruction| of photos; 0 means that edits do nothing. Undefined in a discriminator update.
@@ -52,7 +52,8 @@ class SecganStep {
       at::NoGradGuard no_grad;
       fake = full_precision(photo_.generator->forward(batch.photo, difference(options_, batch)));
     }
-    const auto pass = discriminator_pass(photo_.discriminator, batch.photo, fake, batch.source, position);
+    const auto pass = discriminator_pass(photo_.discriminator, augmented_photo(batch.photo, batch.augmentation),
+                                         augmented_photo(fake, batch.augmentation), batch.source, position);
     report.photo = discriminator_objective(options_.photo)(pass);
     report.attribute_accuracy = accuracy(pass.real_scores.attribute_logits, batch.source);
     minimize(report.photo.total, photo_.discriminator, photo_.discriminator_optimizer);
@@ -65,7 +66,8 @@ class SecganStep {
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
-    const GanPass pass = gan_pass(photo_.discriminator, batch.photo, photo, batch.target);
+    const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
+    const GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
     using Seen = typename SemanticStep<MaskBranch, Parser>::Seen;
     std::optional<BasicConsistencyPass<Seen>> consistency;
     if (semantic_) {

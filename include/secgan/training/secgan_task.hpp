@@ -15,6 +15,7 @@
 #include "secgan/data/loader.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
+#include "secgan/training/augmentation.hpp"
 #include "secgan/training/average.hpp"
 #include "secgan/training/secgan_step.hpp"
 #include "secgan/training/synchronized.hpp"
@@ -33,6 +34,7 @@ struct SecganTaskOptions {
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
   int64_t discriminator_updates = 5;
+  AugmentOptions augment;
   double average_decay = 0.999;
   LoaderOptions loader;
 
@@ -48,6 +50,7 @@ struct SecganTaskOptions {
         field<&O::generator_adam>("optimizer of both generators"),
         field<&O::discriminator_adam>("optimizer of both discriminators"),
         field<&O::discriminator_updates>("per generator update, each on a batch of its own", rule::kPositive),
+        field<&O::augment>("of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none"),
         field<&O::average_decay>("of the moving average of the generators, which is shown and shipped", rule::kBelowOne),
         field<&O::loader>("batches of the data"),
     };
@@ -99,7 +102,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
  private:
   using NetworkBranch = Branch<Generator, Discriminator, Synchronized<Adam>>;
 
-  /// This process's share of a batch, and where its gradient penalty is taken.
+  /// This process's share of a batch, with its augmentation, and where its gradient penalty is taken.
   std::pair<GanBatch, at::Tensor> gan_batch(int64_t index);
 
   Device device_;

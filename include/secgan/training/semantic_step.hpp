@@ -45,8 +45,9 @@ class SemanticStep {
       real = options_.real_masks == RealMasks::kSoft ? parse.exp() : hard;
       fake = full_precision(branch_.generator->forward(hard, difference(options_, batch))).softmax(1);
     }
-    const LossReport report =
-        discriminator_objective(options_.mask)(discriminator_pass(branch_.discriminator, real, fake, batch.source, position));
+    const auto pass = discriminator_pass(branch_.discriminator, augmented_mask(real, batch.augmentation),
+                                         augmented_mask(fake, batch.augmentation), batch.source, position);
+    const LossReport report = discriminator_objective(options_.mask)(pass);
     minimize(report.total, branch_.discriminator, branch_.discriminator_optimizer);
     return report;
   }
@@ -69,7 +70,8 @@ class SemanticStep {
       hard = hard_segmentation(parser_.log_probabilities(batch.photo));
     }
     const auto output = edit_and_reconstruct(branch_.generator, hard, difference(options_, batch));
-    const GanPass pass = gan_pass(branch_.discriminator, hard, {output.edit.softmax(1), output.reconstruction}, batch.target);
+    const EditAndReconstruction judged{augmented_mask(output.edit.softmax(1), batch.augmentation), output.reconstruction};
+    const GanPass pass = gan_pass(branch_.discriminator, hard, judged, batch.target);
     GeneratorUpdate out;
     if (options_.photo.semantic_consistency > 0 || options_.mask.semantic_consistency > 0) {
       Seen of_mask, of_photo;

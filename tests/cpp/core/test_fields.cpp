@@ -229,6 +229,7 @@ TEST_CASE("no member of an option struct is left out of its list", "[core]") {
   check_complete<AdamOptions>();
   check_complete<AttGanDiscriminatorOptions>();
   check_complete<AttGanGeneratorOptions>();
+  check_complete<AugmentOptions>();
   check_complete<BundleInfo>();
   check_complete<ClassifierConfig>();
   check_complete<ClassifierOptions>();

@@ -115,6 +115,7 @@ SecganTaskOptions few_channels(const std::string& backbone) {
   options.photo_generator = options.mask_generator = small_generator(backbone);
   options.photo_discriminator = options.mask_discriminator = small_discriminator(backbone);
   options.discriminator_updates = 1;
+  options.augment = {.shift = 0.125, .flip = 0.5, .brightness = 0.3, .contrast = 0.3};
   options.loader.batch = 4;
   return options;
 }
@@ -161,7 +162,9 @@ TEST_CASE("updates, optimizers and moving average run on the device meta, readin
   options.photo.semantic_consistency = options.mask.semantic_consistency = 1;
   options.consistency_target = target;
   SecganStep step(photo, &mask, &parser, options);
-  const GanBatch batch{at::empty({4, 3, kFaceSide, kFaceSide}, meta), at::empty({4, 5}, meta), at::empty({4, 5}, meta)};
+  const GanBatch batch{at::empty({4, 3, kFaceSide, kFaceSide}, meta), at::empty({4, 5}, meta), at::empty({4, 5}, meta),
+                       Augmentation{at::empty({4, 2}, meta.dtype(at::kLong)), at::empty({4}, meta.dtype(at::kBool)), at::empty({4}, meta),
+                                    at::empty({4}, meta)}};
 
   const StepReport first = step.discriminator_update(batch, at::empty({4}, meta));
   const StepReport second = step.generator_update(batch);

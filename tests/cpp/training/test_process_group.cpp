@@ -168,6 +168,16 @@ TEST_CASE("two processes with half a batch each take one process's steps: SeCGAN
       2);
 }
 
+TEST_CASE("two processes with half a batch each take one process's steps: SeCGAN, augmented", "[training]") {
+  check_halves_are_the_whole(
+      [bundle = random_bundle()](int64_t batch, const ProcessGroup& group) {
+        SecganTaskOptions options = independent_samples(batch);
+        options.augment = {.shift = 0.25, .flip = 0.5, .brightness = 0.5, .contrast = 0.5};
+        return std::make_unique<SecganTask>(sixteen_faces(), options, bundle, CustomNetworks{}, group);
+      },
+      2);
+}
+
 TEST_CASE("two processes train one classifier, whose norms see each its share, running statistics included", "[training]") {
   const auto results = by_two([](const ProcessGroup& group) {
     ClassifierTaskOptions options{.classifier = {.dim = 4, .max_dim = 8}};

@@ -199,6 +199,56 @@ TEST_CASE("the semantic branch beside a foreign loop does what SeCGAN's step doe
   }
 }
 
+TEST_CASE("discriminators see everything augmented alike, and nothing else does", "[training]") {
+  struct Watching : ToyDiscriminator {
+    std::vector<at::Tensor> seen;
+    using ToyDiscriminator::ToyDiscriminator;
+    Scores forward(const at::Tensor& image) {
+      seen.push_back(image.detach());
+      return ToyDiscriminator::forward(image);
+    }
+  };
+  using WatchedBranch = Branch<std::shared_ptr<ToyGenerator>, std::shared_ptr<Watching>, torch::optim::SGD>;
+  const auto watched = [](const ToyBranch& branch, int64_t channels) {
+    const auto discriminator = std::make_shared<Watching>(channels, 2);
+    return WatchedBranch{branch.generator, discriminator, torch::optim::SGD(branch.generator->parameters(), 0.1),
+                         torch::optim::SGD(discriminator->parameters(), 0.1)};
+  };
+  World w, plain;
+  w.batch.augmentation = {.shift = torch::tensor({{1, -1}, {0, 2}}, at::kLong),
+                          .mirrored = torch::tensor({true, false}),
+                          .brightness = torch::tensor({0.3, -0.2}, at::kDouble),
+                          .contrast = torch::tensor({0.5, 1.5}, at::kDouble)};
+  const Augmentation& augmentation = w.batch.augmentation;
+  WatchedBranch photo = watched(w.photo, 3), mask = watched(w.mask, kClasses);
+  SecganStepOptions options;
+  SecganStep<WatchedBranch, WatchedBranch, ToyParser> step(photo, &mask, &w.parser, options);
+  const at::Tensor d = w.batch.target - w.batch.source;
+  const at::Tensor parse = w.parser.log_probabilities(w.batch.photo), hard = hard_segmentation(parse);
+  const at::Tensor edit = w.photo.generator->forward(w.batch.photo, d).detach();
+  const at::Tensor mask_edit = w.mask.generator->forward(hard, d).softmax(1).detach();
+
+  step.discriminator_update(w.batch, w.position);
+  const auto check = [&](const Watching& discriminator, const at::Tensor& real, const at::Tensor& fake) {
+    REQUIRE(discriminator.seen.size() == 3);
+    CHECK(max_difference(discriminator.seen[0], real) < 1e-14);
+    CHECK(max_difference(discriminator.seen[1], fake) < 1e-14);
+    CHECK(max_difference(discriminator.seen[2], at::lerp(real, fake, w.position.view({2, 1, 1, 1}))) < 1e-14);
+  };
+  check(*photo.discriminator, augmented_photo(w.batch.photo, augmentation), augmented_photo(edit, augmentation));
+  check(*mask.discriminator, augmented_mask(parse.exp(), augmentation), augmented_mask(mask_edit, augmentation));
+
+  const StepReport report = step.generator_update(w.batch), unchanged_report = plain.step(options).generator_update(plain.batch);
+  REQUIRE(photo.discriminator->seen.size() == 4);
+  CHECK(max_difference(photo.discriminator->seen[3], augmented_photo(edit, augmentation)) < 1e-14);
+  CHECK(max_difference(mask.discriminator->seen[3], augmented_mask(mask_edit, augmentation)) < 1e-14);
+  for (const char* term : {"reconstruction", "semantic_consistency"}) {
+    CHECK(report.photo[term] == unchanged_report.photo[term]);
+    CHECK((*report.mask)[term] == (*unchanged_report.mask)[term]);
+  }
+  CHECK(report.edit_distance.item<double>() == unchanged_report.edit_distance.item<double>());
+}
+
 TEST_CASE("accumulated gradients step once, with their mean", "[training]") {
   torch::manual_seed(5);
   const at::Tensor first = randn64({4}), second = randn64({4});

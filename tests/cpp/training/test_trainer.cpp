@@ -113,14 +113,16 @@ TrainingOutcome run_until(TrainingTask& task, const fs::path& run, const Trainer
 TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for bit", "[trainer]") {
   const TemporaryFolder folder;
   const TrainerOptions options = every(5, 2);
-  const auto whole = tiny_secgan();
+  SecganTaskOptions recipe = tiny_recipe();
+  if (GENERATE(false, true)) recipe.augment = {.shift = 0.25, .flip = 0.5, .brightness = 0.5, .contrast = 0.5};
+  const auto whole = tiny_secgan(recipe);
   run_until(*whole, folder.path() / "whole", options, 99, false);
 
-  const auto first = tiny_secgan();
+  const auto first = tiny_secgan(recipe);
   const TrainingOutcome stopped = run_until(*first, folder.path() / "parts", options, 3, false);
   CHECK(stopped.steps == 3);
   CHECK_FALSE(stopped.finished);
-  const auto second = tiny_secgan();
+  const auto second = tiny_secgan(recipe);
   const TrainingOutcome finished = run_until(*second, folder.path() / "parts", options, 99, true);
   CHECK(finished.finished);
 
@@ -134,6 +136,24 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
   CHECK(read_file(folder / "whole/log.jsonl") == read_file(folder / "parts/log.jsonl"));
   // Not vacuous: the last steps did change the networks.
   CHECK_FALSE(at::equal(found[0].second, first->state()[0].second));
+}
+
+TEST_CASE("augmentation changes what discriminators see of a run, and nothing else that is drawn", "[trainer]") {
+  const auto trained = [](const AugmentOptions& augment) {
+    SecganTaskOptions recipe = tiny_recipe();
+    recipe.augment = augment;
+    const auto task = tiny_secgan(recipe);
+    task->step(0, 1);
+    return std::pair(task->step(1, 1), task->state());
+  };
+  const auto plain = trained({}), unlikely = trained({.flip = 1e-30}), mirrored = trained({.flip = 1});
+  REQUIRE(plain.first.size() == unlikely.first.size());
+  for (size_t i = 0; i < plain.first.size(); ++i) {
+    INFO(plain.first[i].first);
+    CHECK(plain.first[i].second == unlikely.first[i].second);
+  }
+  for (size_t i = 0; i < plain.second.size(); ++i) CHECK(at::equal(plain.second[i].second, unlikely.second[i].second));
+  CHECK(mirrored.first != plain.first);
 }
 
 TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
