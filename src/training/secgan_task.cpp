@@ -69,6 +69,10 @@ void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
 }
 
+double SecganTaskOptions::reconstruction_factor(int64_t step) const {
+  return step + 1 < reconstruction_ramp ? static_cast<double>(step + 1) / static_cast<double>(reconstruction_ramp) : 1;
+}
+
 SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOptions options, Bundle base, const CustomNetworks& custom,
                        ProcessGroup processes, const Device& device)
     : device_(device),
@@ -155,7 +159,8 @@ NamedValues SecganTask::step(int64_t step, double rate) {
     if (report.mask) report.mask->append_to(values, "mask/discriminator/");
     values.emplace_back("photo/discriminator/accuracy", report.attribute_accuracy);
   }
-  const StepReport report = step_->generator_update(gan_batch(first + options_.discriminator_updates).first);
+  const GanBatch batch = gan_batch(first + options_.discriminator_updates).first;
+  const StepReport report = step_->generator_update(batch, options_.reconstruction_factor(step));
   report.photo.append_to(values, "photo/generator/");
   if (report.mask) report.mask->append_to(values, "mask/generator/");
   values.emplace_back("photo/generator/accuracy", report.attribute_accuracy);

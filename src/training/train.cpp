@@ -24,9 +24,10 @@ namespace secgan {
 namespace {
 
 // Of a run's settings, by path: what may be another when it is resumed. All others decide what its checkpoint means.
-constexpr std::array kChangeable{"task.losses",         "task.augment",       "task.generator_adam",    "task.discriminator_adam",
-                                 "task.average_decay",  "task.training.adam", "task.training.bfloat16", "trainer.steps",
-                                 "trainer.decay_start", "trainer.final_rate", "trainer.on_nan",         "trainer.rollbacks"};
+constexpr std::array kChangeable{
+    "task.losses",        "task.augment",       "task.reconstruction_ramp", "task.generator_adam", "task.discriminator_adam",
+    "task.average_decay", "task.training.adam", "task.training.bfloat16",   "trainer.steps",       "trainer.decay_start",
+    "trainer.final_rate", "trainer.on_nan",     "trainer.rollbacks"};
 // Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
 constexpr std::array kOfNoConsequence{"data.root",
                                       "data.cache",

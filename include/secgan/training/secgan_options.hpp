@@ -73,6 +73,13 @@ struct SecganStepOptions {
   }
 };
 
+/// The same with both branches' λ_rec times a factor.
+inline SecganStepOptions with_reconstruction(SecganStepOptions options, double factor) {
+  options.photo.reconstruction *= factor;
+  options.mask.reconstruction *= factor;
+  return options;
+}
+
 /// One batch. Updates draw nothing at random: what they need of it is given.
 struct GanBatch {
   at::Tensor photo;   ///< [N, 3, H, W] in [-1, 1]

@@ -62,7 +62,9 @@ class SecganStep {
   }
 
   /// One update of each generator. Without a mask branch the consistency has nothing to agree with, and its weights count nothing.
-  StepReport generator_update(const GanBatch& batch) {
+  /// @param reconstruction  factor of both branches' λ_rec, as that of a ramp
+  StepReport generator_update(const GanBatch& batch, double reconstruction = 1) {
+    const SecganStepOptions options = with_reconstruction(options_, reconstruction);
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
@@ -71,12 +73,12 @@ class SecganStep {
     using Seen = typename SemanticStep<MaskBranch, Parser>::Seen;
     std::optional<BasicConsistencyPass<Seen>> consistency;
     if (semantic_) {
-      auto semantic = semantic_->generator_update(batch, photo.edit);
+      auto semantic = semantic_->generator_update(batch, photo.edit, reconstruction);
       consistency = std::move(semantic.photo);
       report.mask = std::move(semantic.mask);
     }
-    report.photo = consistency ? photo_generator_objective(options_)(BasicGeneratorPass<Seen>{pass, *consistency})
-                               : photo_gan_objective(options_.photo)(pass);
+    report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
+                               : photo_gan_objective(options.photo)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
     report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);

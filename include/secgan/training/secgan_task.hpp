@@ -35,6 +35,7 @@ struct SecganTaskOptions {
   AdamOptions discriminator_adam;
   int64_t discriminator_updates = 5;
   AugmentOptions augment;
+  int64_t reconstruction_ramp = 0;
   double average_decay = 0.999;
   LoaderOptions loader;
 
@@ -51,10 +52,14 @@ struct SecganTaskOptions {
         field<&O::discriminator_adam>("optimizer of both discriminators"),
         field<&O::discriminator_updates>("per generator update, each on a batch of its own", rule::kPositive),
         field<&O::augment>("of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none"),
+        field<&O::reconstruction_ramp>(
+            "generator updates in which both branches' λ_rec rises linearly from 0 to its value; 0: it is constant", rule::kNotNegative),
         field<&O::average_decay>("of the moving average of the generators, which is shown and shipped", rule::kBelowOne),
         field<&O::loader>("batches of the data"),
     };
   }
+  /// Factor of both branches' λ_rec at a step, from 0: in (0, 1], (step + 1) / reconstruction_ramp on the way.
+  SECGAN_API double reconstruction_factor(int64_t step) const;
   /// @throws InvalidArgument for a batch of one.
   SECGAN_API void check() const;
 };

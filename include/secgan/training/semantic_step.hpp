@@ -63,7 +63,9 @@ class SemanticStep {
 
   /// One update of the mask generator.
   /// @param edit [N, 3, H, W] the photo generator's output for the batch
-  GeneratorUpdate generator_update(const GanBatch& batch, const at::Tensor& edit) {
+  /// @param reconstruction  factor of λ_rec, as that of a ramp
+  GeneratorUpdate generator_update(const GanBatch& batch, const at::Tensor& edit, double reconstruction = 1) {
+    const SecganStepOptions options = with_reconstruction(options_, reconstruction);
     at::Tensor hard;
     {
       at::NoGradGuard no_grad;
@@ -82,10 +84,10 @@ class SemanticStep {
         of_mask = output.edit.log_softmax(1);
         of_photo = parser_.log_probabilities(edit);
       }
-      out.mask = mask_generator_objective(options_)(BasicGeneratorPass<Seen>{pass, {of_mask, of_photo.detach()}});
+      out.mask = mask_generator_objective(options)(BasicGeneratorPass<Seen>{pass, {of_mask, of_photo.detach()}});
       out.photo = BasicConsistencyPass<Seen>{of_photo, of_mask.detach()};
     } else {
-      out.mask = mask_gan_objective(options_.mask)(pass);
+      out.mask = mask_gan_objective(options.mask)(pass);
     }
     minimize(out.mask.total, branch_.generator, branch_.generator_optimizer);
     return out;

@@ -91,7 +91,11 @@ TEST_CASE("the generator update minimizes the paper's formula, each branch its o
   const auto mask_before = copies(w.mask.generator->parameters());
   const auto critics = copies(w.photo.discriminator->parameters());
 
-  const StepReport report = w.step(options).generator_update(w.batch);
+  // Half of λ_rec, as on a ramp.
+  SecganStepOptions doubled = options;
+  doubled.photo.reconstruction *= 2;
+  doubled.mask.reconstruction *= 2;
+  const StepReport report = w.step(doubled).generator_update(w.batch, /*reconstruction=*/0.5);
   CHECK(report.photo.total.item<double>() == Approx(expected.photo.item<double>()).epsilon(1e-12));
   CHECK(report.mask->total.item<double>() == Approx(expected.mask.item<double>()).epsilon(1e-12));
   for (size_t i = 0; i < 2; ++i) {

@@ -114,7 +114,10 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
   const TemporaryFolder folder;
   const TrainerOptions options = every(5, 2);
   SecganTaskOptions recipe = tiny_recipe();
-  if (GENERATE(false, true)) recipe.augment = {.shift = 0.25, .flip = 0.5, .brightness = 0.5, .contrast = 0.5};
+  if (GENERATE(false, true)) {
+    recipe.augment = {.shift = 0.25, .flip = 0.5, .brightness = 0.5, .contrast = 0.5};
+    recipe.reconstruction_ramp = 4;
+  }
   const auto whole = tiny_secgan(recipe);
   run_until(*whole, folder.path() / "whole", options, 99, false);
 
@@ -154,6 +157,31 @@ TEST_CASE("augmentation changes what discriminators see of a run, and nothing el
   }
   for (size_t i = 0; i < plain.second.size(); ++i) CHECK(at::equal(plain.second[i].second, unlikely.second[i].second));
   CHECK(mirrored.first != plain.first);
+}
+
+TEST_CASE("the reconstruction's weight rises linearly in both branches, then stays", "[trainer]") {
+  const SecganTaskOptions ramp{.reconstruction_ramp = 4};
+  CHECK(ramp.reconstruction_factor(0) == 0.25);
+  CHECK(ramp.reconstruction_factor(2) == 0.75);
+  CHECK(ramp.reconstruction_factor(3) == 1);
+  CHECK(ramp.reconstruction_factor(1000) == 1);
+  CHECK(SecganTaskOptions{}.reconstruction_factor(0) == 1);
+
+  const auto trained = [](int64_t reconstruction_ramp, double factor, int64_t step) {
+    SecganTaskOptions recipe = tiny_recipe();
+    recipe.reconstruction_ramp = reconstruction_ramp;
+    recipe.losses.photo.reconstruction *= factor;
+    recipe.losses.mask.reconstruction *= factor;
+    const auto task = tiny_secgan(recipe);
+    task->step(step, 1);
+    return task->state();
+  };
+  const auto equal = [](const NamedTensors& a, const NamedTensors& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return at::equal(x.second, y.second); });
+  };
+  CHECK(equal(trained(4, 1, 1), trained(0, 0.5, 1)));
+  CHECK(equal(trained(4, 1, 3), trained(0, 1, 3)));
+  CHECK_FALSE(equal(trained(4, 1, 1), trained(0, 1, 1)));
 }
 
 TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
