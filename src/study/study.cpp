@@ -204,6 +204,11 @@ void StudySettings::check() const {
       losses.mask.semantic_consistency != recipe.mask.semantic_consistency) {
     throw InvalidArgument("losses: the weights of the semantic consistency are lambda_sc's to set");
   }
+  // Nobody is judged by his teacher.
+  if (losses.photo.generator_classifier > 0) {
+    throw InvalidArgument(fmt::format("losses: photo.generator_classifier must be 0, found {}: the classifier of these runs is their judge",
+                                      losses.photo.generator_classifier));
+  }
 }
 
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {

@@ -55,6 +55,23 @@ bool draws(const NetworkBranch& branch) {
   return from_outside(*branch.generator) || from_outside(*branch.discriminator);
 }
 
+/// The bundle's classifier as a step calls it, frozen from here on; none where the bundle has none.
+FrozenClassifier frozen_classifier(const Bundle& bundle, const Device& device) {
+  AttributeClassifier classifier = bundle.classifier;
+  if (classifier.is_empty()) return {};
+  const ClassifierConfig& config = classifier->config();
+  const auto attributes = static_cast<int64_t>(bundle.info.attributes.size());
+  if (config.attributes != attributes || config.image_size != bundle.info.image_size) {
+    throw InvalidArgument(fmt::format("classifier: it judges {} in photos of {} px, the run has {} in photos of {} px",
+                                      counted(config.attributes, "attribute"), config.image_size, counted(attributes, "attribute"),
+                                      bundle.info.image_size));
+  }
+  freeze(*classifier);
+  classifier->to(device);
+  to_channels_last(*classifier);
+  return [classifier](const at::Tensor& photo) mutable { return classifier->forward(photo); };
+}
+
 /// With the whole job's batch.
 SecganTaskOptions of_job(SecganTaskOptions options, const ProcessGroup& processes) {
   options.loader = options.loader.of_job(processes.size());
@@ -118,7 +135,8 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
     }
   }
   guess_ = most_frequent(*data);
-  step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses);
+  step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses,
+                options_.losses.photo.generator_classifier > 0 ? frozen_classifier(bundle_, device_) : FrozenClassifier());
 }
 
 std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
@@ -194,6 +212,8 @@ NamedTexts SecganTask::identity() const {
   if (mask_ && !bundle_.parser->custom()) {
     identity.emplace_back("the parser", short_digest(module_state(*bundle_.parser->network())));
   }
+  if (options_.losses.photo.generator_classifier > 0)
+    identity.emplace_back("the classifier", short_digest(module_state(*bundle_.classifier)));
   return identity;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Attribute recognition: binary cross-entropy of the discriminator's second head.
+/// Attribute recognition: binary cross-entropy of the discriminator's second head, and of a frozen classifier.
 
 #include <ATen/ATen.h>
 
@@ -21,6 +21,12 @@ inline at::Tensor attribute_cross_entropy(const at::Tensor& logits, const at::Te
 struct AttributeRecognition {
   static constexpr std::string_view kName = "attribute";
   at::Tensor operator()(const auto& pass) const { return attribute_cross_entropy(pass.edit_scores.attribute_logits, pass.target); }
+};
+
+/// BCE(C(edit), y_trg) of a classifier C that is trained on its own and frozen: trains the generator by a judgment that cannot be bent.
+struct ClassifierRecognition {
+  static constexpr std::string_view kName = "classifier";
+  at::Tensor operator()(const auto& pass) const { return attribute_cross_entropy(pass.classifier_logits, pass.target); }
 };
 
 /// BCE(D_cls(real), y_src): trains the discriminator.

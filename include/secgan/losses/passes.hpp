@@ -13,6 +13,8 @@ struct GanPass {
   at::Tensor reconstruction;  ///< [N, C, H, W] G(input, 0)
   at::Tensor target;          ///< [N, A] y_trg in {0, 1}
   Scores edit_scores;         ///< D(G(input, d))
+  /// [N, A] logits that a frozen classifier gives the edit; undefined where no weight asks for them
+  at::Tensor classifier_logits = {};
 };
 
 /// One edit as both branches see it.

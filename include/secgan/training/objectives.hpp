@@ -17,7 +17,8 @@ inline auto discriminator_objective(const LossWeights& weights) {
 
 /// Of the photo branch by itself.
 inline auto photo_gan_objective(const LossWeights& weights) {
-  return 1.0 * Adversarial{} + weights.generator_attribute * AttributeRecognition{} + weights.reconstruction * Reconstruction{};
+  return 1.0 * Adversarial{} + weights.generator_attribute * AttributeRecognition{} +
+         weights.generator_classifier * ClassifierRecognition{} + weights.reconstruction * Reconstruction{};
 }
 
 /// Of the mask branch by itself.

@@ -4,10 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <sstream>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "secgan/core/error.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/ops/augment.hpp"
 #include "secgan/ops/semantic_consistency.hpp"
@@ -37,6 +39,7 @@ struct LossWeights {
   double gradient_penalty = 10;
   double discriminator_attribute = 1;
   double generator_attribute = 10;
+  double generator_classifier = 0;
   double reconstruction = 100;
   double semantic_consistency = 1;
 
@@ -46,6 +49,8 @@ struct LossWeights {
         field<&O::gradient_penalty>("λ_gp", rule::kNotNegative),
         field<&O::discriminator_attribute>("λ_cls of D", rule::kNotNegative),
         field<&O::generator_attribute>("λ_cls of G", rule::kNotNegative),
+        field<&O::generator_classifier>("photos: of a frozen classifier's judgment of the edit, beside that of D's head; 0: none",
+                                        rule::kNotNegative),
         field<&O::reconstruction>("λ_rec", rule::kNotNegative),
         field<&O::semantic_consistency>("λ_sc", rule::kNotNegative),
     };
@@ -70,6 +75,13 @@ struct SecganStepOptions {
         field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kPositive),
         field<&O::bfloat16>("networks under bfloat16 autocast, losses in float32"),
     };
+  }
+  /// @throws InvalidArgument for a classifier's weight in the mask branch.
+  void check() const {
+    if (mask.generator_classifier == 0) return;
+    std::ostringstream message;
+    message << "mask.generator_classifier must be 0: classifiers see photos, found " << mask.generator_classifier;
+    throw InvalidArgument(message.str());
   }
 };
 

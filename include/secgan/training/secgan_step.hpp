@@ -4,7 +4,9 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include "secgan/training/branch.hpp"
@@ -24,14 +26,22 @@ struct StepReport {
   at::Tensor edit_distance;
 };
 
+/// A classifier that stays as it is: photo [N, 3, H, W] in [-1, 1] -> logits [N, A], differentiable in the photo.
+using FrozenClassifier = std::function<at::Tensor(const at::Tensor&)>;
+
 /// Works on any networks that satisfy the concepts. Without a mask branch (a null pointer) it is the plain
 /// conditional GAN that SeCGAN builds on: the baseline of every ablation.
 template <class PhotoBranch, class MaskBranch, ParserLike Parser>
 class SecganStep {
  public:
-  /// The branches and the parser outlive the step. `parser` may be null only when `mask` is.
-  SecganStep(PhotoBranch& photo, MaskBranch* mask, Parser* parser, SecganStepOptions options)
-      : photo_(photo), options_(checked(std::move(options))) {
+  /// The branches and the parser outlive the step. `parser` may be null only when `mask` is, `classifier` only without a weight for it.
+  SecganStep(PhotoBranch& photo, MaskBranch* mask, Parser* parser, SecganStepOptions options, FrozenClassifier classifier = {})
+      : photo_(photo), options_(checked(std::move(options))), classifier_(std::move(classifier)) {
+    if (options_.photo.generator_classifier > 0 && !classifier_) {
+      std::ostringstream message;
+      message << "classifier is missing: photo.generator_classifier " << options_.photo.generator_classifier << " needs one";
+      throw InvalidArgument(message.str());
+    }
     if (mask == nullptr) return;
     if (parser == nullptr) throw InvalidArgument("a mask branch needs a parser, found none");
     semantic_.emplace(*mask, *parser, options_);
@@ -69,7 +79,8 @@ class SecganStep {
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
     const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
-    const GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
+    GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
+    if (options.photo.generator_classifier > 0) pass.classifier_logits = full_precision(classifier_(photo.edit));
     using Seen = typename SemanticStep<MaskBranch, Parser>::Seen;
     std::optional<BasicConsistencyPass<Seen>> consistency;
     if (semantic_) {
@@ -93,6 +104,7 @@ class SecganStep {
 
   PhotoBranch& photo_;
   SecganStepOptions options_;
+  FrozenClassifier classifier_;
   std::optional<SemanticStep<MaskBranch, Parser>> semantic_;
 };
 

@@ -97,6 +97,10 @@ TEST_CASE("attribute terms are the mean cross-entropy of source and target label
   generator.edit_scores.attribute_logits = logits;
   generator.target = labels;
   CHECK(AttributeRecognition{}(generator).item<double>() == Approx(expected).epsilon(1e-12));
+  // Of a classifier's judgment, whatever D's head says.
+  generator.edit_scores.attribute_logits = -logits;
+  generator.classifier_logits = logits;
+  CHECK(ClassifierRecognition{}(generator).item<double>() == Approx(expected).epsilon(1e-12));
   DiscriminatorPass discriminator;
   discriminator.real_scores.attribute_logits = logits;
   discriminator.fake_scores.attribute_logits = -logits;

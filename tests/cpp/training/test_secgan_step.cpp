@@ -253,6 +253,36 @@ TEST_CASE("discriminators see everything augmented alike, and nothing else does"
   CHECK(report.edit_distance.item<double>() == unchanged_report.edit_distance.item<double>());
 }
 
+TEST_CASE("a frozen classifier judges the edit as it is, beside the discriminator, and stays as it is", "[training]") {
+  World w;
+  w.batch.augmentation.shift = torch::tensor({{1, -1}, {0, 2}}, at::kLong);
+  SecganStepOptions options;
+  options.photo = {.generator_attribute = 0, .generator_classifier = 4, .reconstruction = 0, .semantic_consistency = 0};
+  const at::Tensor weight = randn64({2, 3}).requires_grad_(true);
+  const FrozenClassifier classifier = [weight](const at::Tensor& photo) { return at::matmul(photo.sin().mean({2, 3}), weight.t()); };
+  const at::Tensor edit = w.photo.generator->forward(w.batch.photo, w.batch.target - w.batch.source);
+  const at::Tensor z = classifier(edit), y = w.batch.target;
+  const at::Tensor judged = -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
+  const at::Tensor seen = augmented_photo(edit, w.batch.augmentation);
+  const auto gradient =
+      torch::autograd::grad({4 * judged - w.photo.discriminator->forward(seen).adversarial.mean()}, w.photo.generator->parameters());
+  const auto before = copies(w.photo.generator->parameters());
+
+  SecganStep<ToyBranch, ToyBranch, ToyParser> step(w.photo, nullptr, nullptr, options, classifier);
+  const StepReport report = step.generator_update(w.batch);
+  CHECK(report.photo["classifier"] == Approx(judged.item<double>()).epsilon(1e-12));
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(max_difference(w.photo.generator->parameters()[i], before[i] - 0.1 * gradient[i]) < 1e-12);
+  }
+  CHECK_FALSE(weight.grad().defined());
+
+  CHECK_THROWS_WITH((SecganStep<ToyBranch, ToyBranch, ToyParser>(w.photo, nullptr, nullptr, options)),
+                    "classifier is missing: photo.generator_classifier 4 needs one");
+  options.mask.generator_classifier = 2;
+  CHECK_THROWS_WITH(validate(options), "mask.generator_classifier must be 0: classifiers see photos, found 2");
+  CHECK_THROWS_WITH(w.step().generator_update(w.batch).photo["classifier"], Catch::Contains("unknown"));
+}
+
 TEST_CASE("accumulated gradients step once, with their mean", "[training]") {
   torch::manual_seed(5);
   const at::Tensor first = randn64({4}), second = randn64({4});

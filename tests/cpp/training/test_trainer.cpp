@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/models/attgan.hpp"
+#include "secgan/nn/state.hpp"
 #include "secgan/training/recorder.hpp"
 #include "secgan/training/secgan_task.hpp"
 #include "secgan/training/supervised_task.hpp"
@@ -80,6 +82,10 @@ SecganTaskOptions tiny_recipe() {
 std::unique_ptr<SecganTask> tiny_secgan(const SecganTaskOptions& options = tiny_recipe()) {
   return std::make_unique<SecganTask>(std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 20, .image_size = 32}), options,
                                       tiny_parser());
+}
+
+int64_t count_of(const NamedValues& values, std::string_view name) {
+  return std::ranges::count_if(values, [&](const auto& value) { return value.first == name; });
 }
 
 /// Runs to `until` and stops there, as a user's Ctrl-C would.
@@ -182,6 +188,41 @@ TEST_CASE("the reconstruction's weight rises linearly in both branches, then sta
   CHECK(equal(trained(4, 1, 1), trained(0, 0.5, 1)));
   CHECK(equal(trained(4, 1, 3), trained(0, 1, 3)));
   CHECK_FALSE(equal(trained(4, 1, 1), trained(0, 1, 1)));
+}
+
+TEST_CASE("a run trains its generator on the bundle's classifier, which it neither trains nor leaves unnamed", "[trainer]") {
+  SecganTaskOptions recipe = tiny_recipe();
+  recipe.losses.photo.generator_classifier = 5;
+  const auto faces = std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 20, .image_size = 32});
+  Bundle base = tiny_parser();
+  CHECK_THROWS_WITH(SecganTask(faces, recipe, base), "classifier is missing: photo.generator_classifier 5 needs one");
+  base.classifier = make_classifier({.attributes = 9, .image_size = 64, .options = {.dim = 4}});
+  CHECK_THROWS_WITH(SecganTask(faces, recipe, base),
+                    "classifier: it judges 9 attributes in photos of 64 px, the run has 9 attributes in photos of 32 px");
+  base.classifier = make_classifier({.attributes = 9, .image_size = 32, .options = {.dim = 4}});
+  NamedTensors before;
+  for (const auto& [name, tensor] : module_state(*base.classifier)) before.emplace_back(name, tensor.detach().clone());
+
+  SecganTask task(faces, recipe, base);
+  const NamedValues values = task.step(0, 1);
+  CHECK(count_of(values, "photo/generator/classifier") == 1);
+  CHECK_FALSE(base.classifier->is_training());
+  const NamedTensors after = module_state(*base.classifier);
+  for (size_t i = 0; i < before.size(); ++i) {
+    CHECK(at::equal(before[i].second, after[i].second));
+    CHECK_FALSE(after[i].second.grad().defined());
+  }
+  // Another classifier would be another run.
+  const auto named = [](const SecganTask& of) {
+    for (const auto& [name, text] : of.identity()) {
+      if (name == "the classifier") return text;
+    }
+    return std::string();
+  };
+  Bundle other = base;
+  other.classifier = make_classifier({.attributes = 9, .image_size = 32, .options = {.dim = 4}});
+  CHECK(named(task) != named(SecganTask(faces, recipe, other)));
+  CHECK(named(SecganTask(faces, tiny_recipe(), other)).empty());
 }
 
 TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
