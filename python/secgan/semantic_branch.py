@@ -44,12 +44,14 @@ class SemanticBranch(NativeModule):
         semantic_consistency: λ_sc, weight of the consistency in the host's loss and in the mask generator's.
         losses: more weights and choices, as in ``settings.toml`` under ``task.losses`` (``{"mask": {"reconstruction": 100},
             "consistency_target": "soft", "intensity": 0.5}``).
+        augment: of the masks that the mask discriminator sees, drawn anew for each call: ``{"shift": 0.125, "flip": 0.5}``, a share of
+            the side and a probability; none at first.
         learning_rate: of both Adam optimizers (betas 0.5 and 0.999).
         accumulate: calls per optimizer step; as many as the host accumulates. Save between such groups.
         synchronize: where ``torch.distributed`` is initialized, the steps are collectives of its default group: weights begin as
             rank 0's, and gradients and running statistics are means over the ranks, so that beside a host in
             ``DistributedDataParallel`` all ranks stay the same. Every rank must then call them equally often. Losses are the rank's own.
-        seed: of the first weights and of the gradient penalty's places. The host's random state is not used.
+        seed: of the first weights, the gradient penalty's places and the augmentation. The host's random state is not used.
         device: of the branch's networks, ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, …; ``.to(device)`` moves them later.
             The parser is where the caller has put it.
         **options: of the backbone, for whichever of the two networks knows the name.
@@ -73,6 +75,7 @@ class SemanticBranch(NativeModule):
         discriminator: Mapping[str, Any] | None = None,
         semantic_consistency: float = 1.0,
         losses: SecganStepOptions | None = None,
+        augment: Mapping[str, float] | None = None,
         learning_rate: float = 2e-4,
         accumulate: int = 1,
         synchronize: bool = True,
@@ -99,6 +102,7 @@ class SemanticBranch(NativeModule):
                 synchronize=synchronize,
                 seed=seed,
                 options=options,
+                augment=dict(augment or {}),
             )
         )
         if str(device) != "cpu":

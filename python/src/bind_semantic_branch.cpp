@@ -17,7 +17,7 @@ void bind_semantic_branch(py::module_& module) {
           "create",
           [](const FaceParser& parser, int64_t attributes, int64_t image_size, const std::string& backbone, const py::dict& generator,
              const py::dict& discriminator, double semantic_consistency, const py::dict& losses, double learning_rate, int64_t accumulate,
-             bool synchronize, uint64_t seed, const py::dict& options) {
+             bool synchronize, uint64_t seed, const py::dict& options, const py::dict& augment) {
             SemanticBranchConfig config{attributes, image_size};
             SemanticBranchOptions& o = config.options;
             o.generator.choose(backbone);
@@ -28,6 +28,7 @@ void bind_semantic_branch(py::module_& module) {
             detail::record_from_json(of_discriminator, tree_from(discriminator, "discriminator"), "discriminator");
             o.losses.photo.semantic_consistency = o.losses.mask.semantic_consistency = semantic_consistency;
             o.losses = options_from(losses, "losses", o.losses);
+            o.augment = options_from(augment, "augment", o.augment);
             o.generator_adam.learning_rate = o.discriminator_adam.learning_rate = learning_rate;
             o.accumulate = accumulate;
             o.synchronize = synchronize;
@@ -35,7 +36,7 @@ void bind_semantic_branch(py::module_& module) {
             return SemanticBranch(parser, config);
           },
           "parser"_a, "attributes"_a, "image_size"_a, "backbone"_a, "generator"_a, "discriminator"_a, "semantic_consistency"_a, "losses"_a,
-          "learning_rate"_a, "accumulate"_a, "synchronize"_a, "seed"_a, "options"_a)
+          "learning_rate"_a, "accumulate"_a, "synchronize"_a, "seed"_a, "options"_a, "augment"_a)
       .def(
           "discriminator_step",
           [](SemanticBranch& b, const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {

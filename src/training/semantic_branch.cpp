@@ -69,6 +69,12 @@ void check_labels(const at::Tensor& labels, std::string_view name, const at::Ten
 
 }  // namespace
 
+void SemanticBranchOptions::check() const {
+  if (augment.brightness == 0 && augment.contrast == 0) return;
+  throw InvalidArgument(
+      fmt::format("augment: masks have no brightness and no contrast, found {} and {}", augment.brightness, augment.contrast));
+}
+
 SemanticBranchImpl::SemanticBranchImpl(FaceParser parser, SemanticBranchConfig config)
     : config_(checked(std::move(config))),
       parser_(std::move(parser)),
@@ -80,6 +86,8 @@ SemanticBranchImpl::SemanticBranchImpl(FaceParser parser, SemanticBranchConfig c
   register_module("discriminator_optimizer", optimizer_state(branch_.discriminator_optimizer.inner().inner()));
   seed_ = register_buffer("seed", at::full({}, static_cast<int64_t>(config_.options.seed), at::kLong));
   discriminator_steps_ = register_buffer("discriminator_steps", at::zeros({}, at::kLong));
+  generator_steps_ = at::zeros({}, at::kLong);
+  if (config_.options.augment.any()) register_buffer("generator_steps", generator_steps_);
 }
 
 GanBatch SemanticBranchImpl::batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const {
@@ -98,6 +106,16 @@ GanBatch SemanticBranchImpl::batch(const at::Tensor& image, const at::Tensor& so
   return {own(image), own(source), own(target)};
 }
 
+Augmentation SemanticBranchImpl::augmentation(int64_t which, const at::Tensor& step, int64_t n) const {
+  if (!config_.options.augment.any()) return {};
+  const auto seed = static_cast<uint64_t>(seed_.item<int64_t>());
+  const at::Generator random = seeded_generator(mix_seed(seed, RandomPurpose::kAugmentation, which, step.item<int64_t>()));
+  const at::Device device = branch_.generator->parameters().front().device();
+  return draw_augmentation(config_.options.augment, n * processes_.size(), config_.image_size, random).each([&](const at::Tensor& rows) {
+    return rows.narrow(0, n * processes_.rank(), n).to(device);
+  });
+}
+
 void SemanticBranchImpl::join_processes() {
   processes_ = config_.options.synchronize ? ProcessGroup::default_group() : ProcessGroup();
   if (joined_ || processes_.size() == 1) return;
@@ -108,7 +126,7 @@ void SemanticBranchImpl::join_processes() {
 }
 
 NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) {
-  const GanBatch batch = this->batch(image, source, target);
+  GanBatch batch = this->batch(image, source, target);
   join_processes();
   NamedTensors losses;
   const int64_t n = image.size(0);
@@ -122,6 +140,7 @@ NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, cons
         mix_seed(static_cast<uint64_t>(seed_.item<int64_t>()), RandomPurpose::kHostPenalty, discriminator_steps_.item<int64_t>()));
     // Drawn for all processes, so that two halves of a batch get what the whole would have got.
     const at::Tensor positions = at::rand({n * processes_.size()}, random, at::kFloat);
+    batch.augmentation = augmentation(0, discriminator_steps_, n);
     step_.discriminator_update(batch, positions.narrow(0, n * processes_.rank(), n).to(image.device())).append_to(losses);
   }
   average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
@@ -131,7 +150,7 @@ NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, cons
 
 at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at::Tensor& edited, const at::Tensor& source,
                                               const at::Tensor& target) {
-  const GanBatch batch = this->batch(image, source, target);
+  GanBatch batch = this->batch(image, source, target);
   check_photo(edited, "edited", config_);
   check_same_shape(image, "image", edited, "edited");
   generator_losses_.clear();
@@ -141,6 +160,7 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
   if (image.size(0) == 0) {
     if (processes_.size() > 1) update_idly(branch_.generator_optimizer);
     average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
+    generator_steps_ += 1;
     return nothing;
   }
   if (at::GradMode::is_enabled() && !edited.requires_grad()) {
@@ -148,8 +168,10 @@ at::Tensor SemanticBranchImpl::generator_step(const at::Tensor& image, const at:
   }
   const at::AutoGradMode gradients(true);
   const AutocastGuard autocast(use_bfloat16(config_.options.losses.bfloat16, image.device().type()), image.device().type());
+  batch.augmentation = augmentation(1, generator_steps_, image.size(0));
   const auto update = step_.generator_update(batch, edited.to(batch.photo.scalar_type()));
   average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
+  generator_steps_ += 1;
   NamedTensors losses;
   update.mask.append_to(losses);
   at::Tensor total = nothing;

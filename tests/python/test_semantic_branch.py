@@ -207,6 +207,25 @@ def test_it_changes_what_the_host_learns():
     assert not same(host_run(make(), 2)[0].state_dict(), host_run(None, 2)[0].state_dict())
 
 
+def test_masks_are_augmented_for_their_discriminator_and_a_checkpoint_resumes_it():
+    augment = {"shift": 0.5, "flip": 0.5}
+    branch, plain, resumed = make(augment=augment), make(), make(augment=augment, seed=3)
+    image, source, target = batch()
+
+    def cycle(of):
+        figures = of.discriminator_step(image, source, target)
+        of.generator_step(image, (image * 0.9).requires_grad_(), source, target)
+        return figures | {f"generator {name}": value for name, value in of.losses.items()}
+
+    assert cycle(branch)["adversarial"] != cycle(plain)["adversarial"]
+    resumed.load_state_dict(branch.state_dict())
+    assert cycle(resumed) == cycle(branch)
+    with pytest.raises(ValueError, match="masks have no brightness and no contrast, found 0 and 0.5"):
+        make(augment={"contrast": 0.5})
+    with pytest.raises(ValueError, match="shift 2 is not in"):
+        make(augment={"shift": 2})
+
+
 def test_accumulated_calls_equal_their_mean():
     """Without batch norm, two halves of a batch step as the whole does."""
     options = dict(enc_norm_fn="none", dec_norm_fn="none", norm_fn="none", losses={"mask": {"gradient_penalty": 0}})

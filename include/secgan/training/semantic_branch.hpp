@@ -17,6 +17,7 @@
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/face_parser.hpp"
 #include "secgan/training/accumulated.hpp"
+#include "secgan/training/augmentation.hpp"
 #include "secgan/training/semantic_step.hpp"
 #include "secgan/training/synchronized.hpp"
 
@@ -28,6 +29,7 @@ struct SemanticBranchOptions {
   SecganStepOptions losses;
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
+  AugmentOptions augment;
   int64_t accumulate = 1;
   bool synchronize = true;
   uint64_t seed = 0;
@@ -40,12 +42,15 @@ struct SemanticBranchOptions {
         field<&O::losses>("weights and choices of the losses; of `photo` the semantic_consistency alone counts, the rest is the host's"),
         field<&O::generator_adam>("optimizer of the mask generator"),
         field<&O::discriminator_adam>("optimizer of the mask discriminator"),
+        field<&O::augment>("of the masks that D sees, drawn anew for each call: shift and flip"),
         field<&O::accumulate>("calls per optimizer step, for hosts that accumulate gradients", rule::kPositive),
         field<&O::synchronize>(
             "in a job of several processes: updates with their mean gradients, as DistributedDataParallel makes the host's"),
-        field<&O::seed>("of the first weights and of the gradient penalty's places"),
+        field<&O::seed>("of the first weights, of the gradient penalty's places and of the augmentation"),
     };
   }
+  /// @throws InvalidArgument for what masks do not have.
+  SECGAN_API void check() const;
 };
 
 /// A mask branch in full: what the host's data say, and its options.
@@ -63,6 +68,8 @@ struct SemanticBranchConfig {
         },
         inlined<&O::options>());
   }
+  /// @throws InvalidArgument for what the options' own rules forbid.
+  void check() const { options.check(); }
 };
 
 /// Each step updates the mask branch and nothing else: the host's networks, gradients, random state, modes and autocast
@@ -98,6 +105,10 @@ class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
   /// What the host gives, checked, in the branch's type.
   GanBatch batch(const at::Tensor& image, const at::Tensor& source, const at::Tensor& target) const;
 
+  /// What discriminators see changed of a batch of n, of which all processes have as many.
+  /// @param which, step  of the calls that draw
+  Augmentation augmentation(int64_t which, const at::Tensor& step, int64_t n) const;
+
   /// The host's process group as it is now; the first time, the first process's state.
   void join_processes();
 
@@ -109,6 +120,7 @@ class SECGAN_API SemanticBranchImpl : public torch::nn::Module {
   SemanticStep<MaskBranch, FaceParser> step_;
   at::Tensor seed_;  // in the state, as the counter is: a resumed run draws what the first would have drawn
   at::Tensor discriminator_steps_;
+  at::Tensor generator_steps_;  // with augmentation alone, so that other states have what they had
   NamedValues generator_losses_;
 };
 TORCH_MODULE(SemanticBranch);

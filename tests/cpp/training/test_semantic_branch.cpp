@@ -62,17 +62,19 @@ TEST_CASE("the host gets a gradient on its edit, and nothing else of it changes"
 
 TEST_CASE("a semantic branch's state holds all that a resumed run needs", "[training]") {
   const HostBatch b;
+  SemanticBranchConfig config = small();
+  if (GENERATE(false, true)) config.options.augment = {.shift = 0.25, .flip = 0.5};
   const auto both = [&](SemanticBranch& branch) {
     branch->discriminator_step(b.image, b.source, b.target);
     return branch->generator_step(b.image, b.edited, b.source, b.target).item<double>();
   };
-  SemanticBranch straight(parser(), small());
+  SemanticBranch straight(parser(), config);
   for (int i = 0; i < 3; ++i) both(straight);
-  SemanticBranch cut(parser(), small());
+  SemanticBranch cut(parser(), config);
   both(cut);
   NamedTensors saved;
   for (const auto& [name, tensor] : module_state(*cut)) saved.emplace_back(name, tensor.detach().clone());
-  SemanticBranch resumed(parser(), small());
+  SemanticBranch resumed(parser(), config);
   both(resumed);
   both(resumed);  // somewhere else
   load_module_state(*resumed, saved, "", "saved");
@@ -83,6 +85,34 @@ TEST_CASE("a semantic branch's state holds all that a resumed run needs", "[trai
     INFO(expected[i].first);
     CHECK(at::equal(expected[i].second, found[i].second));
   }
+}
+
+TEST_CASE("a semantic branch augments both its updates, each call anew, and the host's loss not at all", "[training]") {
+  const HostBatch b;
+  SemanticBranchConfig config = small();
+  const auto adversarial_of = [&](bool augmented) {
+    config.options.augment.shift = augmented ? 0.5 : 0;
+    // Weights stay as they are.
+    config.options.generator_adam.learning_rate = config.options.discriminator_adam.learning_rate = 1e-30;
+    SemanticBranch branch(parser(), config);
+    std::vector<double> of_calls;
+    for (int i = 0; i < 2; ++i) {
+      of_calls.push_back(branch->discriminator_step(b.image, b.source, b.target).front().second);
+      const double loss = branch->generator_step(b.image, b.edited, b.source, b.target).item<double>();
+      of_calls.push_back(branch->generator_losses().front().second);
+      CHECK(loss == Approx(branch->generator_losses().back().second));
+    }
+    of_calls.push_back(branch->generator_losses().back().second);
+    return of_calls;
+  };
+  const std::vector<double> plain = adversarial_of(false), augmented = adversarial_of(true);
+  CHECK(plain[0] != augmented[0]);
+  CHECK(plain[1] != augmented[1]);
+  CHECK(augmented[0] != augmented[2]);
+  CHECK(augmented[1] != augmented[3]);
+  CHECK(plain[4] == augmented[4]);
+  config.options.augment.contrast = 0.5;
+  CHECK_THROWS_WITH(SemanticBranch(parser(), config), "augment: masks have no brightness and no contrast, found 0 and 0.5");
 }
 
 TEST_CASE("a semantic branch names what does not fit", "[training]") {
