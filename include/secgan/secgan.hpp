@@ -59,6 +59,7 @@
 #include "secgan/losses/adversarial.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/losses/consistency.hpp"
+#include "secgan/losses/non_saturating.hpp"
 #include "secgan/losses/objective.hpp"
 #include "secgan/losses/passes.hpp"
 #include "secgan/losses/reconstruction.hpp"

@@ -172,7 +172,7 @@ NamedValues SecganTask::step(int64_t step, double rate) {
   const int64_t first = step * (options_.discriminator_updates + 1);
   for (int64_t i = 0; i < options_.discriminator_updates; ++i) {
     const auto [batch, position] = gan_batch(first + i);
-    const StepReport report = step_->discriminator_update(batch, position);
+    const StepReport report = step_->discriminator_update(batch, position, step * options_.discriminator_updates + i);
     report.photo.append_to(values, "photo/discriminator/");
     if (report.mask) report.mask->append_to(values, "mask/discriminator/");
     values.emplace_back("photo/discriminator/accuracy", report.attribute_accuracy);

@@ -141,7 +141,8 @@ NamedValues SemanticBranchImpl::discriminator_step(const at::Tensor& image, cons
     // Drawn for all processes, so that two halves of a batch get what the whole would have got.
     const at::Tensor positions = at::rand({n * processes_.size()}, random, at::kFloat);
     batch.augmentation = augmentation(0, discriminator_steps_, n);
-    step_.discriminator_update(batch, positions.narrow(0, n * processes_.rank(), n).to(image.device())).append_to(losses);
+    const at::Tensor own = positions.narrow(0, n * processes_.rank(), n).to(image.device());
+    step_.discriminator_update(batch, own, discriminator_steps_.item<int64_t>()).append_to(losses);
   }
   average_statistics(processes_, {branch_.generator.get(), branch_.discriminator.get()});
   discriminator_steps_ += 1;

@@ -36,8 +36,9 @@ struct DiscriminatorPass {
   Scores real_scores;
   Scores fake_scores;
   at::Tensor source;          ///< [N, A] y_src in {0, 1}
-  at::Tensor interpolate;     ///< [N, C, H, W] on the segment from real to fake, requires grad
+  at::Tensor interpolate;     ///< [N, C, H, W] on the segment from real to fake, requires grad; undefined where no term looks at it
   Scores interpolate_scores;  ///< D(interpolate)
+  at::Tensor real = {};       ///< [N, C, H, W], requires grad; undefined where no term looks at it
 };
 
 }  // namespace secgan

@@ -99,6 +99,18 @@ DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, c
           .interpolate_scores = full_precision_scores(discriminator, between)};
 }
 
+/// The same for adversarial losses without interpolates.
+/// @param penalized  whether the real images' gradient is penalized
+template <DiscriminatorLike D>
+DiscriminatorPass discriminator_pass_on_reals(D& discriminator, const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
+                                              bool penalized) {
+  const at::Tensor seen = penalized ? real.detach().requires_grad_(true) : real.detach();
+  auto [real_scores, fake_scores] = real_and_fake_scores(discriminator, seen, fake.detach());
+  DiscriminatorPass pass{.real_scores = std::move(real_scores), .fake_scores = std::move(fake_scores), .source = source};
+  if (penalized) pass.real = seen;
+  return pass;
+}
+
 /// @param input [N, C, H, W]   @param output  what the branch's generator makes of it; an edited mask as probabilities
 template <DiscriminatorLike D>
 GanPass gan_pass(D& discriminator, const at::Tensor& input, const EditAndReconstruction& output, const at::Tensor& target) {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <cstdint>
 #include <sstream>
 #include <string_view>
 #include <tuple>
@@ -34,9 +35,23 @@ struct EnumNames<RealMasks> {
   static constexpr std::string_view what = "real_masks";
 };
 
+/// What generators and discriminators play, photos and masks alike.
+enum class AdversarialLoss {
+  kWasserstein,    ///< WGAN-GP, as published
+  kNonSaturating,  ///< the logistic loss, with R1
+};
+inline constexpr std::array<std::pair<std::string_view, AdversarialLoss>, 2> kAdversarialLosses{
+    {{"wasserstein", AdversarialLoss::kWasserstein}, {"non-saturating", AdversarialLoss::kNonSaturating}}};
+template <>
+struct EnumNames<AdversarialLoss> {
+  static constexpr auto& table = kAdversarialLosses;
+  static constexpr std::string_view what = "adversarial";
+};
+
 /// Weights of one branch's terms; the adversarial terms have weight 1.
 struct LossWeights {
   double gradient_penalty = 10;
+  double r1_penalty = 10;
   double discriminator_attribute = 1;
   double generator_attribute = 10;
   double generator_classifier = 0;
@@ -46,7 +61,8 @@ struct LossWeights {
   static constexpr auto fields() {
     using O = LossWeights;
     return std::tuple{
-        field<&O::gradient_penalty>("λ_gp", rule::kNotNegative),
+        field<&O::gradient_penalty>("λ_gp of the wasserstein loss", rule::kNotNegative),
+        field<&O::r1_penalty>("γ of the non-saturating loss, whose penalty is γ/2 E‖∇D(x)‖²", rule::kNotNegative),
         field<&O::discriminator_attribute>("λ_cls of D", rule::kNotNegative),
         field<&O::generator_attribute>("λ_cls of G", rule::kNotNegative),
         field<&O::generator_classifier>("photos: of a frozen classifier's judgment of the edit, beside that of D's head; 0: none",
@@ -60,6 +76,8 @@ struct LossWeights {
 struct SecganStepOptions {
   LossWeights photo;
   LossWeights mask;
+  AdversarialLoss adversarial = AdversarialLoss::kWasserstein;
+  int64_t r1_every = 16;
   ConsistencyTarget consistency_target = ConsistencyTarget::kHard;
   RealMasks real_masks = RealMasks::kSoft;
   double intensity = 1;
@@ -70,6 +88,9 @@ struct SecganStepOptions {
     return std::tuple{
         field<&O::photo>("weights of the photo branch's terms"),
         field<&O::mask>("weights of the mask branch's terms"),
+        field<&O::adversarial>("wasserstein: WGAN-GP; non-saturating: the logistic loss with R1"),
+        field<&O::r1_every>("non-saturating: discriminator updates from one with R1, so many times as strong, to the next",
+                            rule::kPositive),
         field<&O::consistency_target>("what the constant side of a consistency term is"),
         field<&O::real_masks>("what the mask discriminator is shown as real"),
         field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kPositive),

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -54,7 +55,8 @@ class SecganStep {
 
   /// One update of each discriminator.
   /// @param position [N] uniform in [0, 1], where the gradient penalty is taken on the segments from real to fake
-  StepReport discriminator_update(const GanBatch& batch, const at::Tensor& position) {
+  /// @param update  how many came before, for penalties that are not taken in each
+  StepReport discriminator_update(const GanBatch& batch, const at::Tensor& position, int64_t update = 0) {
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     at::Tensor fake;
@@ -62,12 +64,13 @@ class SecganStep {
       at::NoGradGuard no_grad;
       fake = full_precision(photo_.generator->forward(batch.photo, difference(options_, batch)));
     }
-    const auto pass = discriminator_pass(photo_.discriminator, augmented_photo(batch.photo, batch.augmentation),
-                                         augmented_photo(fake, batch.augmentation), batch.source, position);
-    report.photo = discriminator_objective(options_.photo)(pass);
+    const auto [pass, losses] =
+        discriminator_losses(photo_.discriminator, options_, options_.photo, augmented_photo(batch.photo, batch.augmentation),
+                             augmented_photo(fake, batch.augmentation), batch.source, position, update);
+    report.photo = losses;
     report.attribute_accuracy = accuracy(pass.real_scores.attribute_logits, batch.source);
     minimize(report.photo.total, photo_.discriminator, photo_.discriminator_optimizer);
-    if (semantic_) report.mask = semantic_->discriminator_update(batch, position);
+    if (semantic_) report.mask = semantic_->discriminator_update(batch, position, update);
     return report;
   }
 
@@ -89,7 +92,7 @@ class SecganStep {
       report.mask = std::move(semantic.mask);
     }
     report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
-                               : photo_gan_objective(options.photo)(pass);
+                               : photo_gan_objective(options.photo, options.adversarial)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
     report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);

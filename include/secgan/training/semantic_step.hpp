@@ -23,6 +23,28 @@ concept GivesSegmentation = requires(P& p, const at::Tensor& photo) {
 };
 }  // namespace detail
 
+/// A discriminator's scores in one update, and its losses.
+struct DiscriminatorUpdate {
+  DiscriminatorPass pass;
+  LossReport report;
+};
+
+/// Of either branch, as the options say.
+/// @param weights  the branch's   @param real, fake [N, C, H, W], constants   @param source [N, A]
+/// @param position [N] in [0, 1], where WGAN's gradient penalty is taken   @param update  from 0: R1 is taken in every options.r1_every-th
+template <DiscriminatorLike D>
+DiscriminatorUpdate discriminator_losses(D& discriminator, const SecganStepOptions& options, const LossWeights& weights,
+                                         const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
+                                         const at::Tensor& position, int64_t update) {
+  DiscriminatorUpdate out;
+  const bool penalized = update % options.r1_every == 0 && weights.r1_penalty > 0;
+  out.pass = options.adversarial == AdversarialLoss::kWasserstein
+                 ? discriminator_pass(discriminator, real, fake, source, position)
+                 : discriminator_pass_on_reals(discriminator, real, fake, source, penalized);
+  out.report = discriminator_objective(weights, options.adversarial, penalized ? static_cast<double>(options.r1_every) : 0)(out.pass);
+  return out;
+}
+
 /// Each update changes the mask branch alone: nothing outside gets a gradient.
 template <class MaskBranch, ParserLike Parser>
 class SemanticStep {
@@ -36,7 +58,8 @@ class SemanticStep {
 
   /// One update of the mask discriminator.
   /// @param position [N] in [0, 1], where the gradient penalty is taken
-  LossReport discriminator_update(const GanBatch& batch, const at::Tensor& position) {
+  /// @param update  how many came before, for penalties that are not taken in each
+  LossReport discriminator_update(const GanBatch& batch, const at::Tensor& position, int64_t update = 0) {
     at::Tensor real, fake;
     {
       at::NoGradGuard no_grad;
@@ -45,9 +68,9 @@ class SemanticStep {
       real = options_.real_masks == RealMasks::kSoft ? parse.exp() : hard;
       fake = full_precision(branch_.generator->forward(hard, difference(options_, batch))).softmax(1);
     }
-    const auto pass = discriminator_pass(branch_.discriminator, augmented_mask(real, batch.augmentation),
-                                         augmented_mask(fake, batch.augmentation), batch.source, position);
-    const LossReport report = discriminator_objective(options_.mask)(pass);
+    const LossReport report = discriminator_losses(branch_.discriminator, options_, options_.mask, augmented_mask(real, batch.augmentation),
+                                                   augmented_mask(fake, batch.augmentation), batch.source, position, update)
+                                  .report;
     minimize(report.total, branch_.discriminator, branch_.discriminator_optimizer);
     return report;
   }
@@ -87,7 +110,7 @@ class SemanticStep {
       out.mask = mask_generator_objective(options)(BasicGeneratorPass<Seen>{pass, {of_mask, of_photo.detach()}});
       out.photo = BasicConsistencyPass<Seen>{of_photo, of_mask.detach()};
     } else {
-      out.mask = mask_gan_objective(options.mask)(pass);
+      out.mask = mask_gan_objective(options.mask, options.adversarial)(pass);
     }
     minimize(out.mask.total, branch_.generator, branch_.generator_optimizer);
     return out;

@@ -5,6 +5,7 @@
 #include "secgan/losses/adversarial.hpp"
 #include "secgan/losses/attribute.hpp"
 #include "secgan/losses/consistency.hpp"
+#include "secgan/losses/non_saturating.hpp"
 #include "secgan/losses/objective.hpp"
 #include "secgan/losses/reconstruction.hpp"
 
@@ -80,6 +81,33 @@ TEST_CASE("gradient penalty of a flat critic is 1 with a finite gradient", "[los
       GradientPenalty{}(penalty_pass({weight, at::zeros({1, 2, 2}, at::kDouble)}, at::zeros({2, 1, 2, 2}, at::kDouble)));
   CHECK(penalty.item<double>() == Approx(1.0).epsilon(1e-5));
   CHECK(torch::autograd::grad({penalty}, {weight})[0].isfinite().all().item<bool>());
+}
+
+TEST_CASE("non-saturating terms are the logarithms of probabilities", "[losses]") {
+  torch::manual_seed(6);
+  const at::Tensor fake = randn64({5, 1}) * 3, real = randn64({5, 1}) * 3;
+  GanPass generator;
+  generator.edit_scores.adversarial = fake;
+  CHECK(NonSaturating{}(generator).item<double>() == Approx(-fake.sigmoid().log().mean().item<double>()).epsilon(1e-12));
+  DiscriminatorPass discriminator;
+  discriminator.fake_scores.adversarial = fake;
+  discriminator.real_scores.adversarial = real;
+  const at::Tensor expected = -real.sigmoid().log().mean() - (1 - fake.sigmoid()).log().mean();
+  CHECK(Logistic{}(discriminator).item<double>() == Approx(expected.item<double>()).epsilon(1e-12));
+}
+
+TEST_CASE("R1 is half the squared gradient on real images, and trains the critic to second order", "[losses]") {
+  torch::manual_seed(7);
+  const at::Tensor x = randn64({4, 2, 3, 3}), a = randn64({2, 3, 3}), b = randn64({2, 3, 3}), direction = randn64({2, 3, 3});
+  const auto f = [&](const at::Tensor& weight) {
+    DiscriminatorPass pass;
+    pass.real = x.detach().clone().requires_grad_(true);
+    pass.real_scores = QuadraticCritic{a, weight}(pass.real);
+    return R1Penalty{}(pass);
+  };
+  CHECK(f(b).item<double>() == Approx((a + b * x).square().sum().item<double>() / 8).epsilon(1e-12));
+  CHECK(max_difference(analytic_gradient(f, b), ((a + b * x) * x).sum(0) / 4) < 1e-12);
+  CHECK(max_difference(analytic_hessian_product(f, b, direction), numeric_hessian_product(f, b, direction)) < 1e-7);
 }
 
 TEST_CASE("attribute terms are the mean cross-entropy of source and target labels", "[losses]") {

@@ -161,6 +161,7 @@ TEST_CASE("updates, optimizers and moving average run on the device meta, readin
   SecganStepOptions options;
   options.photo.semantic_consistency = options.mask.semantic_consistency = 1;
   options.consistency_target = target;
+  if (target == ConsistencyTarget::kStraightThrough) options.adversarial = AdversarialLoss::kNonSaturating;
   SecganStep step(photo, &mask, &parser, options);
   const GanBatch batch{at::empty({4, 3, kFaceSide, kFaceSide}, meta), at::empty({4, 5}, meta), at::empty({4, 5}, meta),
                        Augmentation{at::empty({4, 2}, meta.dtype(at::kLong)), at::empty({4}, meta.dtype(at::kBool)), at::empty({4}, meta),

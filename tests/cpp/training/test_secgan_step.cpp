@@ -142,6 +142,44 @@ TEST_CASE("the discriminator update follows E[D(fake)] - E[D(real)] + penalty + 
   }
 }
 
+TEST_CASE("the non-saturating loss takes R1 in every so many discriminator updates, as much stronger", "[training]") {
+  World w;
+  SecganStepOptions options;
+  options.adversarial = AdversarialLoss::kNonSaturating;
+  options.r1_every = 3;
+  options.photo.r1_penalty = 5;
+  options.mask.r1_penalty = 7;
+  const at::Tensor d = w.batch.target - w.batch.source;
+  const at::Tensor parse = w.parser.log_probabilities(w.batch.photo), s_in = hard_segmentation(parse);
+  const auto by_hand = [&](ToyBranch& branch, const at::Tensor& given, const at::Tensor& fake, double gamma) {
+    const at::Tensor x = given.detach().requires_grad_(true);
+    const Scores real = branch.discriminator->forward(x);
+    const at::Tensor g = torch::autograd::grad({real.adversarial.sum()}, {x}, {}, true, true)[0];
+    const at::Tensor z = real.attribute_logits, y = w.batch.source;
+    return -real.adversarial.sigmoid().log().mean() - (1 - branch.discriminator->forward(fake).adversarial.sigmoid()).log().mean() +
+           gamma / 2 * g.flatten(1).square().sum(1).mean() - (y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
+  };
+  for (const int64_t update : {0, 1, 2, 3}) {
+    const double factor = update % 3 == 0 ? 3 : 0;
+    const at::Tensor photo = by_hand(w.photo, w.batch.photo, w.photo.generator->forward(w.batch.photo, d).detach(), factor * 5);
+    const at::Tensor mask = by_hand(w.mask, parse.exp(), w.mask.generator->forward(s_in, d).softmax(1).detach(), factor * 7);
+    const auto gradient = torch::autograd::grad({photo}, w.photo.discriminator->parameters(), {}, std::nullopt, false, true);
+    const auto before = copies(w.photo.discriminator->parameters());
+    const StepReport report = w.step(options).discriminator_update(w.batch, w.position, update);
+    CHECK(report.photo.total.item<double>() == Approx(photo.item<double>()).epsilon(1e-9));
+    CHECK(report.mask->total.item<double>() == Approx(mask.item<double>()).epsilon(1e-9));
+    CHECK(report.photo.terms.size() == (factor > 0 ? 3U : 2U));
+    for (size_t i = 0; i < 2; ++i) {
+      CHECK(max_difference(w.photo.discriminator->parameters()[i], before[i] - 0.1 * gradient[i]) < 1e-9);
+    }
+  }
+  const Scores on_edit = w.photo.discriminator->forward(w.photo.generator->forward(w.batch.photo, d));
+  const Scores on_mask = w.mask.discriminator->forward(w.mask.generator->forward(s_in, d).softmax(1));
+  const StepReport report = w.step(options).generator_update(w.batch);
+  CHECK(report.photo["adversarial"] == Approx(-on_edit.adversarial.sigmoid().log().mean().item<double>()).epsilon(1e-12));
+  CHECK((*report.mask)["adversarial"] == Approx(-on_mask.adversarial.sigmoid().log().mean().item<double>()).epsilon(1e-12));
+}
+
 TEST_CASE("consistency pulls the edits of the two branches together", "[training]") {
   World w;
   SecganStepOptions options;

@@ -123,6 +123,8 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
   if (GENERATE(false, true)) {
     recipe.augment = {.shift = 0.25, .flip = 0.5, .brightness = 0.5, .contrast = 0.5};
     recipe.reconstruction_ramp = 4;
+    recipe.losses.adversarial = AdversarialLoss::kNonSaturating;
+    recipe.losses.r1_every = 3;
   }
   const auto whole = tiny_secgan(recipe);
   run_until(*whole, folder.path() / "whole", options, 99, false);
@@ -223,6 +225,19 @@ TEST_CASE("a run trains its generator on the bundle's classifier, which it neith
   other.classifier = make_classifier({.attributes = 9, .image_size = 32, .options = {.dim = 4}});
   CHECK(named(task) != named(SecganTask(faces, recipe, other)));
   CHECK(named(SecganTask(faces, tiny_recipe(), other)).empty());
+}
+
+TEST_CASE("a run counts its discriminator updates for R1", "[trainer]") {
+  SecganTaskOptions recipe = tiny_recipe();
+  recipe.losses.adversarial = AdversarialLoss::kNonSaturating;
+  recipe.losses.r1_every = 3;
+  const auto task = tiny_secgan(recipe);
+  for (const int64_t step : {0, 1, 2, 3}) {  // of two updates each: 0 and 1, 2 and 3, 4 and 5, 6 and 7
+    const NamedValues values = task->step(step, 1);
+    for (const char* branch : {"photo", "mask"}) {
+      CHECK(count_of(values, std::string(branch) + "/discriminator/r1_penalty") == (step == 2 ? 0 : 1));
+    }
+  }
 }
 
 TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
