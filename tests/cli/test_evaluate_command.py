@@ -130,4 +130,6 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert "faces 32 is below 64" in refusal(*STUDY, "--faces", 32, "--out", tmp_path / "other", status=2)
     twice = refusal(*STUDY, "--option", "losses.photo.semantic_consistency=3", "--out", tmp_path / "other", status=2)
     assert "lambda_sc's to set" in twice
+    taught = refusal(*STUDY, "--option", "losses.photo.generator_classifier=2", "--out", tmp_path / "other", status=2)
+    assert "photo.generator_classifier must be 0, found 2: the classifier of these runs is their judge" in taught
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)

@@ -111,3 +111,33 @@ def test_a_stopped_training_is_no_success(tmp_path, stopped_by):
         training.stderr.read()
     assert training.returncode == 128 + stopped_by
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_parts_for_small_data_are_settings_of_a_run(tmp_path):
+    def secgan(command, out, *more, status=0):
+        arguments = [COMMAND, command, *TINY[:-2], *more, "--out", tmp_path / out]
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stderr
+
+    chosen = {
+        "losses.photo.generator_classifier": 5,
+        "losses.adversarial": "non-saturating",
+        "augment.shift": 0.125,
+        "reconstruction_ramp": 3,
+    }
+    parts = ["--small", "--no-mask-branch", *(part for name, value in chosen.items() for part in ("--option", f"task.{name}={value}"))]
+    missing = secgan("train", "none", *parts, "--steps", 2, status=2)
+    assert missing.count("\n") == 1 and "classifier is missing: photo.generator_classifier 5 needs one" in missing
+    assert "shift 0.7 is not in [0, 0.5]" in secgan("train", "none", *parts, "--option", "task.augment.shift=0.7", status=2)
+    for name, seed in (("teacher", 1), ("other", 2)):
+        secgan("train-classifier", name, "--steps", 1, "--seed", seed, "--option", "task.classifier.dim=4")
+
+    secgan("train", "run", *parts, "--steps", 2, "--classifier", tmp_path / "teacher/bundle")
+    log, kept = ((tmp_path / "run" / file).read_text() for file in ("log.jsonl", "settings.toml"))
+    assert '"photo/generator/classifier"' in log and '"photo/discriminator/r1_penalty"' in log
+    assert "shift = 0.125" in kept and "reconstruction_ramp = 3" in kept
+    # What may change when a run goes on is told; another classifier makes another run.
+    on = ["--resume", "--option", "task.augment.shift=0.25", "--classifier"]
+    assert "resuming with another task.augment.shift: 0.25" in secgan("train", "run", *on, tmp_path / "teacher/bundle", "--steps", 3)
+    assert "the classifier was" in secgan("train", "run", *on, tmp_path / "other/bundle", "--steps", 4, status=1)
