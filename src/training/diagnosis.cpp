@@ -1,6 +1,7 @@
 #include "training/diagnosis.hpp"
 
 #include <algorithm>
+#include <numbers>
 #include <string_view>
 
 #include "core/format.hpp"
@@ -19,15 +20,19 @@ std::optional<double> find(const NamedValues& means, std::string_view name) {
   return found == means.end() ? std::nullopt : std::optional(found->second);
 }
 
-// With a critic that is ahead, E[D(fake)] − E[D(real)] is below 0: what the generator minimizes is then a distance.
-void critic_falls_behind(const NamedValues& means, std::vector<std::string>& out) {
+// What D minimizes. WGAN's E[D(fake)] - E[D(real)] is below 0 with a critic that is ahead: what the generator minimizes is then a distance.
+// The logistic loss is below 2 log 2, what a discriminator that knows nothing has.
+void discriminator_falls_behind(const NamedValues& means, AdversarialLoss adversarial, std::vector<std::string>& out) {
+  const bool wasserstein = adversarial == AdversarialLoss::kWasserstein;
+  const double knows_nothing = wasserstein ? 0 : 2 * std::numbers::ln2;
   for (const std::string branch : {"photo", "mask"}) {
-    const auto difference = find(means, branch + "/discriminator/adversarial");
-    if (!difference || *difference <= 0) continue;
+    const auto value = find(means, branch + "/discriminator/adversarial");
+    if (!value || *value <= knows_nothing) continue;
     out.push_back(
-        fmt::format("the critic of {}s falls behind the generator: E[D(fake)] - E[D(real)] is {:.3g}, above 0, so edits do not "
-                    "get better: raise discriminator_updates, or lower generator_adam.learning_rate",
-                    branch, *difference));
+        fmt::format("the {} of {}s falls behind the generator: its {} is {:.3g}, above {:.3g}, so edits do not get better: raise "
+                    "discriminator_updates, or lower generator_adam.learning_rate",
+                    wasserstein ? "critic" : "discriminator", branch, wasserstein ? "E[D(fake)] - E[D(real)]" : "adversarial loss", *value,
+                    knows_nothing));
   }
 }
 
@@ -54,7 +59,7 @@ void head_overfits(const NamedValues& means, const std::optional<double>& guess,
   if (!seen || !unseen || !guess || *seen - *unseen < kOverfit * (1 - *guess)) return;
   out.push_back(
       fmt::format("the discriminator's attribute head learns its photos by heart: {:.3f} right on those of the training, {:.3f} on others "
-                  "(always guessing: {:.3f}): train on more photos, augment them (losses.augment), or lower discriminator_attribute",
+                  "(always guessing: {:.3f}): train on more photos, augment them (task.augment), or lower discriminator_attribute",
                   *seen, *unseen, *guess));
 }
 
@@ -63,16 +68,16 @@ void edits_please_the_head_alone(const NamedValues& means, std::vector<std::stri
   if (!head || !other || *head - *other < kPleasesTheHeadAlone) return;
   out.push_back(
       fmt::format("edits please the discriminator's attribute head, not the classifier: {:.2f} of the changed attributes are seen by the "
-                  "one, {:.2f} by the other: augment what the discriminator sees (losses.augment), or raise generator_classifier",
+                  "one, {:.2f} by the other: augment what the discriminator sees (task.augment), or raise generator_classifier",
                   *head, *other));
 }
 
 }  // namespace
 
-std::vector<std::string> diagnose(int64_t step, const NamedValues& means, const std::optional<double>& guess) {
+std::vector<std::string> diagnose(int64_t step, const NamedValues& means, AdversarialLoss adversarial, const std::optional<double>& guess) {
   std::vector<std::string> out;
   if (step < kFirstWarning) return out;
-  critic_falls_behind(means, out);
+  discriminator_falls_behind(means, adversarial, out);
   edits_do_nothing(means, out);
   head_learns_nothing(means, guess, out);
   head_overfits(means, guess, out);

@@ -95,11 +95,15 @@ TEST_CASE("a critic that falls behind the generator is told, one that is ahead i
 TEST_CASE("the critic of either branch is told to be behind", "[diagnosis]") {
   const NamedValues photo_behind{{"photo/discriminator/adversarial", 0.5}, {"mask/discriminator/adversarial", -1}};
   const NamedValues mask_behind{{"photo/discriminator/adversarial", -0.5}, {"mask/discriminator/adversarial", 1}};
-  CHECK(diagnose(100, photo_behind).empty());  // too early to tell
-  const auto warnings = diagnose(200, photo_behind);
+  CHECK(diagnose(100, photo_behind, AdversarialLoss::kWasserstein).empty());  // too early to tell
+  const auto warnings = diagnose(200, photo_behind, AdversarialLoss::kWasserstein);
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Catch::Contains("critic of photos") && Catch::Contains("is 0.5, above 0"));
-  CHECK_THAT(diagnose(450, mask_behind).at(0), Catch::Contains("critic of masks"));
+  CHECK_THAT(diagnose(450, mask_behind, AdversarialLoss::kWasserstein).at(0), Catch::Contains("critic of masks"));
+  // The logistic loss of one that knows nothing is 2 log 2.
+  CHECK(diagnose(450, {{"photo/discriminator/adversarial", 1.38}}, AdversarialLoss::kNonSaturating).empty());
+  CHECK_THAT(diagnose(450, {{"photo/discriminator/adversarial", 1.39}}, AdversarialLoss::kNonSaturating).at(0),
+             Catch::Contains("discriminator of photos falls behind") && Catch::Contains("is 1.39, above 1.39"));
 }
 
 TEST_CASE("a head that learns its photos by heart is told, one that learns what they show is not", "[diagnosis]") {
@@ -144,8 +148,10 @@ TEST_CASE("edits that please the discriminator's head and not the classifier are
   task.watch(Grays(64, 2, false));
   CHECK(says(warnings_of(task, 100), "edits please the discriminator's attribute head, not the classifier"));
 
-  CHECK(diagnose(500, {{"photo/held_out/edits_by_discriminator", 0.9}, {"photo/held_out/edits_by_classifier", 0.8}}).empty());
-  CHECK(diagnose(500, {{"photo/held_out/edits_by_discriminator", 0.9}}).empty());
+  CHECK(diagnose(500, {{"photo/held_out/edits_by_discriminator", 0.9}, {"photo/held_out/edits_by_classifier", 0.8}},
+                 AdversarialLoss::kWasserstein)
+            .empty());
+  CHECK(diagnose(500, {{"photo/held_out/edits_by_discriminator", 0.9}}, AdversarialLoss::kWasserstein).empty());
 }
 
 TEST_CASE("what is measured on held-out photos follows its definition and leaves the networks as they were", "[diagnosis]") {
