@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   try {
     secgan::Editor editor = secgan::Editor::from_pretrained(argv[1]);
     const secgan::EditedPhoto edited = editor.edit(secgan::read_image(argv[2]), {{argv[3], std::atof(argv[4])}});
-    secgan::write_image(argv[5], edited.photo);
+    secgan::write_image(argv[5], edited.photo, edited.provenance);
     std::cout << "wrote " << argv[5] << ", " << edited.photo.size(2) << " x " << edited.photo.size(1) << " pixels\n";
   } catch (const std::exception& error) {
     std::cerr << "edit_photo: " << error.what() << '\n';

@@ -49,6 +49,7 @@
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
 #include "secgan/image/normalization.hpp"
+#include "secgan/image/provenance.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"

@@ -11,7 +11,7 @@ from . import _torch_check  # noqa: F401  (says what is wrong before the extensi
 from . import _core
 from . import functional
 from .data import AttributeList, Face, Faces, open_dataset, read_attribute_list, synthetic_faces
-from .editing import EditedPhoto, Editor, EditWarning, read_image, write_image
+from .editing import EditedPhoto, Editor, EditWarning, inspect_image, read_image, write_image
 from .evaluating import compare_reports, evaluate
 from .exporting import export
 from .extractors import InceptionV3, ProgramExtractor, SwavResNet50
@@ -77,6 +77,7 @@ __all__ = [
     "export",
     "functional",
     "import_weights",
+    "inspect_image",
     "list_discriminators",
     "list_generators",
     "list_parsers",

@@ -34,9 +34,22 @@ def read_image(file: Photo) -> torch.Tensor:
     return photo_tensor(file)
 
 
-def write_image(file: str | os.PathLike[str], image: Photo) -> None:
-    """Writes ``[3, H, W]`` uint8, or whatever :func:`read_image` takes, as .png or .jpg, whole or not at all."""
-    _core.write_image(os.fspath(file), photo_tensor(image))
+def write_image(file: str | os.PathLike[str], image: Photo, *, provenance: Mapping[str, Any] | None = None) -> None:
+    """Writes ``[3, H, W]`` uint8, or whatever :func:`read_image` takes, as .png or .jpg, whole or not at all.
+
+    Args:
+        provenance: what the file says of how it was made, as :attr:`EditedPhoto.provenance`; None: nothing.
+    """
+    _core.write_image(os.fspath(file), photo_tensor(image), None if provenance is None else dict(provenance))
+
+
+def inspect_image(file: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a picture's file is and says of itself: ``kind``, ``width``, ``height``, ``bytes`` and ``provenance``.
+
+    The last is as :attr:`EditedPhoto.provenance`, empty texts for what the file does not say, or None where it says nothing of this: a
+    mark, and no proof. Errors as :func:`read_image`.
+    """
+    return _core.inspect_image(os.fspath(file))
 
 
 class EditWarning(UserWarning):
@@ -53,6 +66,8 @@ class EditedPhoto(NamedTuple):
     place: tuple[int, int, int, int]  #: x, y, width and height of the crop in the original
     notes: list[str]  #: what a person should know, a line each; :class:`EditWarning` says them too
     original: torch.Tensor  #: ``[3, H, W]`` uint8: the photo as it was given
+    #: what :meth:`save` writes into the file of how it was made: ``source_type``, ``software``, ``model``, ``model_hash``, ``edits``
+    provenance: dict[str, Any]
 
     @property
     def whole(self) -> torch.Tensor:
@@ -68,9 +83,9 @@ class EditedPhoto(NamedTuple):
             raise RuntimeError("image needs the package Pillow: pip install pillow") from None
         return Image.fromarray(self.photo.permute(1, 2, 0).contiguous().numpy())
 
-    def save(self, file: str | os.PathLike[str], *, whole: bool = False) -> None:
-        """Writes the edited crop, or the whole photo with the edit put in, as .png or .jpg."""
-        write_image(file, self.whole if whole else self.photo)
+    def save(self, file: str | os.PathLike[str], *, whole: bool = False, provenance: bool = True) -> None:
+        """Writes the edited crop, or the whole photo with the edit put in, as .png or .jpg, with its provenance unless that is False."""
+        write_image(file, self.whole if whole else self.photo, provenance=self.provenance if provenance else None)
 
     def _repr_png_(self) -> bytes:
         return _core.encode_png(self.photo)
@@ -93,11 +108,13 @@ def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool
     return dict.fromkeys(names, True)
 
 
-def _revive(files: dict[str, bytes], options: dict[str, str]) -> Editor:
+def _revive(files: dict[str, bytes], options: dict[str, str], bundle: str = "") -> Editor:
     with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder, bundle or "bundle")  # results say its name
+        place.mkdir()
         for name, content in files.items():
-            pathlib.Path(folder, name).write_bytes(content)
-        return Editor.from_pretrained(folder, **options)
+            (place / name).write_bytes(content)
+        return Editor.from_pretrained(place, **options)
 
 
 class Editor:
@@ -139,7 +156,8 @@ class Editor:
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder, "bundle")
             self.save_pretrained(place)
-            return _revive, ({file.name: file.read_bytes() for file in place.iterdir()}, self._native.options())
+            files = {file.name: file.read_bytes() for file in place.iterdir()}
+            return _revive, (files, self._native.options(), self._native.bundle_name())
 
     def __repr__(self) -> str:
         return f"Editor({self._native.summary()}; {', '.join(self.attributes) or 'no attributes'})"
@@ -264,5 +282,5 @@ class Editor:
         for photo, one in zip(photos, self._native.edit(photos, dict(edits), _labels(source), upscaling, crop), strict=True):
             for note in one.notes:
                 warnings.warn(note, EditWarning, stacklevel=3)
-            out.append(EditedPhoto(one.photo, one.crop, one.source, one.difference, one.place, one.notes, photo))
+            out.append(EditedPhoto(one.photo, one.crop, one.source, one.difference, one.place, one.notes, photo, one.provenance))
         return out

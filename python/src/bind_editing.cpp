@@ -49,7 +49,8 @@ void bind_editing(py::module_& module) {
                                const Rect& place = edited.place;
                                return std::tuple(place.x, place.y, place.width, place.height);
                              })
-      .def_readonly("notes", &EditedPhoto::notes);
+      .def_readonly("notes", &EditedPhoto::notes)
+      .def_property_readonly("provenance", [](const EditedPhoto& edited) { return options_to_python(edited.provenance); });
 
   py::class_<Editor>(module, "Editor")
       .def_static(
@@ -65,6 +66,7 @@ void bind_editing(py::module_& module) {
           "folder"_a)
       .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
       .def("info", [](const Editor& editor) { return options_to_python(editor.bundle().info); })
+      .def("bundle_name", [](const Editor& editor) { return editor.bundle().name; })
       .def("generator", [](const Editor& editor) { return editor.bundle().generator; })
       .def(
           "condition",

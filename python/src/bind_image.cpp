@@ -29,7 +29,26 @@ void bind_image(py::module_& module) {
       "gamma"_a, "chromaticities"_a);
   module.def("encode_png", [](const at::Tensor& image) { return py::bytes(encode_png(image)); }, "image"_a);
   module.def(
-      "write_image", [](const std::string& file, const at::Tensor& image) { write_image(file, image); }, ReleaseGil(), "file"_a, "image"_a);
+      "write_image",
+      [](const std::string& file, const at::Tensor& image, const std::optional<py::dict>& provenance) {
+        const Provenance made = provenance ? options_from<Provenance>(*provenance, "provenance") : Provenance();
+        const py::gil_scoped_release released;
+        write_image(file, image, made);
+      },
+      "file"_a, "image"_a, "provenance"_a);
+  module.def(
+      "inspect_image",
+      [](const std::string& file) {
+        PictureFacts facts;
+        {
+          const py::gil_scoped_release released;
+          facts = inspect_image(file);
+        }
+        py::dict out("kind"_a = facts.kind, "width"_a = facts.width, "height"_a = facts.height, "bytes"_a = facts.bytes);
+        out["provenance"] = facts.provenance.empty() ? py::object(py::none()) : options_to_python(facts.provenance);
+        return out;
+      },
+      "file"_a);
 }
 
 }  // namespace secgan::python

@@ -17,6 +17,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/image/transforms.hpp"
+#include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/state.hpp"
@@ -92,8 +93,14 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
   return is_config(folder / kConfigFile) ? "" : fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
 }
 
+struct BundleFiles {
+  nlohmann::json config;
+  Safetensors model;
+  std::string digest;  ///< of the model's file
+};
+
 /// Both files of one bundle: where another takes its place between them, those of the other.
-std::pair<nlohmann::json, Safetensors> read_whole(const std::filesystem::path& folder) {
+BundleFiles read_whole(const std::filesystem::path& folder) {
   for (;;) {
     // Held open, so that no other folder gets its number.
     const detail::Descriptor held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -101,8 +108,11 @@ std::pair<nlohmann::json, Safetensors> read_whole(const std::filesystem::path& f
     if (held) ::fstat(held.get(), &before);
     const auto replaced = [&] { return held && ::stat(folder.c_str(), &after) == 0 && !detail::same_file(before, after); };
     try {
-      std::pair<nlohmann::json, Safetensors> both{read_config(folder / kConfigFile), load_safetensors(folder / kModelFile)};
-      if (!replaced()) return both;
+      BundleFiles files{.config = read_config(folder / kConfigFile)};
+      const std::string model = read_file(folder / kModelFile);
+      files.model = parse_safetensors(model, (folder / kModelFile).string());
+      files.digest = sha256(model);
+      if (!replaced()) return files;
     } catch (const Error&) {
       if (!replaced()) throw;
     }
@@ -181,12 +191,14 @@ BundleInfo load_bundle_info(const std::filesystem::path& folder) {
 
 Bundle load_bundle(const std::filesystem::path& folder) {
   const std::string file = (folder / kConfigFile).string();
-  const auto both = read_whole(folder);
-  const nlohmann::json& config = both.first;
-  const Safetensors& model = both.second;
+  const BundleFiles files = read_whole(folder);
+  const nlohmann::json& config = files.config;
+  const Safetensors& model = files.model;
   const StoredInfo info = info_of(config, file);
   Bundle bundle;
   bundle.info = info.bundle;
+  bundle.name = std::filesystem::weakly_canonical(folder).filename().string();
+  bundle.digest = files.digest;
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {
     const std::string weights = (folder / kModelFile).string();

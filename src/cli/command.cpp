@@ -191,6 +191,7 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_demo(app);
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
+  secgan::cli::add_inspect(app);
   secgan::cli::add_evaluation(app);
   secgan::cli::add_import(app);
   secgan::cli::add_attributes(app);

@@ -169,7 +169,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 struct EditRequest : PhotoRequest {
   std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32";
   std::vector<std::string> sets;
-  bool grid = false, mask = false, whole = false;
+  bool grid = false, mask = false, whole = false, no_provenance = false;
 };
 
 /// `--crop`, where it is given.
@@ -285,10 +285,11 @@ void edit(const EditRequest& options, bool source_given) {
       if (several) columns.emplace_back("all");
       picture = labeled_grid({row}, columns, {outputs.photo.filename().string()});
     }
-    Finished finished{{encode_result(outputs.files[0], picture)}, ""};
+    const Provenance made = options.no_provenance ? Provenance() : edited.provenance;
+    Finished finished{{encode_result(outputs.files[0], picture, made)}, ""};
     if (options.mask) {
       const at::Tensor ids = editor.parse_cropped(edited.photo);
-      finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, edited.place) : ids));
+      finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, edited.place) : ids, made));
     }
     finished.notes = edited.notes;
     std::vector<std::string> has;
@@ -325,7 +326,7 @@ void parse(const PhotoRequest& options) {
     const std::optional<Crop> crop = chosen_crop(options);
     const at::Tensor ids = editor.parse(photo, crop);
     const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
-    return Finished{{encode_mask(ids), encode_result(outputs.files[1], overlay)},
+    return Finished{{encode_mask(ids, note()), encode_result(outputs.files[1], overlay, note())},
                     fmt::format("{}\n{}", outputs.files[0].string(), outputs.files[1].string())};
   });
 }
@@ -352,6 +353,10 @@ void add_editing(CLI::App& app) {
     command.add_flag("--whole", options->whole, "write the whole photo with the edit in its place, not the edited part alone");
     command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
     command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
+    command.add_flag(
+        "--no-provenance", options->no_provenance,
+        "leave out what files say of how they were made (secgan inspect): software, model, edits, and that a trained model had "
+        "a part in them; replacing such files takes --overwrite");
     command
         .add_option("--upscaling", options->upscaling,
                     "resize: the network's picture; detail: the photo plus the change; auto: detail where the "

@@ -24,31 +24,29 @@ namespace fs = std::filesystem;
 
 using std::string_view_literals::operator""sv;
 
-// The note on who made a file: PNG's text "Software", right after the header chunk; a JPEG's comment, right after the JFIF header. A file
-// that has been through another program has lost it, or has it elsewhere, and is that program's.
-struct Note {
-  std::string_view begin;  ///< of the file
-  size_t at;
-  std::string_view bytes;
-};
-constexpr std::array kNotes{Note{"\x89PNG\r\n\x1a\n"sv, 33, "\0\0\0\x0ftEXtSoftware\0secgan\xbf\x9fK8"sv},
-                            Note{"\xff\xd8\xff\xe0\0\x10JFIF"sv, 20, "\xff\xfe\0\x08secgan"sv}};
+constexpr std::string_view kName = "secgan";
 
-std::string noted(std::string encoded) {
-  for (const Note& note : kNotes) {
-    if (encoded.starts_with(note.begin)) encoded.insert(note.at, note.bytes);
-  }
-  return encoded;
+/// A file's software, where encode_png and encode_jpeg write it: PNG's text right after the header chunk, a JPEG's comment right after the
+/// JFIF header. A file that has been through another program has lost it, or has it elsewhere, and is that program's.
+std::string_view software_of(std::string_view head) {
+  // A length of one byte: ours is no longer.
+  const auto text = [&](size_t length_at, size_t counted, std::string_view before) {
+    const std::string_view rest = head.substr(length_at + 1);
+    const auto length = static_cast<uint8_t>(head[length_at]);
+    return rest.starts_with(before) && length >= counted ? rest.substr(before.size(), length - counted) : std::string_view();
+  };
+  if (head.starts_with("\x89PNG\r\n\x1a\n"sv)) return text(36, 9, "tEXtSoftware\0"sv);
+  if (head.starts_with("\xff\xd8\xff\xe0\0\x10JFIF"sv) && head.substr(20).starts_with("\xff\xfe\0"sv)) return text(23, 2, "");
+  return {};
 }
 
 bool made_by_us(const fs::path& file) {
   std::error_code ignored;
   if (!fs::is_regular_file(file, ignored)) return false;
-  std::array<char, 64> bytes{};
+  std::array<char, 128> bytes{};
   std::ifstream(file, std::ios::binary).read(bytes.data(), bytes.size());
-  const std::string_view head(bytes.data(), bytes.size());
-  return std::ranges::any_of(
-      kNotes, [&](const Note& note) { return head.starts_with(note.begin) && head.substr(note.at).starts_with(note.bytes); });
+  const std::string_view software = software_of({bytes.data(), bytes.size()});
+  return software == kName || (software.starts_with(kName) && software.substr(kName.size()).starts_with(' '));  // with a version or without
 }
 
 std::string lowered_extension(const fs::path& file) {
@@ -113,10 +111,14 @@ std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, c
   return plan;
 }
 
-std::string encode_result(const fs::path& file, const at::Tensor& image) {
-  return noted(lowered_extension(file) == ".png" ? encode_png(image) : encode_jpeg(image));
+Provenance note() { return {.software = this_software()}; }
+
+std::string encode_result(const fs::path& file, const at::Tensor& image, const Provenance& made) {
+  return lowered_extension(file) == ".png" ? encode_png(image, made) : encode_jpeg(image, kJpegQuality, made);
 }
 
-std::string encode_mask(const at::Tensor& ids) { return noted(encode_index_png(ids, class_palette(Labels::kSecgan12))); }
+std::string encode_mask(const at::Tensor& ids, const Provenance& made) {
+  return encode_index_png(ids, class_palette(Labels::kSecgan12), made);
+}
 
 }  // namespace secgan::cli

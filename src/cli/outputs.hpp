@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "secgan/image/provenance.hpp"
+
 namespace secgan::cli {
 
 enum class Result {
@@ -28,10 +30,13 @@ struct PhotoOutputs {
 std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, const std::filesystem::path& folder,
                                        const std::vector<Result>& results, bool overwrite);
 
-/// A picture as its name says, with the note by which plan_outputs knows it again.
-/// @param image [3, H, W] uint8
-std::string encode_result(const std::filesystem::path& file, const at::Tensor& image);
+/// What a result says that is no edit: plan_outputs knows it again by its software.
+Provenance note();
+
+/// A picture as its name says.
+/// @param image [3, H, W] uint8   @param made  empty: plan_outputs will not know it again
+std::string encode_result(const std::filesystem::path& file, const at::Tensor& image, const Provenance& made);
 /// @param ids [H, W] uint8 of the twelve classes
-std::string encode_mask(const at::Tensor& ids);
+std::string encode_mask(const at::Tensor& ids, const Provenance& made);
 
 }  // namespace secgan::cli

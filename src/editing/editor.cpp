@@ -33,8 +33,17 @@ NamedValues by_name(const AttributeSchema& schema, const at::Tensor& row) {
 /// "Bangs=1", …
 std::vector<std::string> described(const std::vector<AttributeEdit>& edits) {
   std::vector<std::string> out;
-  for (const auto& [name, strength] : edits) out.push_back(fmt::format("{}={:g}", name, strength));
+  for (const auto& [name, strength] : edits) out.push_back(fmt::format("{}={}", name, strength));
   return out;
+}
+
+Provenance provenance_of(const Bundle& bundle, const std::vector<AttributeEdit>& edits) {
+  constexpr size_t kDigits = 12;  // as many as reports of evaluations show
+  return {.source_type = std::string(kTrainedComposite),
+          .software = this_software(),
+          .model = bundle.name,
+          .model_hash = bundle.digest.substr(0, kDigits),
+          .edits = described(edits)};
 }
 
 /// Weights of the edit along one side of the crop, [length]: 1, falling towards ends that lie inside the photo.
@@ -198,6 +207,7 @@ std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photo
     one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));
     for (const auto& [name, value] : by_name(attributes_, source[n])) one.source.emplace_back(name, value > 0.5);
     one.difference = by_name(attributes_, difference[n]);
+    one.provenance = provenance_of(bundle_, edits);
     const auto tell = [&](std::vector<std::string> notes) { std::ranges::move(notes, std::back_inserter(one.notes)); };
     tell(notes_on_strengths(edits));
     tell(notes_on_nothing(edits, one.difference, options.source.has_value()));

@@ -8,7 +8,6 @@
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
-#include "secgan/io/digest.hpp"
 
 namespace secgan {
 namespace {
@@ -26,8 +25,8 @@ Judges open_judges(const EvaluateSettings& settings, Judges judges, const Device
   return judges;
 }
 
-EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const Dataset& photos, const std::string& words,
-                       const EvaluateSettings& settings, const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
+EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& words, const EvaluateSettings& settings,
+                       const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
   const Device device = find_device(settings.device);
   bundle.to(device);
   MeasuredThreads threads(threads_for(device, settings.threads));
@@ -39,8 +38,8 @@ EvaluationRun evaluate(Bundle bundle, const std::filesystem::path& model, const 
                                threads.next();
                                if (progress) progress(done, total);
                              }});
-  run.context.model = std::filesystem::weakly_canonical(model).filename().string();
-  run.context.model_digest = sha256_file(model / "model.safetensors");
+  run.context.model = bundle.name;
+  run.context.model_digest = bundle.digest;
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
   for (const DataNote& note : photos.notes()) {
     if (note.wrong) run.context.data += "; " + note.text;
@@ -64,7 +63,7 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(std::move(bundle), model, *photos, std::string(settings.data.title()), settings, given, progress);
+  return evaluate(std::move(bundle), *photos, std::string(settings.data.title()), settings, given, progress);
 }
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,
@@ -72,7 +71,7 @@ EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos
   EvaluateSettings read = settings;
   read.data = {.kind = DataKind::kSynthetic};  // not read: the photos are here
   validate(read);
-  return evaluate(load_bundle(model), model, photos, "custom photos", settings, given, progress);
+  return evaluate(load_bundle(model), photos, "custom photos", settings, given, progress);
 }
 
 }  // namespace secgan

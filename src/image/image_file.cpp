@@ -12,6 +12,7 @@
 #include "image/color.hpp"
 #include "image/exif.hpp"
 #include "image/picture.hpp"
+#include "image/provenance.hpp"
 #include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
@@ -40,6 +41,24 @@ at::Tensor photo(const Picture& picture) { return detail::upright(planes(detail:
   throw Error(fmt::format("'{}' is {}{}", name, detail::describe(kind), absent ? "" : instead));
 }
 
+struct PhotoKind {
+  FileKind kind;
+  std::string_view name;
+  Picture (*decode)(std::string_view bytes, const std::string& name);
+};
+constexpr std::array<PhotoKind, 5> kPhotoKinds{{{FileKind::kJpeg, "JPEG", &detail::decode_jpeg},
+                                                {FileKind::kPng, "PNG", &detail::decode_png},
+                                                {FileKind::kWebp, "WebP", &detail::decode_webp},
+                                                {FileKind::kTiff, "TIFF", &detail::decode_tiff},
+                                                {FileKind::kBmp, "BMP", &detail::decode_bmp}}};
+
+const PhotoKind& photo_kind(std::string_view bytes, const std::string& name) {
+  const FileKind kind = detail::file_kind(bytes);
+  const auto* const found = std::ranges::find(kPhotoKinds, kind, &PhotoKind::kind);
+  if (found == kPhotoKinds.end()) refuse(kind, name, "; photos are read from JPEG, PNG, WebP, TIFF and BMP");
+  return *found;
+}
+
 /// As bundles and exports are written.
 void write_with_folders(const std::filesystem::path& file, std::string_view bytes) {
   if (file.has_parent_path()) make_folder(file.parent_path());
@@ -63,19 +82,22 @@ at::Tensor detail::interleaved(const at::Tensor& image) {
   return image.detach().to(at::kCPU).permute({1, 2, 0}).contiguous();
 }
 
-at::Tensor decode_image(std::string_view bytes, const std::string& name) {
-  const FileKind kind = detail::file_kind(bytes);
-  switch (kind) {
-    case FileKind::kJpeg: return photo(detail::decode_jpeg(bytes, name));
-    case FileKind::kPng: return photo(detail::decode_png(bytes, name));
-    case FileKind::kWebp: return photo(detail::decode_webp(bytes, name));
-    case FileKind::kTiff: return photo(detail::decode_tiff(bytes, name));
-    case FileKind::kBmp: return photo(detail::decode_bmp(bytes, name));
-    default: refuse(kind, name, "; photos are read from JPEG, PNG, WebP, TIFF and BMP");
-  }
-}
+at::Tensor decode_image(std::string_view bytes, const std::string& name) { return photo(photo_kind(bytes, name).decode(bytes, name)); }
 
 at::Tensor read_image(const std::filesystem::path& path) { return decode_image(read_file(path, kMostBytes), path.string()); }
+
+PictureFacts inspect_image_bytes(std::string_view bytes, const std::string& name) {
+  const PhotoKind& kind = photo_kind(bytes, name);
+  const Picture picture = kind.decode(bytes, name);
+  const bool lying = picture.orientation >= 5;
+  return {.kind = std::string(kind.name),
+          .width = picture.pixels.size(lying ? 0 : 1),
+          .height = picture.pixels.size(lying ? 1 : 0),
+          .bytes = std::ssize(bytes),
+          .provenance = detail::provenance_of(picture)};
+}
+
+PictureFacts inspect_image(const std::filesystem::path& path) { return inspect_image_bytes(read_file(path, kMostBytes), path.string()); }
 
 at::Tensor photo_from_pixels(const at::Tensor& pixels, std::string_view profile, int orientation) {
   check_shape(pixels, "pixels", {kAny, kAny, kAny}, "[H, W, C]");
@@ -128,11 +150,11 @@ at::Tensor detail::read_index_mask(const std::filesystem::path& path, Labels lab
   return ids;
 }
 
-void write_image(const std::filesystem::path& file, const at::Tensor& image) {
+void write_image(const std::filesystem::path& file, const at::Tensor& image, const Provenance& made) {
   std::string extension = file.extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == ".png") return write_with_folders(file, encode_png(image));
-  if (extension == ".jpg" || extension == ".jpeg") return write_with_folders(file, encode_jpeg(image));
+  if (extension == ".png") return write_with_folders(file, encode_png(image, made));
+  if (extension == ".jpg" || extension == ".jpeg") return write_with_folders(file, encode_jpeg(image, kJpegQuality, made));
   throw InvalidArgument(fmt::format("'{}': pictures are written as .png, .jpg or .jpeg", file.string()));
 }
 

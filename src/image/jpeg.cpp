@@ -14,6 +14,7 @@
 #include "core/format.hpp"
 #include "image/exif.hpp"
 #include "image/picture.hpp"
+#include "image/provenance.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 
@@ -132,19 +133,23 @@ struct JpegReader {
 };
 
 /// What APP1 holds: EXIF, which may go on in further segments, and XMP.
-int jpeg_orientation(const jpeg_decompress_struct& info) {
+struct JpegMetadata {
   std::string exif;
   std::string_view xmp;
+};
+
+JpegMetadata jpeg_metadata(const jpeg_decompress_struct& info) {
+  JpegMetadata out;
   for (const jpeg_marker_struct* marker = info.marker_list; marker != nullptr; marker = marker->next) {
     if (marker->marker != JPEG_APP0 + 1) continue;
     const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
     if (data.starts_with("Exif\0\0"sv)) {
-      exif += exif.empty() ? data : data.substr(6);
-    } else if (data.starts_with("http://ns.adobe.com/xap/1.0/\0"sv) && xmp.empty()) {
-      xmp = data;
+      out.exif += out.exif.empty() ? data : data.substr(6);
+    } else if (data.starts_with(detail::kXmpSegment) && out.xmp.empty()) {
+      out.xmp = data.substr(detail::kXmpSegment.size());
     }
   }
-  return detail::orientation(exif, xmp);
+  return out;
 }
 
 }  // namespace
@@ -175,7 +180,8 @@ detail::Picture detail::decode_jpeg(std::string_view bytes, const std::string& n
   if (!headed) reader.fail(name);
   check_pixels(info.image_width, info.image_height, name);
 
-  Picture picture{.orientation = jpeg_orientation(info)};
+  const JpegMetadata metadata = jpeg_metadata(info);
+  Picture picture{.orientation = orientation(metadata.exif, metadata.xmp), .xmp = std::string(metadata.xmp)};
   if (profile != nullptr) picture.profile.assign(reinterpret_cast<const char*>(profile), profile_size);
   const bool cmyk = info.num_components == 4;
   picture.space = cmyk ? Picture::Space::kCmyk : info.num_components == 1 ? Picture::Space::kGray : Picture::Space::kRgb;
@@ -200,7 +206,7 @@ detail::Picture detail::decode_jpeg(std::string_view bytes, const std::string& n
   return picture;
 }
 
-std::string encode_jpeg(const at::Tensor& image, int quality) {
+std::string encode_jpeg(const at::Tensor& image, int quality, const Provenance& made) {
   const at::Tensor pixels = detail::interleaved(image);
   if (pixels.size(0) > JPEG_MAX_DIMENSION || pixels.size(1) > JPEG_MAX_DIMENSION) {
     throw InvalidArgument(fmt::format("image must have sides of at most {} pixels as JPEG, found {} x {}", JPEG_MAX_DIMENSION,
@@ -237,7 +243,7 @@ std::string encode_jpeg(const at::Tensor& image, int quality) {
   const std::unique_ptr<unsigned char, decltype(&std::free)> freed(buffer, &std::free);
   jpeg_destroy_compress(&info);
   if (!encoded) throw Error(fmt::format("JPEG: {}", state.message.data()));
-  return {reinterpret_cast<const char*>(freed.get()), size};
+  return detail::with_provenance({reinterpret_cast<const char*>(freed.get()), size}, made);
 }
 
 }  // namespace secgan

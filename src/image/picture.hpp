@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "secgan/core/labels.hpp"
@@ -20,8 +21,10 @@ struct Picture {
   /// a* + 128, b* + 128 of D50.
   at::Tensor pixels;
   Space space = Space::kRgb;
-  std::string profile;  ///< ICC; empty for sRGB
-  int orientation = 1;  ///< EXIF's, 1 to 8
+  std::string profile;                                          ///< ICC; empty for sRGB
+  int orientation = 1;                                          ///< EXIF's, 1 to 8
+  std::string xmp;                                              ///< the packet
+  std::vector<std::pair<std::string, std::string>> texts = {};  ///< PNG's that provenance_of reads: keyword and UTF-8
 };
 
 /// One frame of each kind of file: the first. Memory is bounded by check_pixels, whatever the file declares.

@@ -13,6 +13,7 @@
 #include "image/color.hpp"
 #include "image/exif.hpp"
 #include "image/picture.hpp"
+#include "image/provenance.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/image/image_file.hpp"
@@ -52,6 +53,19 @@ std::string inflated(std::string_view bytes) {
   return status == Z_STREAM_END ? out : std::string();
 }
 
+std::string utf8_of_latin1(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto code = static_cast<uint8_t>(c);
+    if (code < 0x80) {
+      out += c;
+    } else {
+      out += {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 0x3f))};
+    }
+  }
+  return out;
+}
+
 /// Cuts off what stands before the next `end`, and that.
 std::string_view png_word(std::string_view& bytes, char end = '\0') {
   const std::string_view word = bytes.substr(0, bytes.find(end));
@@ -63,6 +77,7 @@ std::string_view png_word(std::string_view& bytes, char end = '\0') {
 struct PngChunks {
   std::vector<std::string_view> picture;  ///< one behind the other, what lies side by side together
   std::string exif, xmp, profile;
+  std::vector<std::pair<std::string, std::string>> texts;  ///< the first of each keyword that tells provenance
   std::optional<double> gamma;
   std::optional<detail::Chromaticities> chromaticities;
   bool srgb = false;
@@ -130,8 +145,9 @@ struct PngChunks {
 
   void read_text(std::string_view name, std::string_view data) {
     const std::string_view keyword = png_word(data);
-    const bool is_xmp = keyword == "XML:com.adobe.xmp";
-    if (!is_xmp && keyword != "Raw profile type exif" && keyword != "Raw profile type APP1") return;
+    const bool is_xmp = keyword == detail::kXmpKeyword;
+    const bool is_told = detail::is_provenance_keyword(keyword) && !told(keyword);
+    if (!is_xmp && !is_told && keyword != "Raw profile type exif" && keyword != "Raw profile type APP1") return;
     bool compressed = name == "zTXt";
     if (name == "iTXt") {
       compressed = data.starts_with('\1');
@@ -149,9 +165,15 @@ struct PngChunks {
     const std::string text = compressed ? inflated(data) : std::string(data);
     if (is_xmp) {
       xmp = text;
+    } else if (is_told) {
+      texts.emplace_back(keyword, name == "iTXt" ? text : utf8_of_latin1(text));
     } else if (exif.empty()) {
       read_raw_profile(text);
     }
+  }
+
+  bool told(std::string_view keyword) const {
+    return std::ranges::any_of(texts, [&](const auto& text) { return text.first == keyword; });
   }
 
   /// ImageMagick's: an empty line, a name, a number of bytes, and hexadecimal digits in lines.
@@ -321,7 +343,10 @@ detail::Picture detail::decode_png(std::string_view bytes, const std::string& na
   PngChunks chunks(bytes);
   PngReader reader(chunks);
   reader.read_header(name);
-  Picture picture{.profile = png_profile(chunks, name), .orientation = orientation(chunks.exif, chunks.xmp)};
+  Picture picture{.profile = png_profile(chunks, name),
+                  .orientation = orientation(chunks.exif, chunks.xmp),
+                  .xmp = std::move(chunks.xmp),
+                  .texts = std::move(chunks.texts)};
   if ((png_get_color_type(reader.png, reader.info) & PNG_COLOR_MASK_COLOR) == 0) picture.space = Picture::Space::kGray;
   const bool prepared = reader.state.attempt([&] {
     png_set_expand(reader.png);
@@ -350,9 +375,11 @@ at::Tensor detail::decode_png_ids(std::string_view bytes, const std::string& nam
   return reader.read_pixels(1, name).squeeze(2);
 }
 
-std::string encode_png(const at::Tensor& image) { return write_png(detail::interleaved(image), {}); }
+std::string encode_png(const at::Tensor& image, const Provenance& made) {
+  return detail::with_provenance(write_png(detail::interleaved(image), {}), made);
+}
 
-std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette) {
+std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette, const Provenance& made) {
   check_shape(mask, "mask", {kAny, kAny}, "[H, W]");
   if (mask.scalar_type() != at::kByte) throw InvalidArgument("mask must be uint8");
   if (mask.numel() == 0) throw InvalidArgument("mask must have pixels");
@@ -360,7 +387,7 @@ std::string encode_index_png(const at::Tensor& mask, const std::vector<std::arra
   if (largest >= static_cast<int64_t>(palette.size())) {
     throw InvalidArgument(fmt::format("mask holds class id {}, the palette {} colors", largest, palette.size()));
   }
-  return write_png(mask.to(at::kCPU).contiguous(), palette);
+  return detail::with_provenance(write_png(mask.to(at::kCPU).contiguous(), palette), made);
 }
 
 }  // namespace secgan

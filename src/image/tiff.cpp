@@ -87,10 +87,11 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   uint32_t size = 0;
   const char* data = nullptr;
   if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &size, &data) == 1) picture.profile.assign(data, size);
+  if (TIFFGetField(tiff.get(), TIFFTAG_XMLPACKET, &size, &data) == 1) picture.xmp.assign(data, size);
   if (TIFFGetField(tiff.get(), TIFFTAG_ORIENTATION, &turn) == 1) {
     picture.orientation = turn >= 1 && turn <= 8 ? turn : 1;
-  } else if (TIFFGetField(tiff.get(), TIFFTAG_XMLPACKET, &size, &data) == 1) {
-    picture.orientation = xmp_orientation({data, size}).value_or(1);
+  } else {
+    picture.orientation = xmp_orientation(picture.xmp).value_or(1);
   }
 
   // libtiff's own way to RGB mixes inks without a profile, takes Lab's white for another, and multiplies colors by alpha. Where it takes

@@ -254,6 +254,30 @@ def photos():
     yield "page.jpg", b"<!DOCTYPE html><html><title>404</title></html>"
 
 
+def packets():
+    spaces = {
+        "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+        "xmp": "http://ns.adobe.com/xap/1.0/",
+        "secgan": "urn:secgan:1.0:",
+        "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    }
+    declared = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in spaces.items())
+    kind = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    edits = "<secgan:Edits>\n<rdf:Seq>\n<rdf:li>Bangs=1</rdf:li>\n<rdf:li>a&lt;b=-0.5</rdf:li>\n</rdf:Seq>\n</secgan:Edits>"
+    texts = {
+        "Iptc4xmpExt:DigitalSourceType": kind,
+        "xmp:CreatorTool": "secgan 0.1.0",
+        "secgan:Model": "&quot;x&#39;",
+        "secgan:ModelHash": "01",
+    }
+    elements = "".join(f"<{name}>{text}</{name}>" for name, text in texts.items())
+    yield "elements.xmp", f"<rdf:RDF {declared}><rdf:Description>{elements}{edits}</rdf:Description></rdf:RDF>"
+    attributes = " ".join(f"{name}='{text}'" for name, text in texts.items())
+    yield "attributes.xmp", f"<rdf:RDF {declared}><rdf:Description {attributes} tiff:Orientation='6'/></rdf:RDF>"
+    yield "other_prefix.xmp", f"<d xmlns:i='{spaces['Iptc4xmpExt']}' i:DigitalSourceType='{kind}'/>"
+    yield "entity.xmp", f"<!DOCTYPE d [<!ENTITY a 'b'>]><d xmlns:xmp='{spaces['xmp']}' xmp:CreatorTool='&a;'/>"
+
+
 def masks():
     ids = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
     yield "gray.png", as_bytes(ids.save, format="PNG")
@@ -313,6 +337,7 @@ SEEDS = {
     "photo": photos,
     "pickle": pickles,
     "program": programs,
+    "provenance": packets,
     "report": reports,
     "safetensors": safetensors_files,
     "settings_json": settings_json,

@@ -27,6 +27,7 @@ constexpr std::array kTargets{
     Target{"photo", &photo},
     Target{"pickle", &pickle},
     Target{"program", &program},
+    Target{"provenance", &provenance},
     Target{"report", &report},
     Target{"safetensors", &safetensors},
     Target{"settings_json", &settings_json},

@@ -45,6 +45,7 @@ void npz(std::string_view bytes);
 void photo(std::string_view bytes);
 void pickle(std::string_view bytes);
 void program(std::string_view bytes);
+void provenance(std::string_view bytes);
 void report(std::string_view bytes);
 void safetensors(std::string_view bytes);
 void settings_json(std::string_view bytes);

@@ -1,6 +1,8 @@
 import copy
 import fractions
+import hashlib
 import io
+import pathlib
 import pickle
 import re
 import warnings
@@ -204,6 +206,31 @@ def test_editors_and_faces_go_to_other_processes(bundle, face):
     assert len(again) == 3 and torch.equal(again[2].image, faces[2].image) and repr(again) == repr(faces)
     loader = torch.utils.data.DataLoader(faces, batch_size=3, num_workers=1, multiprocessing_context="spawn")
     assert torch.equal(next(iter(loader)).image[1], faces[1].image)
+
+
+def test_saved_edits_say_how_they_were_made(bundle, face, tmp_path):
+    editor = secgan.Editor.from_pretrained(bundle)
+    edited = editor.edit(face, Male=0.5, Bangs=-1, source=[])
+    said = edited.provenance
+    assert said["software"] == f"secgan {secgan.__version__}" and said["edits"] == ["Male=0.5", "Bangs=-1"]
+    assert said["source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    weights = pathlib.Path(bundle, "model.safetensors").read_bytes()
+    assert said["model"] == "drawn-faces" and said["model_hash"] == hashlib.sha256(weights).hexdigest()[:12]
+    for name in ("a.png", "a.jpg"):
+        edited.save(tmp_path / name, whole=True)
+        facts = secgan.inspect_image(tmp_path / name)
+        assert facts["provenance"] == said and (facts["width"], facts["height"]) == (face.shape[2], face.shape[1])
+        edited.save(tmp_path / f"plain_{name}", whole=True, provenance=False)
+        assert secgan.inspect_image(tmp_path / f"plain_{name}")["provenance"] is None
+        assert torch.equal(secgan.read_image(tmp_path / name), secgan.read_image(tmp_path / f"plain_{name}"))
+    assert Image.open(tmp_path / "a.png").text["Software"] == said["software"]
+    secgan.write_image(tmp_path / "b.png", face)
+    assert secgan.inspect_image(tmp_path / "b.png")["provenance"] is None
+    with pytest.raises(ValueError, match="author"):
+        secgan.write_image(tmp_path / "b.png", face, provenance={"author": "x"})
+    # A pickle's folder is nobody's: the bundle keeps its name.
+    assert pickle.loads(pickle.dumps(editor)).edit(face, Male=1, source=[]).provenance["model"] == "drawn-faces"
+    assert pickle.loads(pickle.dumps(edited)).provenance == said
 
 
 def test_networks_move_and_come_back(bundle, face):

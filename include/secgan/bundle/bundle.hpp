@@ -75,6 +75,10 @@ struct SECGAN_API Bundle {
   AttributeClassifier classifier{nullptr};
   std::optional<FaceParser> parser;  ///< to the twelve classes, where SeCGAN uses it
 
+  /// What load_bundle read, for those who tell where a result is from; empty for networks that are no file's.
+  std::string name = {};    ///< of the folder
+  std::string digest = {};  ///< SHA-256 of its file of weights
+
   /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
   at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;
 

@@ -17,6 +17,7 @@
 #include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/named_values.hpp"
+#include "secgan/image/provenance.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/nn/engine.hpp"
 
@@ -60,6 +61,7 @@ struct EditedPhoto {
   Rect place;                      ///< where the crop lies in the photo
   std::vector<std::string> notes;  ///< what a person should know, a line each: strengths far from training's, edits that change nothing,
                                    ///< a tiny photo, a photo unlike those of the training
+  Provenance provenance;           ///< what its file should say: write_image(file, edited.photo, edited.provenance)
 };
 
 /// The photo with its edit put in; where the crop ends inside the photo, the two are blended over a sixteenth of its side.

@@ -13,6 +13,7 @@
 
 #include "secgan/core/export.hpp"
 #include "secgan/core/labels.hpp"
+#include "secgan/image/provenance.hpp"
 
 namespace secgan {
 
@@ -40,16 +41,30 @@ SECGAN_API std::string profile_of_gamma(const std::optional<double>& gamma, cons
 /// @return [H, W] uint8   @throws Error for other kinds of PNG, naming the file.
 SECGAN_API at::Tensor read_index_mask(const std::filesystem::path& file);
 
-/// @param image [3, H, W] uint8 RGB
-SECGAN_API std::string encode_png(const at::Tensor& image);
+/// What a file is and says of itself.
+struct PictureFacts {
+  std::string kind;               ///< "JPEG", "PNG", "WebP", "TIFF" or "BMP"
+  int64_t width = 0, height = 0;  ///< in pixels, turned upright
+  int64_t bytes = 0;              ///< of the file
+  Provenance provenance;          ///< texts that the file lacks are empty; in one line, what steers a terminal made visible
+};
+/// @throws as read_image: the pixels are decoded, but for their colors
+SECGAN_API PictureFacts inspect_image(const std::filesystem::path& file);
+/// The same of a file's bytes, as decode_image.
+SECGAN_API PictureFacts inspect_image_bytes(std::string_view bytes, const std::string& name = "picture");
+
+/// @param image [3, H, W] uint8 RGB   @param made  what the file says of how it was made; costs no pixel
+SECGAN_API std::string encode_png(const at::Tensor& image, const Provenance& made = {});
+inline constexpr int kJpegQuality = 95;
 /// @param quality 1 to 100; colors are not subsampled
-SECGAN_API std::string encode_jpeg(const at::Tensor& image, int quality = 95);
+SECGAN_API std::string encode_jpeg(const at::Tensor& image, int quality = kJpegQuality, const Provenance& made = {});
 /// @param mask [H, W] uint8 ids   @param palette RGB by id, at most 256; ids beyond it are an error
-SECGAN_API std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette);
+SECGAN_API std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette,
+                                        const Provenance& made = {});
 
 /// PNG or JPEG by the name's extension, whole or not at all; folders above it are made.
 /// @throws InvalidArgument for another extension.
-SECGAN_API void write_image(const std::filesystem::path& file, const at::Tensor& image);
+SECGAN_API void write_image(const std::filesystem::path& file, const at::Tensor& image, const Provenance& made = {});
 SECGAN_API void write_index_mask(const std::filesystem::path& file, const at::Tensor& mask, Labels labels);
 
 /// @param mask [H, W] uint8 ids of the label set   @return [3, H, W] uint8 in its palette
