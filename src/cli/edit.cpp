@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -14,6 +15,7 @@
 #include "core/counted.hpp"
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
+#include "core/whole_number.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
@@ -32,21 +34,65 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// "Eyeglasses=+1" as an edit.
-AttributeEdit parse_edit(const std::string& text) {
+/// What a flag says of an attribute, "NAME=VALUE", in its two parts.
+std::pair<std::string, std::string> named_value(const std::string& text, std::string_view flag, std::string_view form) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) throw InvalidArgument(fmt::format("--set '{}' is not NAME=STRENGTH", text));
-  const std::string value = text.substr(equals + 1);
+  if (equals == std::string::npos || equals == 0) throw InvalidArgument(fmt::format("{} '{}' is not {}", flag, text, form));
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double parse_strength(const std::string& text, std::string_view flag, const std::string& name) {
   size_t used = 0;
   double strength = 0;
   try {
-    strength = std::stod(value, &used);
+    strength = std::stod(text, &used);
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != value.size())
-    throw InvalidArgument(fmt::format("--set {}: strength '{}' is not a number", text.substr(0, equals), value));
-  return {text.substr(0, equals), strength};
+  if (used == 0 || used != text.size()) throw InvalidArgument(fmt::format("{} {}: strength '{}' is not a number", flag, name, text));
+  return strength;
+}
+
+/// "Eyeglasses=+1" as an edit.
+AttributeEdit parse_edit(const std::string& text) {
+  const auto [name, value] = named_value(text, "--set", "NAME=STRENGTH");
+  return {name, parse_strength(value, "--set", name)};
+}
+
+/// Strengths of one attribute, side by side.
+struct Sweep {
+  std::string name;
+  std::vector<double> strengths;
+  std::string text;  ///< "Bangs=-1:1:9"
+};
+
+/// "Bangs=-1:1:9": nine strengths from -1 to 1.
+Sweep parse_sweep(const std::string& text) {
+  constexpr std::string_view kFlag = "--sweep", kForm = "NAME=FROM:TO:N";
+  constexpr int64_t kMost = 64;
+  const auto [name, range] = named_value(text, kFlag, kForm);
+  const size_t first = range.find(':'), second = range.find(':', first + 1);
+  if (first == std::string::npos || second == std::string::npos)
+    throw InvalidArgument(fmt::format("{} '{}' is not {}", kFlag, text, kForm));
+  const double from = parse_strength(range.substr(0, first), kFlag, name);
+  const double to = parse_strength(range.substr(first + 1, second - first - 1), kFlag, name);
+  const std::string number = range.substr(second + 1);
+  const int64_t count = whole_number(number).value_or(0);
+  if (count < 2 || count > kMost) {
+    throw InvalidArgument(fmt::format("{} {}: N must be a whole number from 2 to {}, found '{}'", kFlag, name, kMost, number));
+  }
+  if (!std::isfinite(from) || !std::isfinite(to)) {
+    throw InvalidArgument(fmt::format("{} {}: strengths must be finite, found {} and {}", kFlag, name, from, to));
+  }
+  if (!(from < to)) throw InvalidArgument(fmt::format("{} {}: FROM must be below TO, found {} and {}", kFlag, name, from, to));
+  Sweep sweep{.name = name, .text = fmt::format("{}={}:{}:{}", name, from, to, count)};
+  for (int64_t i = 0; i < count; ++i) {
+    const double strength = std::lerp(from, to, static_cast<double>(i) / static_cast<double>(count - 1));
+    // What rounding leaves of a 0 has no name.
+    constexpr double kRounding = 1e-12;
+    sweep.strengths.push_back(std::abs(strength) < kRounding * (to - from) ? 0 : strength);
+  }
+  return sweep;
 }
 
 /// What to do about a photo that cannot be used.
@@ -167,7 +213,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 }
 
 struct EditRequest : PhotoRequest {
-  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32";
+  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32", sweep;
   std::vector<std::string> sets;
   bool grid = false, mask = false, whole = false, no_provenance = false;
 };
@@ -245,9 +291,105 @@ class ListedSources {
   PhotoNames names_;
 };
 
+/// What is written of a photo's edit.
+struct Shown {
+  at::Tensor picture;
+  EditedPhoto edited;
+  std::vector<std::string> notes;
+  Provenance made;
+};
+
+/// Edits photos as the command line says it.
+class PhotoEdits {
+ public:
+  PhotoEdits(const Editor& editor, const EditRequest& options, std::vector<AttributeEdit> edits, std::optional<Sweep> sweep)
+      : editor_(editor), options_(options), edits_(std::move(edits)), sweep_(std::move(sweep)) {
+    // Wrong names end the command before the first photo is read.
+    const at::Tensor nothing = at::zeros({1, editor.attributes().size()});
+    for (const auto& way : ways()) editor.attributes().difference(nothing, way);
+  }
+
+  Shown operator()(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
+    if (sweep_) return strip(photo, name, how);
+    Shown shown{.edited = editor_.edit(photo, edits_, how)};
+    shown.picture = options_.grid ? grid(photo, shown.edited, name, how) : picture_of(photo, shown.edited);
+    shown.notes = shown.edited.notes;
+    shown.made = shown.edited.provenance;
+    return shown;
+  }
+
+ private:
+  /// The edits of each picture: one, or as many as the sweep has strengths.
+  std::vector<std::vector<AttributeEdit>> ways() const {
+    std::vector<std::vector<AttributeEdit>> out{edits_};
+    if (!sweep_) return out;
+    out.assign(sweep_->strengths.size(), edits_);
+    for (size_t i = 0; i < out.size(); ++i) out[i].push_back({sweep_->name, sweep_->strengths[i]});
+    return out;
+  }
+
+  at::Tensor picture_of(const at::Tensor& photo, const EditedPhoto& one) const {
+    return options_.whole ? whole_photo(photo, one) : one.photo;
+  }
+
+  /// The photo, each edit alone, then all together.
+  at::Tensor grid(const at::Tensor& photo, const EditedPhoto& edited, const std::string& name, const EditOptions& how) const {
+    std::vector<at::Tensor> row{options_.whole ? photo : edited.crop};
+    std::vector<std::string> columns{"photo"};
+    const bool several = edits_.size() > 1;
+    for (const AttributeEdit& one : edits_) {
+      if (several) row.push_back(picture_of(photo, editor_.edit(photo, {one}, how)));
+      columns.push_back(text_of(one));
+    }
+    row.push_back(picture_of(photo, edited));
+    if (several) columns.emplace_back("all");
+    return labeled_grid({row}, columns, {name});
+  }
+
+  /// A column for each strength of the sweep.
+  Shown strip(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
+    constexpr int64_t kMostPixels = 100'000'000;  // that pictures are read of
+    const Rect place = editor_.place(photo, how.crop);
+    const int64_t width = options_.whole ? photo.size(2) : place.width, height = options_.whole ? photo.size(1) : place.height;
+    const auto count = std::ssize(sweep_->strengths);
+    if (width * height > kMostPixels / count) {
+      throw InvalidArgument(fmt::format("--sweep {}: {} pictures of {} x {} pixels are too many: at most 100 million pixels side by side",
+                                        sweep_->text, count, width, height));
+    }
+    Shown shown;
+    std::vector<at::Tensor> row;
+    std::vector<std::string> columns;
+    std::vector<EditedPhoto> edited = editor_.edit_each(photo, ways(), how);
+    for (size_t i = 0; i < edited.size(); ++i) {
+      row.push_back(picture_of(photo, edited[i]));
+      edited[i].photo = at::Tensor();
+      columns.push_back(text_of({sweep_->name, sweep_->strengths[i]}));
+      for (const std::string& note : edited[i].notes) {
+        if (std::ranges::find(shown.notes, note) == shown.notes.end()) shown.notes.push_back(note);
+      }
+    }
+    shown.picture = labeled_grid({row}, columns, {name});
+    shown.edited = std::move(edited.front());
+    shown.made = shown.edited.provenance;
+    shown.made.edits.back() = sweep_->text;
+    return shown;
+  }
+
+  const Editor& editor_;
+  const EditRequest& options_;
+  std::vector<AttributeEdit> edits_;
+  std::optional<Sweep> sweep_;
+};
+
 void edit(const EditRequest& options, bool source_given) {
+  if (options.sets.empty() && options.sweep.empty()) throw InvalidArgument("--set is required, or --sweep");
   std::vector<AttributeEdit> edits;
   for (const std::string& text : options.sets) edits.push_back(parse_edit(text));
+  std::optional<Sweep> sweep;
+  if (!options.sweep.empty()) sweep = parse_sweep(options.sweep);
+  for (const AttributeEdit& one : edits) {
+    if (sweep && one.name == sweep->name) throw InvalidArgument(fmt::format("--set and --sweep both name {}: choose one", one.name));
+  }
   EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling"), .crop = chosen_crop(options)};
   if (source_given) how.source = parse_labels(options.source);
   refuse_edits_among_photos(options.photos);
@@ -258,8 +400,7 @@ void edit(const EditRequest& options, bool source_given) {
       Editor::from_pretrained(options.model, EditorOptions{.device = find_device(options.device),
                                                            .engine = find_engine(options.engine),
                                                            .precision = parse_name(kPrecisions, options.precision, "--precision")});
-  // Wrong names end the command before the first photo is read.
-  editor.attributes().difference(at::zeros({1, editor.attributes().size()}), edits);
+  const PhotoEdits edited_of(editor, options, std::move(edits), std::move(sweep));
   if (how.source) editor.attributes().labels(*how.source, "--source");
   std::optional<ListedSources> listed;
   if (!options.source_list.empty()) {
@@ -269,36 +410,21 @@ void edit(const EditRequest& options, bool source_given) {
 
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     if (listed) how.source = listed->of(outputs.photo);
-    const EditedPhoto edited = editor.edit(photo, edits, how);
-    const auto shown_of = [&](const EditedPhoto& one) { return options.whole ? whole_photo(photo, one) : one.photo; };
-    at::Tensor picture = shown_of(edited);
-    if (options.grid) {
-      // The photo, each edit alone, then all together.
-      std::vector<at::Tensor> row{options.whole ? photo : edited.crop};
-      std::vector<std::string> columns{"photo"};
-      const bool several = edits.size() > 1;
-      for (const AttributeEdit& one : edits) {
-        if (several) row.push_back(shown_of(editor.edit(photo, {one}, how)));
-        columns.push_back(text_of(one));
-      }
-      row.push_back(picture);
-      if (several) columns.emplace_back("all");
-      picture = labeled_grid({row}, columns, {outputs.photo.filename().string()});
-    }
-    const Provenance made = options.no_provenance ? Provenance() : edited.provenance;
-    Finished finished{{encode_result(outputs.files[0], picture, made)}, ""};
+    Shown shown = edited_of(photo, outputs.photo.filename().string(), how);
+    if (options.no_provenance) shown.made = {};
+    Finished finished{{encode_result(outputs.files[0], shown.picture, shown.made)}, ""};
     if (options.mask) {
-      const at::Tensor ids = editor.parse_cropped(edited.photo);
-      finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, edited.place) : ids, made));
+      const at::Tensor ids = editor.parse_cropped(shown.edited.photo);
+      finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, shown.edited.place) : ids, shown.made));
     }
-    finished.notes = edited.notes;
+    finished.notes = shown.notes;
     std::vector<std::string> has;
-    for (const auto& [name, shown] : edited.source) {
-      if (shown) has.push_back(name);
+    for (const auto& [name, is_shown] : shown.edited.source) {
+      if (is_shown) has.push_back(name);
     }
     finished.line = fmt::format("{}  ({} {}; edited: {})", outputs.files[0].string(),
                                 source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")),
-                                kept(edited.place, photo));
+                                kept(shown.edited.place, photo));
     return finished;
   });
 }
@@ -339,7 +465,6 @@ void add_editing(CLI::App& app) {
     auto options = std::make_shared<EditRequest>();
     add_photos(command, *options, "the results, which keep the photos' names");
     command.add_option("--set", options->sets, "NAME=STRENGTH, as Eyeglasses=+1 (repeatable): positive adds, negative removes")
-        ->required()
         ->allow_extra_args(false)
         ->type_name("NAME=X");
     CLI::Option* source =
@@ -351,8 +476,15 @@ void add_editing(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(source);
     command.add_flag("--whole", options->whole, "write the whole photo with the edit in its place, not the edited part alone");
-    command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
-    command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
+    CLI::Option* grid =
+        command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
+    CLI::Option* mask = command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
+    command
+        .add_option("--sweep", options->sweep,
+                    "NAME=FROM:TO:N, as Bangs=-1:1:9: write N strengths of an attribute side by side, with their names; --set holds in all")
+        ->type_name("NAME=A:B:N")
+        ->excludes(grid)
+        ->excludes(mask);
     command.add_flag(
         "--no-provenance", options->no_provenance,
         "leave out what files say of how they were made (secgan inspect): software, model, edits, and that a trained model had "

@@ -157,7 +157,7 @@ NamedValues Editor::predict(const at::Tensor& photo, const std::optional<Crop>& 
 }
 
 EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options) const {
-  return edit_batch({photo}, edits, options).front();
+  return edit_batch({photo}, {edits}, options).front();
 }
 
 std::vector<EditedPhoto> Editor::edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
@@ -166,42 +166,63 @@ std::vector<EditedPhoto> Editor::edit(const std::vector<at::Tensor>& photos, con
   for (size_t begin = 0; begin < photos.size(); begin += kPhotosAtOnce) {
     const size_t end = std::min(photos.size(), begin + kPhotosAtOnce);
     const auto at = [&](size_t i) { return photos.begin() + static_cast<std::ptrdiff_t>(i); };
-    for (EditedPhoto& edited : edit_batch({at(begin), at(end)}, edits, options)) out.push_back(std::move(edited));
+    for (EditedPhoto& edited : edit_batch({at(begin), at(end)}, std::vector(end - begin, edits), options)) out.push_back(std::move(edited));
   }
   return out;
 }
 
-std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
+std::vector<EditedPhoto> Editor::edit_each(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
+                                           const EditOptions& options) const {
+  std::vector<EditedPhoto> out;
+  for (size_t begin = 0; begin < ways.size(); begin += kPhotosAtOnce) {
+    const auto at = [&](size_t i) { return ways.begin() + static_cast<std::ptrdiff_t>(std::min(i, ways.size())); };
+    for (EditedPhoto& edited : edit_batch({photo}, {at(begin), at(begin + kPhotosAtOnce)}, options)) out.push_back(std::move(edited));
+  }
+  return out;
+}
+
+std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photos, const std::vector<std::vector<AttributeEdit>>& ways,
                                             const EditOptions& options) const {
   Generator generator = bundle_.generator;
   if (generator.is_empty()) throw Error("the bundle has no generator: it can parse, not edit");
   at::NoGradGuard no_grad;
   const auto large = [&](const Rect& place) { return std::max(place.width, place.height) > bundle_.info.image_size; };
-  std::vector<EditedPhoto> out(photos.size());
+  const auto count = std::ssize(ways);
+  std::vector<Rect> places;
   std::vector<at::Tensor> crops;
   bool rebuild = false;
-  for (size_t n = 0; n < photos.size(); ++n) {
-    out[n].place = place(photos[n], options.crop);
-    out[n].crop = crops.emplace_back(crop_image(photos[n], out[n].place));
-    rebuild = rebuild || options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(out[n].place));
+  for (const at::Tensor& photo : photos) {
+    const Rect& found = places.emplace_back(place(photo, options.crop));
+    crops.push_back(crop_image(photo, found));
+    rebuild = rebuild || options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(found));
   }
-  const at::Tensor input = network_input(crops);
+  // One photo in several ways is looked at once.
+  const at::Tensor seen = network_input(crops), input = seen.expand({count, -1, -1, -1}).contiguous();
   const at::Tensor source =
-      options.source ? attributes_.labels(*options.source, "source").expand({input.size(0), -1}) : (classify(input) > 0.5).to(at::kFloat);
-  const at::Tensor difference = attributes_.difference(source, edits);
+      (options.source ? attributes_.labels(*options.source, "source").unsqueeze(0) : (classify(seen) > 0.5).to(at::kFloat))
+          .expand({count, -1});
+  std::vector<at::Tensor> differences;
+  for (int64_t n = 0; n < count; ++n) differences.push_back(attributes_.difference(source.narrow(0, n, 1), ways[static_cast<size_t>(n)]));
+  const at::Tensor difference = at::cat(differences);
   const auto asked = [&](const at::Tensor& wanted) { return to_network(bundle_.condition(source, wanted), *generator); };
   const auto [edit, rebuilt] =
       engine_->run(generator, to_network(input, *generator), asked(difference), rebuild ? asked(at::zeros_like(difference)) : at::Tensor());
-  if (!edit.isfinite().all().item<bool>()) {
+  for (int64_t n = 0; n < count; ++n) {
+    if (edit[n].isfinite().all().item<bool>()) continue;
     throw Error(fmt::format("the edit has values that are not finite: the strengths are too large ({}), or the bundle's weights damaged",
-                            fmt::join(described(edits), ", ")));
+                            fmt::join(described(ways[static_cast<size_t>(n)]), ", ")));
   }
   // Drawn faces and portraits are told apart by how sure the parser is.
   at::Tensor confidence;
-  if (bundle_.info.trained_on == kDrawnFaces && bundle_.parser) confidence = parsed(input).amax(1).mean({1, 2});
+  if (bundle_.info.trained_on == kDrawnFaces && bundle_.parser) confidence = parsed(seen).amax(1).mean({1, 2}).expand({count});
 
-  for (int64_t n = 0; n < input.size(0); ++n) {
-    EditedPhoto& one = out[static_cast<size_t>(n)];
+  std::vector<EditedPhoto> out;
+  for (int64_t n = 0; n < count; ++n) {
+    const auto way = static_cast<size_t>(n), shown = photos.size() == 1 ? 0 : way;
+    const std::vector<AttributeEdit>& edits = ways[way];
+    EditedPhoto& one = out.emplace_back();
+    one.place = places[shown];
+    one.crop = crops[shown];
     const bool detail = options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(one.place));
     const auto at_own_size = [&](const at::Tensor& picture) { return resized(picture.unsqueeze(0), one.place.height, one.place.width)[0]; };
     one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));

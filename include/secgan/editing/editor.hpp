@@ -109,6 +109,10 @@ class SECGAN_API Editor {
   /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
   std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
                                 const EditOptions& options = {}) const;
+  /// One photo in several ways, as by several strengths of an attribute; the networks see several at once.
+  /// @return an edit for each of `ways`   @throws as edit
+  std::vector<EditedPhoto> edit_each(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
+                                     const EditOptions& options = {}) const;
 
   /// The parser's classes at the crop's own size.
   /// @return [h, w] uint8 ids of the twelve classes   @throws Error when the bundle has no parser.
@@ -124,7 +128,8 @@ class SECGAN_API Editor {
   at::Tensor classify(const at::Tensor& input) const;
   /// [N, K, S, S] probabilities of the parser's classes.
   at::Tensor parsed(const at::Tensor& input) const;
-  std::vector<EditedPhoto> edit_batch(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
+  /// @param ways  edits, as many as photos, or of one photo
+  std::vector<EditedPhoto> edit_batch(const std::vector<at::Tensor>& photos, const std::vector<std::vector<AttributeEdit>>& ways,
                                       const EditOptions& options) const;
 
   Bundle bundle_;

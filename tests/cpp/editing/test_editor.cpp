@@ -53,6 +53,30 @@ TEST_CASE("photos of any size come back at their crop's size, in both ways of up
   CHECK(editor.parse(photo).sizes() == at::IntArrayRef({70, 70}));
 }
 
+TEST_CASE("one photo in several ways is the same as each edit alone, beyond one batch", "[editing]") {
+  const Editor editor(random_bundle());
+  torch::manual_seed(4);
+  const at::Tensor photo = random_photo(50, 70);
+  std::vector<std::vector<AttributeEdit>> ways;
+  for (int i = 0; i < 19; ++i) ways.push_back({{"Eyeglasses", 0.1 * i}, {i % 2 == 0 ? "Male" : "Mustache", 1}});
+  const EditOptions how{.source = NamedLabels{{"Bangs", true}}};
+  const std::vector<EditedPhoto> edited = editor.edit_each(photo, ways, how);
+  REQUIRE(edited.size() == ways.size());
+  for (size_t i = 0; i < ways.size(); ++i) {
+    CAPTURE(i);
+    const EditedPhoto alone = editor.edit(photo, ways[i], how);
+    CHECK((edited[i].photo.to(at::kInt) - alone.photo.to(at::kInt)).abs().max().item<int>() <= 1);
+    CHECK(edited[i].difference == alone.difference);
+    CHECK(edited[i].source == alone.source);
+    CHECK(edited[i].place == alone.place);
+    CHECK(at::equal(edited[i].crop, alone.crop));
+    CHECK(edited[i].provenance == alone.provenance);
+  }
+  CHECK(editor.edit_each(photo, {}, how).empty());
+  // Seen by the classifier once, for all ways.
+  CHECK(editor.edit_each(photo, ways).back().source == editor.edit(photo, ways.back()).source);
+}
+
 TEST_CASE("source attributes are the classifier's unless given", "[editing]") {
   const Editor editor(random_bundle());
   const at::Tensor photo = random_photo(32, 32);
