@@ -45,7 +45,7 @@ void bind_image(py::module_& module) {
           facts = inspect_image(file);
         }
         py::dict out("kind"_a = facts.kind, "width"_a = facts.width, "height"_a = facts.height, "bytes"_a = facts.bytes);
-        out["provenance"] = facts.provenance.empty() ? py::object(py::none()) : options_to_python(facts.provenance);
+        out["provenance"] = facts.provenance.empty() ? py::object(py::none()) : py::object(options_to_python(facts.provenance));
         return out;
       },
       "file"_a);
