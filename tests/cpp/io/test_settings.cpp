@@ -30,8 +30,12 @@ Number another(Number value, const Rule& rule) {
   throw std::logic_error("no other value");
 }
 
-/// Gives every field another value than it has: choices first, since they decide which fields there are.
-void change_every_field(const Record& record) {
+/// The one field whose other values its struct refuses: masks have no classifier.
+bool is_fixed(std::string_view owner, std::string_view field) { return owner == "mask" && field == "generator_classifier"; }
+
+/// Gives every other field another value than it has: choices first, since they decide which fields there are.
+/// @param owner  the field that the record is
+void change_every_field(const Record& record, std::string_view owner = {}) {
   for (const FieldRef& field : record.fields()) {
     if (const EnumRef* const choice = std::get_if<EnumRef>(&field.value)) {
       const auto at = std::find(choice->names.begin(), choice->names.end(), choice->get()) - choice->names.begin();
@@ -39,10 +43,11 @@ void change_every_field(const Record& record) {
     }
   }
   for (const FieldRef& field : record.fields()) {
+    if (is_fixed(owner, field.name)) continue;
     std::visit(
         [&]<class Value>(const Value& value) {
           if constexpr (std::is_same_v<Value, Record>) {
-            change_every_field(value);
+            change_every_field(value, field.name);
           } else if constexpr (std::is_same_v<Value, bool*>) {
             *value = !*value;
           } else if constexpr (std::is_same_v<Value, int64_t*> || std::is_same_v<Value, uint64_t*> || std::is_same_v<Value, double*>) {
@@ -94,6 +99,7 @@ TEST_CASE("settings come back from TOML and JSON with every field as it was", "[
     const auto before = plain_values(secgan::detail::to_json(defaults)), expected = plain_values(secgan::detail::to_json(changed));
     for (const auto& [path, value] : expected) {
       INFO(path);
+      if (path.ends_with("/mask/generator_classifier")) continue;
       const auto found = before.find(path);
       CHECK((found == before.end() || found->second != value));
     }
