@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'frechet_distance', 'import_weights', 'inception_score', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
+__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -222,6 +222,9 @@ class EditedPhoto:
     def place(self) -> tuple[int, int, int, int]:
         ...
     @property
+    def provenance(self) -> dict:
+        ...
+    @property
     def source(self) -> dict:
         ...
 class Editor:
@@ -229,6 +232,8 @@ class Editor:
     def from_pretrained(folder: str, device: str, engine: str, precision: str) -> Editor:
         ...
     def attributes(self) -> list[str]:
+        ...
+    def bundle_name(self) -> str:
         ...
     def condition(self, labels: torch.Tensor, difference: torch.Tensor) -> torch.Tensor:
         ...
@@ -341,7 +346,7 @@ class CustomNetwork:
         ...
 class SemanticBranch:
     @staticmethod
-    def create(parser: FaceParser, attributes: typing.SupportsInt | typing.SupportsIndex, image_size: typing.SupportsInt | typing.SupportsIndex, backbone: str, generator: dict, discriminator: dict, semantic_consistency: typing.SupportsFloat | typing.SupportsIndex, losses: dict, learning_rate: typing.SupportsFloat | typing.SupportsIndex, accumulate: typing.SupportsInt | typing.SupportsIndex, synchronize: bool, seed: typing.SupportsInt | typing.SupportsIndex, options: dict) -> SemanticBranch:
+    def create(parser: FaceParser, attributes: typing.SupportsInt | typing.SupportsIndex, image_size: typing.SupportsInt | typing.SupportsIndex, backbone: str, generator: dict, discriminator: dict, semantic_consistency: typing.SupportsFloat | typing.SupportsIndex, losses: dict, learning_rate: typing.SupportsFloat | typing.SupportsIndex, accumulate: typing.SupportsInt | typing.SupportsIndex, synchronize: bool, seed: typing.SupportsInt | typing.SupportsIndex, options: dict, augment: dict) -> SemanticBranch:
         ...
     @staticmethod
     def from_config(parser: FaceParser, config: dict) -> SemanticBranch:
@@ -390,6 +395,8 @@ def import_weights(origin: str, file: str, out: str, options: dict) -> str:
     ...
 def inception_score(logits: torch.Tensor, splits: typing.SupportsInt | typing.SupportsIndex) -> MeanDeviation:
     ...
+def inspect_image(file: str) -> dict:
+    ...
 def kernel_distance(a: torch.Tensor, b: torch.Tensor, subsets: typing.SupportsInt | typing.SupportsIndex, subset_size: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> MeanDeviation:
     ...
 def load_moments(file: str) -> GaussianMoments:
@@ -426,7 +433,7 @@ def whole_photo(photo: torch.Tensor, edit: torch.Tensor, place: tuple[typing.Sup
     ...
 def write_file(file: str, bytes: bytes) -> None:
     ...
-def write_image(file: str, image: torch.Tensor) -> None:
+def write_image(file: str, image: torch.Tensor, provenance: dict | None) -> None:
     ...
 built_for_torch: str = '2.13.0'
 version: str = '0.1.0'

@@ -84,6 +84,10 @@ class SecganTaskOptions(TypedDict, total=False):
     discriminator_adam: AdamOptions
     #: per generator update, each on a batch of its own
     discriminator_updates: int
+    #: of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none
+    augment: AugmentOptions
+    #: generator updates in which both branches' λ_rec rises linearly from 0 to its value; 0: it is constant
+    reconstruction_ramp: int
     #: of the moving average of the generators, which is shown and shipped
     average_decay: float
     #: batches of the data
@@ -247,6 +251,10 @@ class SecganStepOptions(TypedDict, total=False):
     photo: LossWeights
     #: weights of the mask branch's terms
     mask: LossWeights
+    #: wasserstein: WGAN-GP; non-saturating: the logistic loss with R1
+    adversarial: Literal["wasserstein", "non-saturating"]
+    #: non-saturating: discriminator updates from one with R1, so many times as strong, to the next
+    r1_every: int
     #: what the constant side of a consistency term is
     consistency_target: Literal["hard", "soft", "straight_through"]
     #: what the mask discriminator is shown as real
@@ -258,12 +266,16 @@ class SecganStepOptions(TypedDict, total=False):
 
 
 class LossWeights(TypedDict, total=False):
-    #: λ_gp
+    #: λ_gp of the wasserstein loss
     gradient_penalty: float
+    #: γ of the non-saturating loss, whose penalty is γ/2 E‖∇D(x)‖²
+    r1_penalty: float
     #: λ_cls of D
     discriminator_attribute: float
     #: λ_cls of G
     generator_attribute: float
+    #: photos: of a frozen classifier's judgment of the edit, beside that of D's head; 0: none
+    generator_classifier: float
     #: λ_rec
     reconstruction: float
     #: λ_sc
@@ -279,6 +291,17 @@ class AdamOptions(TypedDict, total=False):
     beta2: float
     #: added to the root of that mean
     epsilon: float
+
+
+class AugmentOptions(TypedDict, total=False):
+    #: largest shift, up, down and sideways, as a share of the side; DiffAugment's is 0.125
+    shift: float
+    #: probability of mirroring
+    flip: float
+    #: photos: the largest value added or taken away, of a range of 2; DiffAugment's is 0.5
+    brightness: float
+    #: photos: the largest change of the contrast, as a share of it; DiffAugment's is 0.5
+    contrast: float
 
 
 class LoaderOptions(TypedDict, total=False):
@@ -511,9 +534,11 @@ class SemanticBranchConfig(TypedDict, total=False):
     generator_adam: AdamOptions
     #: optimizer of the mask discriminator
     discriminator_adam: AdamOptions
+    #: of the masks that D sees, drawn anew for each call: shift and flip
+    augment: AugmentOptions
     #: calls per optimizer step, for hosts that accumulate gradients
     accumulate: int
     #: in a job of several processes: updates with their mean gradients, as DistributedDataParallel makes the host's
     synchronize: bool
-    #: of the first weights and of the gradient penalty's places
+    #: of the first weights, of the gradient penalty's places and of the augmentation
     seed: int
