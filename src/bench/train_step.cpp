@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "bench/bench.hpp"
-#include "core/median.hpp"
 #include "bench/random_faces.hpp"
+#include "core/median.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/training/train.hpp"

@@ -28,8 +28,8 @@ inline constexpr bool kKeeps = true;
 #ifdef __linux__
 namespace {
 
-constexpr size_t kAlignment = 64;            // of LibTorch's own CPU allocator
-constexpr size_t kSmall = size_t{64} << 10;  // malloc keeps these by itself
+constexpr size_t kAlignment = 64;             // of LibTorch's own CPU allocator
+constexpr size_t kSmall = size_t{64} << 10;   // malloc keeps these by itself
 constexpr size_t kRegion = size_t{64} << 20;  // at least
 
 size_t rounded_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }

@@ -204,7 +204,9 @@ NamedValues SecganTask::held_out() {
   return held_out_->measure(photo_->discriminator, bundle_);
 }
 
-std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) { return diagnose(step, means, options_.losses.adversarial, guess_); }
+std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& means) {
+  return diagnose(step, means, options_.losses.adversarial, guess_);
+}
 
 NamedTexts SecganTask::identity() const {
   NamedTexts identity = identity_of(loader_.dataset());

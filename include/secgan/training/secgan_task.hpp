@@ -76,9 +76,8 @@ class HeldOut;
 class SECGAN_API SecganTask final : public TrainingTask {
  public:
   /// @param data    with attributes
-  /// @param base    a bundle whose parser (needed with a mask branch), classifier (needed with a weight for it, and frozen then) and crop
-  /// go
-  ///                into the result
+  /// @param base    a bundle whose parser (needed with a mask branch), classifier (needed with a weight for it, then frozen) and crop
+  ///                go into the result
   /// @param custom  networks in place of those that the options name
   /// @param processes  which share every batch
   /// @param device     to which the networks are moved; their first weights are the same on every device

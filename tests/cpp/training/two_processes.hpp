@@ -23,7 +23,8 @@ auto by_two(const Work& work, std::chrono::milliseconds timeout = std::chrono::s
   const std::chrono::milliseconds to_connect = std::chrono::seconds(60);
   const c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::HashStore>();
   const auto as_rank = [&](int rank) {
-    const auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, 2, c10d::ProcessGroupGloo::Options::create_default(to_connect));
+    const auto gloo =
+        c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, 2, c10d::ProcessGroupGloo::Options::create_default(to_connect));
     const auto group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, 2);
     group->setBackend(at::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
     group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
