@@ -9,11 +9,12 @@
 namespace secgan {
 namespace {
 
-constexpr int64_t kFirstWarning = 200;        // steps: as early on everything looks wrong
-constexpr double kNoEdit = 0.002;             // mean difference of edit and reconstruction, of a range of 2
-constexpr double kNothingLearned = 0.05;      // share of the way from always guessing the more frequent label to always right
-constexpr double kOverfit = 0.25;             // of that way, between photos of the training and others
-constexpr double kPleasesTheHeadAlone = 0.2;  // share of the changed attributes
+constexpr int64_t kFirstWarning = 200;    // steps: as early on everything looks wrong
+constexpr double kNoEdit = 0.002;         // mean difference of edit and reconstruction, of a range of 2
+constexpr double kNothingLearned = 0.05;  // share of the way from always guessing the more frequent label to always right
+constexpr double kOverfit = 0.25;         // of that way, between photos of the training and others
+constexpr double kPleased = 0.7;          // share of the changed attributes that a head sees: as long as it is less, edits are under way
+constexpr double kPleasesTheHeadAlone = 0.2;  // of them, not seen by another classifier
 
 std::optional<double> find(const NamedValues& means, std::string_view name) {
   const auto found = std::ranges::find(means, name, [](const auto& entry) { return std::string_view(entry.first); });
@@ -65,7 +66,7 @@ void head_overfits(const NamedValues& means, const std::optional<double>& guess,
 
 void edits_please_the_head_alone(const NamedValues& means, std::vector<std::string>& out) {
   const auto head = find(means, "photo/held_out/edits_by_discriminator"), other = find(means, "photo/held_out/edits_by_classifier");
-  if (!head || !other || *head - *other < kPleasesTheHeadAlone) return;
+  if (!head || !other || *head < kPleased || *head - *other < kPleasesTheHeadAlone) return;
   out.push_back(
       fmt::format("edits please the discriminator's attribute head, not the classifier: {:.2f} of the changed attributes are seen by the "
                   "one, {:.2f} by the other: augment what the discriminator sees (task.augment), or raise generator_classifier",
