@@ -1,7 +1,5 @@
 #include "ops/consistency_kernel.hpp"
 
-#include <ATen/TensorIterator.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -9,16 +7,9 @@
 #include <limits>
 
 #include "core/huge_pages.hpp"
+#include "ops/tasks.hpp"
 
-// A vector of pixels at a time, in registers, by the vector extensions of GCC and Clang. The same code is compiled for several widths, and
-// the processor's best is taken at run time: a function is inlined into callers that may use more of the processor than itself.
-#if defined(__GNUC__) && defined(__x86_64__)
-#define SECGAN_INLINE [[gnu::always_inline]] inline
-#define SECGAN_X86_LEVELS 1
-#else
-#define SECGAN_INLINE inline
-#define SECGAN_X86_LEVELS 0
-#endif
+// A vector of pixels at a time, in registers, by the vector extensions of GCC and Clang.
 
 namespace secgan {
 namespace {
@@ -388,43 +379,10 @@ SECGAN_INLINE void backward_body(BackwardTask<T>& task) {
   for (; begin < task.pixels; ++begin) ExactPixel(side, begin).gradient(task.labels[begin], task.scale, task.gradient);
 }
 
-#if SECGAN_X86_LEVELS
-#define SECGAN_LEVELS(name, Task, body, T)                                                                             \
-  [[gnu::target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]] void name##_avx512(Task& task) { body<T, 64>(task); } \
-  [[gnu::target("avx2,fma")]] void name##_avx2(Task& task) { body<T, 32>(task); }                                      \
-  void name##_plain(Task& task) { body<T, 16>(task); }                                                                 \
-  void name(Task& task, VectorLevel level) {                                                                           \
-    switch (level) {                                                                                                   \
-      case VectorLevel::kAvx512: return name##_avx512(task);                                                           \
-      case VectorLevel::kAvx2: return name##_avx2(task);                                                               \
-      case VectorLevel::kPlain: return name##_plain(task);                                                             \
-    }                                                                                                                  \
-  }
-#else
-#define SECGAN_LEVELS(name, Task, body, T) \
-  void name(Task& task, VectorLevel) { body<T, 16>(task); }
-#endif
-
-SECGAN_LEVELS(forward_chunk, ForwardTask<float>, forward_body, float)
-SECGAN_LEVELS(forward_chunk, ForwardTask<double>, forward_body, double)
-SECGAN_LEVELS(backward_chunk, BackwardTask<float>, backward_body, float)
-SECGAN_LEVELS(backward_chunk, BackwardTask<double>, backward_body, double)
-
-/// f(task) for each of so many tasks, on LibTorch's own threads. at::parallel_for is a template that runs on one thread unless this library
-/// were built with LibTorch's OpenMP; TensorIterator's loop over the elements of a tensor is compiled into LibTorch.
-template <class F>
-void for_each_task(int64_t tasks, const F& f) {
-  at::Tensor places = at::empty({tasks}, at::TensorOptions(at::kByte));
-  const auto* const first = static_cast<const char*>(places.const_data_ptr());
-  auto iterator = at::TensorIterator::nullary_op(places);
-  iterator.for_each(
-      [&](char** data, const int64_t* strides, int64_t count, int64_t rows) {
-        for (int64_t row = 0; row < rows; ++row) {
-          for (int64_t i = 0; i < count; ++i) f((data[0] - first) + row * strides[1] + i * strides[0]);
-        }
-      },
-      /*grain_size=*/1);
-}
+SECGAN_LEVELS(forward_chunk, ForwardTask<float>, (forward_body<float, kBytes>))
+SECGAN_LEVELS(forward_chunk, ForwardTask<double>, (forward_body<double, kBytes>))
+SECGAN_LEVELS(backward_chunk, BackwardTask<float>, (backward_body<float, kBytes>))
+SECGAN_LEVELS(backward_chunk, BackwardTask<double>, (backward_body<double, kBytes>))
 
 /// The merge as the kernels read it.
 struct Order {
@@ -467,22 +425,6 @@ struct Chunks {
 constexpr size_t kBeyondCaches = size_t{16} << 20;
 
 }  // namespace
-
-VectorLevel processor_vectors() {
-#if SECGAN_X86_LEVELS
-  static const VectorLevel level = [] {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl")) {
-      return VectorLevel::kAvx512;
-    }
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? VectorLevel::kAvx2 : VectorLevel::kPlain;
-  }();
-  return level;
-#else
-  return VectorLevel::kPlain;
-#endif
-}
 
 HardTerms hard_consistency_terms(const MergedLogits& first, const MergedLogits& second, std::array<bool, 2> wanted, VectorLevel level) {
   const at::Tensor& logits = first.logits;

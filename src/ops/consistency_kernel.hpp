@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/vector_level.hpp"
+
 namespace secgan {
 
 /// Contiguous logits [N, classes, H, W] of float32 or float64, and the merged class of each class; every merged class has one at least.
@@ -23,10 +25,6 @@ struct HardTerms {
   std::array<double, 2> sums{};      ///< over pixels: log-probability of the other side's label
   std::array<at::Tensor, 2> labels;  ///< [N, H, W] uint8: arg-max of each side's merged classes
 };
-
-/// How wide the vectors are that the processor has: 64, 32 or 16 bytes.
-enum class VectorLevel { kPlain, kAvx2, kAvx512 };
-VectorLevel processor_vectors();
 
 /// Of two sides that agree in N, H, W, type and merged classes.
 /// @param wanted  which of the two sums is computed; a label is computed where the other side's sum is
