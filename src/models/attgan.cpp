@@ -6,6 +6,7 @@
 
 #include "core/rules.hpp"
 #include "models/builtin.hpp"
+#include "nn/critic.hpp"
 #include "secgan/models/backbone.hpp"
 
 namespace secgan {
@@ -163,6 +164,11 @@ AttGanDiscriminatorImpl::AttGanDiscriminatorImpl(const NetworkSpec& spec, const 
 Scores AttGanDiscriminatorImpl::score(const at::Tensor& image) {
   const at::Tensor features = run_blocks(conv_, image).flatten(1);
   return {run_blocks(adversarial_head_, features), run_blocks(attribute_head_, features)};
+}
+
+std::optional<PenalizedScores> AttGanDiscriminatorImpl::penalized_scores(const at::Tensor& real, const at::Tensor& fake,
+                                                                         const at::Tensor& between) {
+  return secgan::penalized_scores({chain_of(conv_), chain_of(adversarial_head_), chain_of(attribute_head_)}, real, fake, between);
 }
 
 }  // namespace secgan

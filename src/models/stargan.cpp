@@ -4,6 +4,7 @@
 
 #include "core/rules.hpp"
 #include "models/builtin.hpp"
+#include "nn/critic.hpp"
 #include "nn/parameter_budget.hpp"
 #include "secgan/models/backbone.hpp"
 
@@ -111,6 +112,11 @@ StarGanDiscriminatorImpl::StarGanDiscriminatorImpl(const NetworkSpec& spec, cons
 Scores StarGanDiscriminatorImpl::score(const at::Tensor& image) {
   const at::Tensor features = main_->forward(image);
   return {patches_->forward(features), attributes_->forward(features).flatten(1)};
+}
+
+std::optional<PenalizedScores> StarGanDiscriminatorImpl::penalized_scores(const at::Tensor& real, const at::Tensor& fake,
+                                                                          const at::Tensor& between) {
+  return secgan::penalized_scores({chain_of({main_}), {patches_.ptr()}, {attributes_.ptr()}}, real, fake, between);
 }
 
 }  // namespace secgan

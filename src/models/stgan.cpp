@@ -6,6 +6,7 @@
 
 #include "core/rules.hpp"
 #include "models/builtin.hpp"
+#include "nn/critic.hpp"
 #include "nn/parameter_budget.hpp"
 #include "secgan/models/backbone.hpp"
 
@@ -240,6 +241,11 @@ StganDiscriminatorImpl::StganDiscriminatorImpl(const NetworkSpec& spec, const Op
 Scores StganDiscriminatorImpl::score(const at::Tensor& image) {
   const at::Tensor features = run_blocks(conv_, image).flatten(1);
   return {adversarial_head_->forward(features), attribute_head_->forward(features)};
+}
+
+std::optional<PenalizedScores> StganDiscriminatorImpl::penalized_scores(const at::Tensor& real, const at::Tensor& fake,
+                                                                        const at::Tensor& between) {
+  return secgan::penalized_scores({chain_of(conv_), chain_of({adversarial_head_}), chain_of({attribute_head_})}, real, fake, between);
 }
 
 }  // namespace secgan

@@ -36,11 +36,19 @@ struct GradientPenalty {
   double epsilon = 1e-12;
 
   at::Tensor operator()(const auto& pass) const {
-    // grad, never backward(create_graph): that one keeps the graph alive through the leaves.
-    const at::Tensor gradient = torch::autograd::grad({pass.interpolate_scores.adversarial.sum()}, {pass.interpolate}, {},
-                                                      /*retain_graph=*/true, /*create_graph=*/true)[0];
+    const at::Tensor gradient = interpolate_gradient(pass);
     const at::Tensor norm = (full_precision(gradient).flatten(1).square().sum(1) + epsilon).sqrt();
     return (norm - 1).square().mean();
+  }
+
+ private:
+  static at::Tensor interpolate_gradient(const auto& pass) {
+    if constexpr (requires { pass.interpolate_gradient; }) {
+      if (pass.interpolate_gradient.defined()) return pass.interpolate_gradient;
+    }
+    // grad, never backward(create_graph): that one keeps the graph alive through the leaves.
+    return torch::autograd::grad({pass.interpolate_scores.adversarial.sum()}, {pass.interpolate}, {}, /*retain_graph=*/true,
+                                 /*create_graph=*/true)[0];
   }
 };
 

@@ -38,7 +38,9 @@ struct DiscriminatorPass {
   at::Tensor source;          ///< [N, A] y_src in {0, 1}
   at::Tensor interpolate;     ///< [N, C, H, W] on the segment from real to fake, requires grad; undefined where no term looks at it
   Scores interpolate_scores;  ///< D(interpolate)
-  at::Tensor real = {};       ///< [N, C, H, W], requires grad; undefined where no term looks at it
+  /// [N, C, H, W] of the sum of D(interpolate) by the interpolate, where it is known; else the scores' graph gives it
+  at::Tensor interpolate_gradient = {};
+  at::Tensor real = {};  ///< [N, C, H, W], requires grad; undefined where no term looks at it
 };
 
 }  // namespace secgan

@@ -114,6 +114,8 @@ class SECGAN_API AttGanDiscriminatorImpl final : public DiscriminatorImpl {
   using Options = AttGanDiscriminatorOptions;
   AttGanDiscriminatorImpl(const NetworkSpec& spec, const Options& options);
 
+  std::optional<PenalizedScores> penalized_scores(const at::Tensor& real, const at::Tensor& fake, const at::Tensor& between) override;
+
  private:
   Scores score(const at::Tensor& image) override;
 

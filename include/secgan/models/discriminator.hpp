@@ -24,6 +24,13 @@ class SECGAN_API DiscriminatorImpl : public torch::nn::Module {
   Scores forward(const at::Tensor& image);
 
   const NetworkSpec& spec() const { return spec_; }
+  /// Of a batch of real, fake and interpolated images each, in one pass that is differentiated by hand, as wide as autocast says.
+  /// @param real, fake, between [N, image_channels, S, S], constants
+  /// @return nullopt where the network is not one that the library knows how to: its graph serves then
+  virtual std::optional<PenalizedScores> penalized_scores(const at::Tensor& real, const at::Tensor& fake, const at::Tensor& between) {
+    return std::nullopt;
+  }
+
   /// A network from outside: no options rebuild it.
   bool custom() const { return !options_.has_value(); }
   /// Whether an image's scores do not depend on the other images of its batch, nor change anything in the network: known of those that are

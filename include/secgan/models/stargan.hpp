@@ -86,6 +86,8 @@ class SECGAN_API StarGanDiscriminatorImpl final : public DiscriminatorImpl {
   using Options = StarGanDiscriminatorOptions;
   StarGanDiscriminatorImpl(const NetworkSpec& spec, const Options& options);
 
+  std::optional<PenalizedScores> penalized_scores(const at::Tensor& real, const at::Tensor& fake, const at::Tensor& between) override;
+
  private:
   Scores score(const at::Tensor& image) override;
 

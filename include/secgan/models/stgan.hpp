@@ -168,6 +168,8 @@ class SECGAN_API StganDiscriminatorImpl final : public DiscriminatorImpl {
   using Options = StganDiscriminatorOptions;
   StganDiscriminatorImpl(const NetworkSpec& spec, const Options& options);
 
+  std::optional<PenalizedScores> penalized_scores(const at::Tensor& real, const at::Tensor& fake, const at::Tensor& between) override;
+
  private:
   Scores score(const at::Tensor& image) override;
 

@@ -5,17 +5,30 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "secgan/core/error.hpp"
 
 namespace secgan {
+
+/// Whether LibTorch has autocast for a device.
+inline bool has_autocast(at::DeviceType device) {
+  const auto& types = at::autocast::_AUTOCAST_SUPPORTED_DEVICES;
+  return std::ranges::find(types, device) != types.end();
+}
+
+/// What convolutions and matrix products run in on that device here; nullopt: in their inputs' own type.
+inline std::optional<at::ScalarType> autocast_type(at::DeviceType device) {
+  if (!has_autocast(device) || !at::autocast::is_autocast_enabled(device)) return std::nullopt;
+  return at::autocast::get_autocast_dtype(device);
+}
 
 /// Within its scope, convolutions and matrix products on `device` run in bfloat16, or, with `enabled` false, in their
 /// inputs' own type. Weights stay float32.
 /// @throws InvalidArgument for bfloat16 on a device for which LibTorch has no autocast
 class AutocastGuard {
  public:
-  explicit AutocastGuard(bool enabled, at::DeviceType device = at::kCPU) : device_(device), known_(known(device)) {
+  explicit AutocastGuard(bool enabled, at::DeviceType device = at::kCPU) : device_(device), known_(has_autocast(device)) {
     if (!known_) {
       if (enabled) throw InvalidArgument("bfloat16 must be off on the device " + c10::DeviceTypeName(device, true) + ", found on");
       return;
@@ -40,11 +53,6 @@ class AutocastGuard {
   AutocastGuard& operator=(const AutocastGuard&) = delete;
 
  private:
-  static bool known(at::DeviceType device) {
-    const auto& types = at::autocast::_AUTOCAST_SUPPORTED_DEVICES;
-    return std::ranges::find(types, device) != types.end();
-  }
-
   at::DeviceType device_;
   bool known_;
   bool before_ = false;

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -90,8 +91,20 @@ std::pair<Scores, Scores> real_and_fake_scores(D& discriminator, const at::Tenso
 template <DiscriminatorLike D>
 DiscriminatorPass discriminator_pass(D& discriminator, const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
                                      const at::Tensor& position) {
-  const auto [real_scores, fake_scores] = real_and_fake_scores(discriminator, real, fake.detach());
   const at::Tensor between = interpolate(real.detach(), fake.detach(), position.to(real.dtype()).view({-1, 1, 1, 1}));
+  if constexpr (Penalizable<D>) {
+    if (fast_paths()) {
+      if (const std::optional<PenalizedScores> scores = discriminator->penalized_scores(real.detach(), fake.detach(), between.detach())) {
+        return {.real_scores = scores->real,
+                .fake_scores = {scores->fake, {}},
+                .source = source,
+                .interpolate = between,
+                .interpolate_scores = {},
+                .interpolate_gradient = scores->gradient};
+      }
+    }
+  }
+  const auto [real_scores, fake_scores] = real_and_fake_scores(discriminator, real, fake.detach());
   return {.real_scores = real_scores,
           .fake_scores = fake_scores,
           .source = source,

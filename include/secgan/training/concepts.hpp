@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <concepts>
+#include <optional>
 #include <vector>
 
 #include "secgan/core/scores.hpp"
@@ -35,6 +36,12 @@ concept DiscriminatorLike = requires(D& d, const at::Tensor& image) {
 template <class D>
 concept PerSample = DiscriminatorLike<D> && requires(const D& d) {
   { d->per_sample() } -> std::convertible_to<bool>;
+};
+
+/// A discriminator that may know how to take a gradient penalty without a graph.
+template <class D>
+concept Penalizable = DiscriminatorLike<D> && requires(D& d, const at::Tensor& image) {
+  { d->penalized_scores(image, image, image) } -> std::convertible_to<std::optional<PenalizedScores>>;
 };
 
 /// secgan::Adam, and every optimizer of torch::optim.

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "numeric.hpp"
 #include "secgan/core/fast_paths.hpp"
@@ -34,11 +35,11 @@ struct Result {
   std::vector<at::Tensor> gradients;
 };
 
-Result update(Discriminator& discriminator, const Images& images, bool fast) {
+Result update(Discriminator& discriminator, const Images& images, bool fast, const LossWeights& weights = {}) {
   const FastPathsGuard guard(fast);
   Result out{.pass = discriminator_pass(discriminator, images.real, images.fake, images.source, images.position)};
-  out.report = discriminator_objective(LossWeights())(out.pass);
-  out.gradients = torch::autograd::grad({out.report.total}, discriminator->parameters());
+  out.report = discriminator_objective(weights)(out.pass);
+  out.gradients = torch::autograd::grad({out.report.total}, discriminator->parameters(), {}, std::nullopt, false, /*allow_unused=*/true);
   return out;
 }
 
@@ -58,6 +59,62 @@ TEST_CASE("real and fake images go through a discriminator together, to the same
   CHECK(max_difference(fast.pass.real_scores.attribute_logits, plain.pass.real_scores.attribute_logits) < 1e-12);
   CHECK(max_difference(fast.report.total, plain.report.total) < 1e-10);
   for (size_t i = 0; i < plain.gradients.size(); ++i) CHECK(max_difference(fast.gradients[i], plain.gradients[i]) < 1e-9);
+}
+
+TEST_CASE("a penalized pass gives the graph's losses and gradients, norm or none, in every weighting", "[training]") {
+  const Normalization norm = GENERATE(Normalization::kNone, Normalization::kInstance);
+  const Activation activation = GENERATE(Activation::kLeakyRelu, Activation::kRelu, Activation::kNone);
+  const double penalty = GENERATE(10.0, 0.0), attribute = GENERATE(1.0, 0.0);
+  CAPTURE(static_cast<int>(norm), static_cast<int>(activation), penalty, attribute);
+  torch::manual_seed(4);
+  Discriminator discriminator =
+      make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .norm_fn = norm, .acti_fn = activation, .fc_dim = 32, .n_layers = 3});
+  discriminator->to(at::kDouble);
+  const Images images(at::kDouble);
+  LossWeights weights;
+  weights.gradient_penalty = penalty;
+  weights.discriminator_attribute = attribute;
+  const Result plain = update(discriminator, images, false, weights), fast = update(discriminator, images, true, weights);
+  REQUIRE(fast.pass.interpolate_gradient.defined());
+  CHECK(max_difference(fast.report.total, plain.report.total) < 1e-10);
+  for (size_t i = 0; i < plain.gradients.size(); ++i) {
+    REQUIRE(fast.gradients[i].defined() == plain.gradients[i].defined());
+    if (plain.gradients[i].defined()) CHECK(max_difference(fast.gradients[i], plain.gradients[i]) < 1e-9);
+  }
+}
+
+TEST_CASE("a penalized pass is for layers that the library knows, and is differentiated once", "[training]") {
+  torch::manual_seed(4);
+  const Images images(at::kDouble);
+  for (const Normalization norm : {Normalization::kBatch, Normalization::kTrackedInstance, Normalization::kSwitchable}) {
+    Discriminator other = make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .norm_fn = norm, .fc_dim = 32, .n_layers = 3});
+    other->to(at::kDouble);
+    CHECK_FALSE(other->penalized_scores(images.real, images.fake, images.real));
+  }
+  Discriminator discriminator = make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .fc_dim = 32, .n_layers = 3});
+  discriminator->to(at::kDouble);
+  const at::Tensor sum = discriminator->penalized_scores(images.real, images.fake, images.real)->fake.sum();
+  torch::autograd::grad({sum}, discriminator->parameters(), {}, /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true);
+  CHECK_THROWS_WITH(torch::autograd::grad({sum}, discriminator->parameters(), {}, true, false, true),
+                    Catch::Contains("differentiated once"));
+}
+
+TEST_CASE("a penalized pass follows autocast, and its gradients stay in full precision", "[training]") {
+  torch::manual_seed(4);
+  Discriminator discriminator = make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .fc_dim = 32, .n_layers = 3});
+  const Images images(at::kFloat);
+  const Result wide = update(discriminator, images, true);
+  const AutocastGuard autocast(true);
+  const Result narrow = update(discriminator, images, true), graph = update(discriminator, images, false);
+  CHECK(narrow.report.total.item<double>() == Approx(wide.report.total.item<double>()).epsilon(0.02));
+  CHECK_FALSE(at::equal(narrow.report.total, wide.report.total));
+  const auto error = [&](const Result& result) {
+    double sum = 0;
+    for (size_t i = 0; i < wide.gradients.size(); ++i) sum += (result.gradients[i] - wide.gradients[i]).square().sum().item<double>();
+    return std::sqrt(sum);
+  };
+  for (const at::Tensor& gradient : narrow.gradients) CHECK(gradient.scalar_type() == at::kFloat);
+  CHECK(error(narrow) < 1.5 * error(graph));
 }
 
 TEST_CASE("a discriminator whose images see each other takes real and fake ones apart", "[training]") {
