@@ -5,12 +5,26 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
+import zipfile
 from collections.abc import Sequence
 
 from .editing import Editor
 from .exporting import _FORMATS, export
 
 _ENDINGS = {ending: name for name, (_, ending) in _FORMATS.items()}
+
+
+def _is_ours(file: pathlib.Path) -> bool:
+    """Whether a file is a program that this command wrote: by the note that secgan.export puts into each."""
+    if file.suffix == ".onnx":
+        return b"\n\x06secgan" in file.read_bytes()  # a key of the metadata
+    try:
+        with zipfile.ZipFile(file) as package:
+            if file.suffix == ".pt":
+                return any(name.endswith("/extra/secgan") for name in package.namelist())
+            return any(name.endswith("metadata.json") and b'"secgan"' in package.read(name) for name in package.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, EOFError):
+        return False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ending = pathlib.Path(given.file).suffix
     if ending not in _ENDINGS:
         parser.error(f"'{given.file}' ends in none of {known}")
+    file = pathlib.Path(given.file)
     try:
+        if file.is_file() and file.stat().st_size > 0 and not _is_ours(file):
+            parser.error(f"'{given.file}' is there and was not made by this command: choose another name, or remove it")
         export(Editor.from_pretrained(given.model), _ENDINGS[ending], given.file)
     except (RuntimeError, ValueError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

@@ -101,6 +101,16 @@ def test_a_program_from_the_command_line(tmp_path):
     assert done.returncode == 2 and "ends in none of .onnx (onnx), .pt2 (aoti), .pt (torchscript)" in done.stderr
     done = run(tmp_path / "none", tmp_path / "editor.pt")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and f"{tmp_path / 'none'}" in done.stderr
+    # A program is replaced by the next, and nothing else is.
+    done = run(tmp_path / "bundle", tmp_path / "editor.pt")
+    assert (done.returncode, done.stderr) == (0, "")
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "mine.pt")
+    (tmp_path / "mine.onnx").write_bytes(b"secgan, but no program")
+    for name in ("mine.pt", "mine.onnx"):
+        kept = (tmp_path / name).read_bytes()
+        done = run(tmp_path / "bundle", tmp_path / name)
+        assert done.returncode == 2 and f"'{tmp_path / name}' is there and was not made by this command" in done.stderr
+        assert (tmp_path / name).read_bytes() == kept
 
 
 def test_wrong_formats_are_named(tmp_path):
