@@ -5,6 +5,7 @@
 
 #include "bench/bench.hpp"
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
@@ -32,11 +33,11 @@ constexpr std::array kSubjects{
 void measure(const Subject& subject, const BenchSettings& settings, const std::string& json) {
   validate(settings);
   find_device(settings.device);
-  if (!json.empty() && json != "-") require_writable_file(json);
+  require_json_place(json, {"bench", "machine"});
   std::optional<Progress> progress;
   const BenchResult result = subject.run(settings, [&](int64_t done, int64_t total) {
     if (!progress) progress.emplace(subject.name, 0, total, std::cerr);
-    if (done > 0) progress->update(done, 1, "");
+    if (done > 0) progress->update(done, 0, "");
   });
   if (progress) progress->finish();
   const std::string report = bench_json(subject.name, settings, result);
@@ -75,7 +76,7 @@ void add_bench(CLI::App& app) {
     flags->bind<&S::repeats>("--repeats", "N");
     flags->bind<&S::device>("--device", "NAME");
     flags->bind<&S::threads>("--threads", "N");
-    one.add_option("--json", *json, "write the figures to a file; '-': to the terminal instead of the table")->type_name("FILE");
+    add_json_option(one, *json, "write the figures to a file");
     one.callback([=] { measure(subject, flags->resolve(), *json); });
   }
 }

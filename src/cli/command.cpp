@@ -140,6 +140,16 @@ void occupy_standard_streams() {
   }
 }
 
+/// A name that is empty, as of a shell's unset variable, would stand for "nothing is written".
+void refuse_empty_places(CLI::App& app) {
+  const auto named = [](const std::string& text) { return text.empty() ? std::string("the name is empty") : std::string(); };
+  for (const char* place : {"--out", "--json"}) {
+    CLI::Option* const option = app.get_option_no_throw(place);
+    if (option != nullptr && option->get_items_expected_max() > 0) option->check(CLI::Validator(named, ""));
+  }
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_places(*command);
+}
+
 /// Results that did not get through are a failure, whatever the command says.
 int finish(const CLI::App& app, int status) {
   if (std::fflush(stdout) != 0) secgan::cli::output_error = errno;
@@ -149,6 +159,7 @@ int finish(const CLI::App& app, int status) {
 
 int run(CLI::App& app, int argc, char** argv) {
   try {
+    refuse_empty_places(app);
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
     // Not by its own stream, whose failure has no cause.

@@ -2,10 +2,12 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
 #include "secgan/bundle/load_weights.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/evaluation/settings.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/report/progress.hpp"
@@ -14,6 +16,8 @@
 namespace secgan::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct EvaluationRequest {
   std::string model, protocol = "secgan", out, json;
 };
@@ -21,7 +25,13 @@ struct EvaluationRequest {
 void evaluate_model(const EvaluationRequest& request, const SettingsFlags<EvaluateSettings>& flags) {
   const EvaluateSettings settings = flags.resolve({.protocol = open_protocol(request.protocol)});
   if (!request.out.empty()) require_report_place(request.out);
-  if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
+  if (!request.out.empty() && !request.json.empty()) {
+    for (const char* name : {"report.md", "report.html", "protocol.toml"}) {
+      if (fs::weakly_canonical(fs::absolute(request.json)) == fs::weakly_canonical(fs::absolute(request.out)) / name)
+        throw InvalidArgument(fmt::format("--json: '{}' is a file of the report at --out: choose another name", request.json));
+    }
+  }
+  require_json_place(request.json, {"report_format", "figures"});
   std::optional<Progress> progress;
   const EvaluationRun run = evaluate(request.model, settings, {}, [&](int64_t done, int64_t total) {
     if (!progress) progress.emplace("evaluate", 0, total, std::cerr);
@@ -70,8 +80,7 @@ void add_evaluation(CLI::App& app) {
     flags->bind<&S::device>("--device", "NAME");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", request->out, "folder for report.json, report.md, report.html and protocol.toml")->type_name("DIR");
-    command.add_option("--json", request->json, "also write the metrics to a file; '-': to the terminal instead of the table")
-        ->type_name("FILE");
+    add_json_option(command, request->json, "also write the metrics to a file");
     command.callback([=] { evaluate_model(*request, *flags); });
   }
   {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
@@ -41,7 +42,7 @@ void print_facts(const std::string& file, const PictureFacts& facts) {
 
 /// All files are looked at, whichever cannot be read.
 void inspect(const InspectRequest& request) {
-  if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
+  require_json_place(request.json, {"files"});
   nlohmann::ordered_json entries = nlohmann::ordered_json::array();
   std::vector<std::string> problems;
   for (const std::string& file : request.files) {
@@ -74,7 +75,7 @@ void add_inspect(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("inspect", "tell what pictures' files say of how they were made; a mark, and no proof");
   auto request = std::make_shared<InspectRequest>();
   command.add_option("files", request->files, "JPEG, PNG, WebP, TIFF or BMP files")->required()->type_name("FILE...");
-  command.add_option("--json", request->json, "also write it to a file; '-': to the terminal instead of the lines")->type_name("FILE");
+  add_json_option(command, request->json, "also write it to a file");
   command.callback([=] { inspect(*request); });
 }
 

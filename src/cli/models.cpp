@@ -1,10 +1,13 @@
 #include <ATen/ATen.h>
+
 #include <nlohmann/json.hpp>
+
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
-#include "core/rules.hpp"
+#include "core/whole_number.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/models/discriminator.hpp"
@@ -95,11 +98,7 @@ nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<R
 }
 
 void run(const ModelsRequest& request) {
-  require_positive("image_size", request.image_size);
-  constexpr int64_t kLargest = 4096;  // a photo of more takes more memory than there is in most machines
-  if (request.image_size > kLargest) throw InvalidArgument(fmt::format("image_size {} is above {}", request.image_size, kLargest));
-  require_positive("attributes", request.attributes);
-  if (!request.json.empty() && request.json != "-") require_writable_file(request.json);
+  require_json_place(request.json, {"image_size", "attributes", "networks"});
   const std::vector<Row> rows = measure(request);
   if (request.json == "-") {
     print_bytes(stdout, to_json(request, rows).dump(2) + "\n");
@@ -124,15 +123,32 @@ void run(const ModelsRequest& request) {
       "gradients\n");
 }
 
+/// Looked at as text: a number that no integer holds is told as it was written.
+CLI::Validator whole_number_in(int64_t least, int64_t most) {
+  const auto check = [=](const std::string& text) {
+    const std::optional<int64_t> value = whole_number(text);
+    if (value && *value >= least && *value <= most) return std::string();
+    return fmt::format("must be a whole number from {} to {}, found '{}'", least, most, text);
+  };
+  return {check, ""};
+}
+
 }  // namespace
 
 void add_models(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("models", "list the networks with parameters, multiply-adds and memory");
   auto request = std::make_shared<ModelsRequest>();
-  command.add_option("--image-size", request->image_size, "side in pixels")->capture_default_str()->type_name("N");
-  command.add_option("--attributes", request->attributes, "how many attributes")->capture_default_str()->type_name("N");
-  command.add_option("--json", request->json, "also write the table to a file; '-': to the terminal instead of the table")
-      ->type_name("FILE");
+  constexpr int64_t kLargest = 4096;  // a photo of more takes more memory than there is in most machines
+  constexpr int64_t kMost = 65536;    // as networks have it
+  command.add_option("--image-size", request->image_size, "side in pixels")
+      ->check(whole_number_in(1, kLargest))
+      ->capture_default_str()
+      ->type_name("N");
+  command.add_option("--attributes", request->attributes, "how many attributes")
+      ->check(whole_number_in(1, kMost))
+      ->capture_default_str()
+      ->type_name("N");
+  add_json_option(command, request->json, "also write the table to a file");
   command.callback([=] { run(*request); });
 }
 

@@ -8,10 +8,12 @@
 #include <climits>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "core/format.hpp"
+#include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/image/image_file.hpp"
@@ -25,6 +27,7 @@ namespace fs = std::filesystem;
 using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kName = "secgan";
+constexpr uint64_t kMostJson = uint64_t{64} << 20;  // as reports are read
 
 /// A file's software, where encode_png and encode_jpeg write it: PNG's text right after the header chunk, a JPEG's comment right after the
 /// JFIF header. A file that has been through another program has lost it, or has it elsewhere, and is that program's.
@@ -109,6 +112,29 @@ std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, c
   }
   require_writable_folder(folder);
   return plan;
+}
+
+void add_json_option(CLI::App& command, std::string& file, const std::string& help) {
+  command.add_option("--json", file, help + "; '-': to the terminal instead")->type_name("FILE");
+}
+
+void require_json_place(const std::string& file, const std::vector<std::string>& keys) {
+  if (file.empty() || file == "-") return;
+  require_writable_file(file);
+  std::error_code ignored;
+  if (!fs::exists(file, ignored) || fs::file_size(file, ignored) == 0) return;
+  bool ours = false;
+  try {
+    const std::string text = read_file(file, kMostJson);
+    detail::check_nesting(text, file);
+    const auto json = nlohmann::ordered_json::parse(text);
+    ours = json.is_object() && !json.empty() && json.begin().key() == keys.front() &&
+           std::ranges::all_of(keys, [&](const std::string& key) { return json.contains(key); });
+  } catch (const std::exception&) {  // no JSON, or larger than any that we write
+  }
+  if (!ours) {
+    throw InvalidArgument(fmt::format("--json: '{}' is there and was not made by this command: choose another name, or remove it", file));
+  }
 }
 
 Provenance note() { return {.software = this_software()}; }

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -29,6 +30,14 @@ struct PhotoOutputs {
 ///         of somebody else's file. Error where nothing can be written.
 std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, const std::filesystem::path& folder,
                                        const std::vector<Result>& results, bool overwrite);
+
+/// An option for a file of JSON, besides or instead of what a command prints; '-' is the terminal.
+void add_json_option(CLI::App& command, std::string& file, const std::string& help);
+
+/// Before long work: that the file can be written, and costs nobody anything but JSON of the same command.
+/// @param file  empty: none   @param keys  the first one that the command writes, and others
+/// @throws InvalidArgument naming what is there, Error where nothing can be written.
+void require_json_place(const std::string& file, const std::vector<std::string>& keys);
 
 /// What a result says that is no edit: plan_outputs knows it again by its software.
 Provenance note();

@@ -62,7 +62,8 @@ std::string Progress::line(int64_t done, int64_t photos, std::string_view note) 
                           : rate > 0     ? duration(static_cast<double>(total_ - done) / rate) + " left"
                                          : std::string("...");
   const std::string head = fmt::format("{} {:3}% ", title_, std::min(done, total_) * 100 / total_);
-  const std::string tail = fmt::format(" {}/{}  {}  {:.0f} photos/s  {}", done, total_, eta, rate * static_cast<double>(photos), note);
+  const std::string speed = photos > 0 ? fmt::format("{:.0f} photos/s  ", rate * static_cast<double>(photos)) : "";
+  const std::string tail = fmt::format(" {}/{}  {}  {}{}", done, total_, eta, speed, note);
   if (!interactive_) return head + tail.substr(1);
   // The bar takes what the numbers leave, and nothing wraps.
   const int width = width_ > 0 ? width_ : terminal_width();

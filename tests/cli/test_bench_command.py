@@ -89,7 +89,9 @@ def test_a_start_is_that_of_a_process_of_its_own():
 
 def test_figures_for_people_and_for_files(tmp_path):
     file = tmp_path / "figures.json"
-    table = run("bench", "loss", *SMALL, "--json", file).stdout
+    done = run("bench", "loss", *SMALL, "--json", file)
+    table = done.stdout
+    assert "100% 4/4" in done.stderr and "photos/s" not in done.stderr  # they are repeats
     assert table.startswith("milliseconds ") and json.loads(file.read_text())["bench"] == "loss"
     assert "batch 0 is not positive" in refusal("bench", "edit", "--batch", 0, status=2)
     assert "bench: not enough memory: " in refusal("bench", "edit", "--batch", 99999999999, status=1)

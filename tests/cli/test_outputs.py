@@ -181,6 +181,50 @@ def test_numbers_of_a_demo_are_held_against_their_rules_before_it_trains(tmp_pat
         assert not (tmp_path / "demo").exists()
 
 
+def test_an_empty_name_is_no_place(tmp_path):
+    photo = picture(tmp_path / "a.png")
+    for command in (
+        ("edit", BUNDLE, photo, *EDIT),
+        ("parse", BUNDLE, photo),
+        ("export", BUNDLE),
+        ("import", BUNDLE, "--from", "stargan"),
+        ("evaluate", BUNDLE, "--data", "celeba", "--root", tmp_path / "none"),
+        ("train", "--data", "synthetic"),
+        ("demo",),
+        ("compare",),
+    ):
+        assert f"secgan {command[0]}: --out: the name is empty" in refusal(*command, "--out", "")
+
+
+def test_json_replaces_json_of_the_same_command_alone(tmp_path):
+    photo = picture(tmp_path / "a.png")
+    before = photo.read_bytes()
+    (tmp_path / "package.json").write_text('{"name": "mine", "files": ["a"]}')
+    (tmp_path / "config.json").write_text(pathlib.Path(BUNDLE, "config.json").read_text())
+    (tmp_path / "empty.json").touch()
+    run("inspect", photo, "--json", tmp_path / "facts.json")
+    commands = {
+        "inspect": ("inspect", photo),
+        "models": ("models", "--image-size", "32"),
+        "bench": ("bench", "frechet", "--dims", "4", "--repeats", "1"),
+        "evaluate": ("evaluate", BUNDLE, "--data", "celeba", "--root", tmp_path / "none"),
+    }
+    for name, command in commands.items():
+        for file in ("a.png", "package.json", "config.json", *(["facts.json"] if name != "inspect" else [])):
+            kept = (tmp_path / file).read_bytes()
+            line = refusal(*command, "--json", tmp_path / file)
+            assert f"--json: '{tmp_path / file}' is there and was not made by this command" in line
+            assert (tmp_path / file).read_bytes() == kept
+        assert "--json: the name is empty" in refusal(*command, "--json", "")
+    for file in ("facts.json", "empty.json"):
+        run("inspect", photo, photo, "--json", tmp_path / file)
+        assert (tmp_path / file).read_text().count('"kind"') == 2
+    for file in ("report.md", "report.html", "protocol.toml"):
+        where = ("--out", tmp_path / "out", "--json", tmp_path / "out" / ".." / "out" / file)
+        assert "is a file of the report at --out" in refusal(*commands["evaluate"], *where)
+    assert photo.read_bytes() == before and not (tmp_path / "out").exists()
+
+
 def test_places_of_long_work_are_tried_before_it(tmp_path):
     measure = ("evaluate", BUNDLE, "--data", "celeba", "--root", tmp_path / "none")
     assert "'/proc/out': cannot be written" in refusal(*measure, "--out", "/proc/out", status=1)

@@ -28,7 +28,7 @@ class SECGAN_API Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// @param photos  worked off per step
+  /// @param photos  worked off per step; 0: the steps are of something else, and no speed is told
   void update(int64_t done, int64_t photos, std::string_view note);
   /// A line above the bar.
   void message(std::string_view text);

@@ -27,6 +27,13 @@ TEST_CASE("the progress bar shows share, rate and time left, and never wraps", "
   CHECK_THAT(out.str(), Catch::Contains("\r\x1b[Kwarning: look\n"));
 }
 
+TEST_CASE("steps of something else than photos have no speed in photos", "[record]") {
+  std::ostringstream out;
+  Progress progress("repeats", 0, 1, out, /*interactive=*/false, 80, [] { return 0.0; });
+  progress.update(1, 0, "note");
+  CHECK(out.str() == "repeats 100% 1/1  0:00  note\n");
+}
+
 TEST_CASE("where nobody watches, a line is printed every tenth, also after a resume", "[record]") {
   double now = 0;
   std::ostringstream out;
