@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
+#include "core/comma_list.hpp"
 #include "core/counted.hpp"
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
@@ -245,8 +246,7 @@ at::Tensor whole_mask(const at::Tensor& ids, const at::Tensor& photo, const Rect
 /// "A,B" as labels: these the photo has.
 NamedLabels parse_labels(const std::string& text) {
   NamedLabels labels;
-  std::istringstream stream(text);
-  for (std::string name; std::getline(stream, name, ',');) {
+  for (const std::string& name : comma_list(text)) {
     if (!name.empty()) labels.emplace_back(name, true);
   }
   return labels;

@@ -1,8 +1,8 @@
 #include "io/json.hpp"
 
 #include <algorithm>
-#include <sstream>
 
+#include "core/comma_list.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
@@ -112,8 +112,7 @@ nlohmann::json json_of_text(const FieldValue& field, const std::string& text) {
     if (list.is_array()) return list;
   }
   nlohmann::json list = nlohmann::json::array();
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) list.push_back(names ? nlohmann::json(part) : parsed(part));
+  for (const std::string& part : comma_list(text)) list.push_back(names ? nlohmann::json(part) : parsed(part));
   return list;
 }
 

@@ -245,6 +245,14 @@ class Hostile:
         return os.system, (f"touch {self.file}",)
 
 
+def test_blanks_in_lists_belong_to_no_name(photo, tmp_path):
+    said = run("edit", BUNDLE, photo, "--set", "Eyeglasses=1", "--source", "Male, Bangs ,", "--out", tmp_path / "out").stdout
+    assert "(given: Bangs, Male;" in said or "(given: Male, Bangs;" in said
+    weights = ("import", BUNDLE + "/model.safetensors", "--from", "attgan-pytorch", "--image-size", 64, "--entry", "generator")
+    run(*weights, "--attributes", "A, B,C ,\tD,E,F,G,H,I", "--out", tmp_path / "imported")
+    assert json.loads((tmp_path / "imported" / "config.json").read_text())["info"]["attributes"] == list("ABCDEFGHI")
+
+
 def test_models_lists_every_network():
     table = json.loads(run("models", "--image-size", 64, "--attributes", 5, "--json", "-").stdout)
     parts = {(row["network"], row["part"]) for row in table["networks"]}
@@ -254,8 +262,10 @@ def test_models_lists_every_network():
     assert all(row["multiply_adds"] > 0 and row["training_bytes"] > row["forward_bytes"] for row in table["networks"])
     lines = run("models", "--image-size", 48).stdout
     assert "not at this side" in lines and "attgan" in lines
-    assert "image_size 0 is not positive" in refusal("models", "--image-size", 0, status=2)
-    assert "image_size 99999999999 is above 4096" in refusal("models", "--image-size", 99999999999, status=2)
+    for flag, most in (("--image-size", 4096), ("--attributes", 65536)):
+        for value in ("0", "-1", "1e2", "2.5", "", str(most + 1), "99999999999999999999"):
+            line = refusal("models", flag, value, status=2)
+            assert f"{flag}: must be a whole number from 1 to {most}, found '{value}'" in line
 
 
 def test_data_check_lists_every_bad_file(photo, tmp_path):
