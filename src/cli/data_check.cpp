@@ -9,6 +9,7 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/some_of.hpp"
+#include "secgan/data/attribute_list.hpp"
 #include "secgan/data/check.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/report/progress.hpp"
@@ -74,7 +75,11 @@ void add_data_check(CLI::App& app) {
   flags->bind<&DataSettings::image_size>("--image-size", "N");
   command.add_flag("--masks", *masks, "read the masks as well");
   command.callback([=] {
-    const DataSettings settings = flags->resolve();
+    DataSettings settings = flags->resolve();
+    // A list that is named is read, whichever of its attributes: all of them.
+    if (const DataSource& source = settings.source;
+        source.kind == DataKind::kFolder && settings.attributes.empty() && !source.labels.empty())
+      settings.attributes = attribute_list_columns(source.labels);
     const bool labeled = !settings.attributes.empty() || settings.source.kind == DataKind::kSynthetic;
     const auto data = open_to_check(settings, std::nullopt, labeled, *masks);
     bool contradicted = false;

@@ -50,12 +50,27 @@ void DataSettings::check() const {
 
 namespace {
 
-/// A setting that would not be read is a misunderstanding.
-void refuse_unread(const DataSource& source) {
-  if (source.kind == DataKind::kFolder) return;
-  for (const auto& [name, given] : {std::pair{"labels", !source.labels.empty()}, std::pair{"mask_folder", !source.mask_folder.empty()},
-                                    std::pair{"whole_folder", source.whole_folder}}) {
-    if (given) throw InvalidArgument(fmt::format("{} is for data folder, not for {}", name, name_of(kDataKinds, source.kind)));
+/// A setting that would not be read is a misunderstanding; a crop of drawn faces, which are square, would also be in the bundle.
+void refuse_unread(const DataSettings& settings) {
+  const DataSource& source = settings.source;
+  const bool folder = source.kind == DataKind::kFolder, drawn = source.kind == DataKind::kSynthetic;
+  const bool masks_by_class = folder || source.kind == DataKind::kCelebAMaskHq;
+  const Crop crop = parse_crop(settings.resolved_crop());
+  const bool whole = crop == Crop{} || crop.kind == Crop::Kind::kNone;
+  struct Reader {
+    const char* setting;
+    bool given, read;
+    const char* kinds;
+  };
+  for (const auto& [setting, given, read, kinds] :
+       {Reader{"labels", !source.labels.empty(), folder, "folder"}, Reader{"mask_folder", !source.mask_folder.empty(), folder, "folder"},
+        Reader{"whole_folder", source.whole_folder, folder, "folder"},
+        Reader{"split_by_mapping (--split-by-id)", !source.split_by_mapping, source.kind == DataKind::kCelebAMaskHq, "celebamask-hq"},
+        Reader{"mask_labels", source.mask_labels != DataSource{}.mask_labels, masks_by_class, "celebamask-hq and folder"},
+        Reader{"root", !source.root.empty(), !drawn, "celeba, celebamask-hq and folder"},
+        Reader{"crop", !whole, !drawn, "celeba, celebamask-hq and folder"}}) {
+    if (given && !read)
+      throw InvalidArgument(fmt::format("{} is for data {}, not for {}", setting, kinds, name_of(kDataKinds, source.kind)));
   }
 }
 
@@ -63,7 +78,7 @@ void refuse_unread(const DataSource& source) {
 std::shared_ptr<const Dataset> open(const DataSettings& settings, std::optional<Split> split, bool with_attributes, bool with_masks) {
   validate(settings);
   const DataSource& source = settings.source;
-  refuse_unread(source);
+  refuse_unread(settings);
   const std::vector<std::string> attributes = with_attributes ? settings.attributes : std::vector<std::string>{};
   if (with_attributes && attributes.empty() && source.kind != DataKind::kSynthetic) {
     throw InvalidArgument("attributes is empty: name at least one");

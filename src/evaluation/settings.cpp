@@ -58,7 +58,9 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
   const DataSettings data{.source = settings.data,
                           .attributes = bundle.info.attributes,
                           .image_size = bundle.info.image_size,
-                          .crop = settings.protocol.crop.empty() ? bundle.info.crop : settings.protocol.crop,
+                          .crop = settings.data.kind == DataKind::kSynthetic ? ""  // which are square
+                                  : settings.protocol.crop.empty()           ? bundle.info.crop
+                                                                             : settings.protocol.crop,
                           .count = settings.protocol.photos,
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
@@ -14,6 +15,7 @@
 #include "secgan/core/error.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
+#include "secgan/data/check.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
@@ -135,6 +137,18 @@ BundleInfo described_photos(const DataSettings& settings, const Dataset& data) {
   return info;
 }
 
+/// An attribute that all photos show, or none does, cannot be learned; a list with a column of one value is easily made. Drawn faces have
+/// all kinds.
+void tell_of_constant_attributes(const DataSettings& settings, const Dataset& data, std::ostream& status) {
+  if (settings.source.kind == DataKind::kSynthetic) return;
+  const AttributeCounts counts = count_attributes(data);
+  for (size_t a = 0; a < counts.shown.size(); ++a) {
+    if (counts.shown[a] > 0 && counts.shown[a] < counts.photos) continue;
+    status << fmt::format("warning: {}: {} of {} {} it: nothing of it can be learned\n", settings.attributes[a],
+                          counts.shown[a] > 0 ? "all" : "none", counted(counts.photos, "photo"), counts.shown[a] > 0 ? "show" : "shows");
+  }
+}
+
 /// The parts of a run's bundle that are there before it.
 Bundle base_of(const TrainSettings& settings, const CustomParts& custom, const Device& device) {
   Bundle base;
@@ -175,6 +189,12 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
                                         fmt::join(settings.data.attributes, ", ")));
     }
     describe_photos(settings.data, *data, base.info);
+    if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));
+    if (const int64_t ramp = settings.task.reconstruction_ramp, steps = settings.trainer.steps; processes.leads() && ramp > steps) {
+      status_of(control) << fmt::format(
+          "note: task.reconstruction_ramp {} is longer than the run's {}: λ_rec ends at {:.2g} of its value\n", ramp,
+          counted(steps, "step"), settings.task.reconstruction_factor(steps - 1));
+    }
     auto task = std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
     if (processes.leads()) watch_held_out(*task, settings.data, status_of(control));
     return task;
@@ -192,6 +212,7 @@ TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& co
   return run(given, control, [&](TrainClassifierSettings& settings, const ProcessGroup& processes, const Device& device) {
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
+    if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));
     return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
   });
 }

@@ -35,6 +35,48 @@ def source(folder, *more):
     return ("--data", "folder", "--root", folder / "photos", "--labels", folder / "labels.csv", "--attributes", "Glasses,Smiling", *more)
 
 
+def test_data_check_reads_a_list_whose_attributes_are_not_named(folder, tmp_path):
+    check = ("data-check", "--data", "folder", "--root", folder / "photos", "--image-size", 64, "--labels")
+    assert "Smiling" in run(*check, folder / "labels.csv").stdout
+    assert "'none.csv' is missing" in refusal(*check, "none.csv", status=1)
+    rows = (folder / "labels.csv").read_text()
+    (tmp_path / "labels.csv").write_text(rows + rows.splitlines()[1].replace(",0,0", ",1,1") + "\n")
+    assert "has other labels in line 2" in refusal(*check, tmp_path / "labels.csv", status=1)
+
+
+def test_what_a_kind_of_data_set_does_not_read_is_refused(folder, tmp_path):
+    drawn, celeba = ("--data", "synthetic"), ("--data", "celeba", "--root", folder / "photos", "--attributes", "Bangs")
+    for data, flag, kinds in (
+        ((*drawn, "--root", folder), "root", "celeba, celebamask-hq and folder"),
+        ((*drawn, "--crop", "center:32"), "crop", "celeba, celebamask-hq and folder"),
+        ((*drawn, "--mask-labels", "secgan-12"), "mask_labels", "celebamask-hq and folder"),
+        ((*drawn, "--split-by-id"), "split_by_mapping (--split-by-id)", "celebamask-hq"),
+        ((*celeba, "--split-by-id"), "split_by_mapping (--split-by-id)", "celebamask-hq"),
+        ((*celeba, "--mask-labels", "face-parsing"), "mask_labels", "celebamask-hq and folder"),
+        ((*source(folder), "--split-by-id"), "split_by_mapping (--split-by-id)", "celebamask-hq"),
+    ):
+        for command in (("data-check",), ("train-classifier", *SMALL, "--out", tmp_path / "run")):
+            assert f"{flag} is for data {kinds}, not for {data[1]}" in refusal(*command, *data, status=2)
+    assert not (tmp_path / "run").exists()
+    run("train-classifier", *drawn, "--count", 8, "--crop", "none", *SMALL, "--out", tmp_path / "whole")
+
+
+def test_a_training_tells_what_it_cannot_do(folder, tmp_path):
+    rows = [line.split(",") for line in (folder / "labels.csv").read_text().splitlines()]
+    columns = [("Always", "1"), ("Never", "0")]
+    (tmp_path / "labels.csv").write_text("\n".join(",".join([*row, *(c[min(i, 1)] for c in columns)]) for i, row in enumerate(rows)))
+    listed = ("--data", "folder", "--root", folder / "photos", "--labels", tmp_path / "labels.csv")
+    attributes = ("--attributes", "Glasses,Always,Never")
+    said = run("train-classifier", *listed, *attributes, *SMALL, "--out", tmp_path / "classifier").stderr
+    assert "warning: Always: all of 16 photos show it: nothing of it can be learned" in said
+    assert "warning: Never: none of 16 photos shows it: nothing of it can be learned" in said and "warning: Glasses" not in said
+
+    train = ("train", *source(folder), *SMALL, "--small", "--no-mask-branch", "--option")
+    said = run(*train, "task.reconstruction_ramp=8", "--out", tmp_path / "ramp").stderr
+    assert "task.reconstruction_ramp 8 is longer than the run's 2 steps: λ_rec ends at 0.25 of its value" in said
+    assert "reconstruction_ramp" not in run(*train, "task.reconstruction_ramp=2", "--out", tmp_path / "short").stderr
+
+
 def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     masks = ("--mask-folder", folder / "masks", "--mask-labels", "secgan-12")
     assert run("data-check", *source(folder, *masks), "--masks", "--image-size", 64).stdout.splitlines()[-1] == "20 samples, all fine"
