@@ -19,6 +19,12 @@ int main(int argc, char** argv) {
     std::cerr << "usage: run_compiled_editor EDITOR.pt2 PHOTO ATTRIBUTE STRENGTH OUT.png\n";
     return 2;
   }
+  char* end = nullptr;
+  const double strength = std::strtod(argv[4], &end);
+  if (end == argv[4] || *end != '\0') {
+    std::cerr << "run_compiled_editor: STRENGTH must be a number, found '" << argv[4] << "'\n";
+    return 2;
+  }
   try {
     const torch::NoGradGuard no_grad;
     torch::inductor::AOTIModelPackageLoader editor(argv[1]);
@@ -35,7 +41,7 @@ int main(int argc, char** argv) {
     const int64_t side = info["image_size"];
     const torch::Tensor input = secgan::to_float(secgan::resize_image(secgan::crop_image(photo, rect), side, side)).unsqueeze(0);
     torch::Tensor difference = torch::zeros({1, std::ssize(names)});
-    difference[0][place] = std::atof(argv[4]);
+    difference[0][place] = strength;
 
     const torch::Tensor edited = editor.run({input, difference})[0];
     secgan::write_image(argv[5], secgan::to_bytes(edited[0]));
