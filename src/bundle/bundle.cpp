@@ -93,6 +93,13 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
   return is_config(folder / kConfigFile) ? "" : fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
 }
 
+/// The folder's name; of a run's bundle, which is always called so, the run's before it.
+std::string name_of(const std::filesystem::path& folder) {
+  const std::filesystem::path place = std::filesystem::weakly_canonical(folder);
+  const std::string name = place.filename().string(), above = place.parent_path().filename().string();
+  return name == "bundle" && !above.empty() ? above + "/" + name : name;
+}
+
 struct BundleFiles {
   nlohmann::json config;
   Safetensors model;
@@ -197,7 +204,7 @@ Bundle load_bundle(const std::filesystem::path& folder) {
   const StoredInfo info = info_of(config, file);
   Bundle bundle;
   bundle.info = info.bundle;
-  bundle.name = std::filesystem::weakly_canonical(folder).filename().string();
+  bundle.name = name_of(folder);
   bundle.digest = files.digest;
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {

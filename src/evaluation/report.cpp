@@ -172,6 +172,7 @@ std::string cell(const Json& metrics, const std::string& key) {
   const auto text = [&](const char* name) {
     return f.contains(name) && f[name].is_number() ? fmt::format("{:.{}f}", f[name].get<double>(), digits) : std::string("–");
   };
+  if (f.contains("count") && f["count"] == 1) return text("value");  // as Metric::text()
   return fmt::format("{} [{}, {}]", text("value"), text("low"), text("high"));
 }
 
@@ -281,8 +282,13 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
   }
   std::vector<std::string> header{"Metric"}, keys;
   std::vector<std::pair<std::string, std::string>> titles;
-  for (const Json& report : reports) {
-    header.push_back(report["model"].value("name", "model"));
+  const auto name_of = [](const Json& report) { return report["model"].value("name", "model"); };
+  for (size_t i = 0; i < reports.size(); ++i) {
+    const Json& report = reports[i];
+    const std::string name = name_of(report);
+    // Columns of one name are told apart by their files.
+    const bool alone = std::ranges::count(reports, name, name_of) == 1;
+    header.push_back(alone ? name : fmt::format("{} ({})", name, files[i].string()));
     for (const auto& [key, metric] : report["figures"].items()) {
       if (std::ranges::find(keys, key) != keys.end()) continue;
       keys.push_back(key);

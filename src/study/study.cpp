@@ -197,7 +197,11 @@ class Study {
 
 void StudySettings::check() const {
   if (backbones.empty()) throw InvalidArgument("backbones is empty: name at least one");
-  for (const std::string& name : backbones) backbone(name);
+  for (const std::string& name : backbones) {
+    backbone(name);
+    // Its runs would count twice, as if they were of other seeds.
+    if (std::ranges::count(backbones, name) > 1) throw InvalidArgument(fmt::format("backbones: '{}' is given twice", name));
+  }
   // Every variant sets them: a weight given here would be named in the report and not be used.
   const SecganStepOptions recipe = small_scale_recipe().losses;
   if (losses.photo.semantic_consistency != recipe.photo.semantic_consistency ||

@@ -32,7 +32,7 @@ struct StudySettings {
   static constexpr auto fields() {
     using O = StudySettings;
     return std::tuple{
-        field<&O::backbones>("presets (`secgan models`), for both branches"),
+        field<&O::backbones>("which networks, of both branches; each name once"),
         field<&O::seeds>("runs per backbone and variant; faces and judges are the same for all", rule::kPositive),
         field<&O::lambda_sc>("weight of the semantic consistency where it is on", rule::kPositive),
         field<&O::same_time>("a fourth variant: the photo branch alone, for as long as the whole takes"),
@@ -49,7 +49,7 @@ struct StudySettings {
         field<&O::threads>("CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest", rule::kThreads),
     };
   }
-  /// @throws InvalidArgument for no or unknown backbones, or weights of the consistency, which are lambda_sc's.
+  /// @throws InvalidArgument for no or unknown backbones, one that is given twice, or weights of the consistency, which are lambda_sc's.
   void check() const;
 };
 

@@ -1,6 +1,8 @@
 """secgan evaluate, tabulate and compare."""
 
 import json
+import pathlib
+import shutil
 
 import pytest
 from test_command import BUNDLE, refusal, run
@@ -41,9 +43,26 @@ def test_tables_of_equal_protocols_only(report, tmp_path):
     files = [report[0] / "report.json", strong / "report.json"]
     assert "strength is 1.0 and 1.5" in refusal("tabulate", *files, status=2)
     assert "not comparable" in run("tabulate", *files, "--different-protocols").stdout
-    assert run("tabulate", files[0], files[0]).stdout.startswith("| Metric | drawn-faces | drawn-faces |")
+    assert run("tabulate", files[0]).stdout.startswith("| Metric | drawn-faces |")
     assert "not a report" in refusal("tabulate", BUNDLE + "/config.json", status=1)
     assert "not JSON: it is a safetensors file" in refusal("tabulate", BUNDLE + "/model.safetensors", status=1)
+
+
+def test_columns_of_one_name_are_told_apart(report, tmp_path):
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        shutil.copytree(BUNDLE, folder / "bundle")
+    few = ("--data", "synthetic", "--photos", 1, "--threads", 1, "--option", "protocol.resamples=20")
+    files = [tmp_path / name / "report.json" for name in "abc"]
+    # A run's bundle is called after the run.
+    for file, model in zip(
+        files, (tmp_path / "a" / "bundle", tmp_path / "b" / "bundle", str(tmp_path / "a" / "bundle") + "/"), strict=True
+    ):
+        assert run("evaluate", model, *few, "--out", file.parent).stdout.startswith(f"# {pathlib.Path(model).parent.name}/bundle\n")
+    assert run("tabulate", *files[:2]).stdout.startswith("| Metric | a/bundle | b/bundle |\n")
+    table = run("tabulate", *files).stdout
+    assert table.startswith(f"| Metric | a/bundle ({files[0]}) | b/bundle | a/bundle ({files[2]}) |\n")
+    # One photo has no interval, in a table as in the report.
+    assert not any("[" in line for line in table.splitlines() if line.startswith("| TARR"))
 
 
 def test_wrong_use(tmp_path):
@@ -133,3 +152,5 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     taught = refusal(*STUDY, "--option", "losses.photo.generator_classifier=2", "--out", tmp_path / "other", status=2)
     assert "photo.generator_classifier must be 0, found 2: the classifier of these runs is their judge" in taught
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
+    twice = refusal("compare", "--backbones", "stgan,attgan,stgan", "--out", tmp_path / "other", status=2)
+    assert "backbones: 'stgan' is given twice" in twice and not (tmp_path / "other").exists()
