@@ -203,7 +203,7 @@ class TrainingRun {
   void log() {
     if (!recorder_) return;
     NamedValues averaged = means_.values();
-    std::ranges::move(task_.held_out(), std::back_inserter(averaged));
+    if (measures_held_out()) std::ranges::move(task_.held_out(), std::back_inserter(averaged));
     const auto warnings = task_.warnings(step_, averaged);
     if (written([&] { recorder_->scalars(step_, averaged); })) means_ = {};
     for (const std::string& warning : warnings) {
@@ -214,6 +214,13 @@ class TrainingRun {
       next = 2 * step_;
       progress_->message("warning: " + warning);
     }
+  }
+
+  /// In one log line of so many steps, and in the last: a line a step would pay for 64 photos in each. It follows from the step alone, so
+  /// that a run that was stopped measures in the same lines.
+  bool measures_held_out() const {
+    constexpr int64_t kSteps = 50;
+    return step_ / kSteps != (step_ - std::min(options_.log_every, step_)) / kSteps || step_ == options_.steps;
   }
 
   void sample() {
