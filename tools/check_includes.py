@@ -10,7 +10,7 @@ FLOORS = [
     ["core", "ops"],
     ["io", "report"],
     ["nn", "image"],
-    ["models", "parsing", "losses", "metrics", "openvino"],
+    ["models", "parsing", "losses", "metrics", "alignment", "openvino"],
     ["bundle", "data"],
     ["editing"],
     ["training", "evaluation"],

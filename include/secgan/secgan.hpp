@@ -3,6 +3,13 @@
 /// Apart: secgan/command.hpp (the command) and secgan/metrics/frechet_eigen.hpp (needs Eigen).
 
 // IWYU pragma: begin_exports
+#include "secgan/alignment/blend.hpp"
+#include "secgan/alignment/detector_file.hpp"
+#include "secgan/alignment/faces.hpp"
+#include "secgan/alignment/layout.hpp"
+#include "secgan/alignment/mtcnn.hpp"
+#include "secgan/alignment/similarity.hpp"
+#include "secgan/alignment/warp.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/bundle/import_weights.hpp"
 #include "secgan/bundle/load_weights.hpp"

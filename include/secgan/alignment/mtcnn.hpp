@@ -1,0 +1,52 @@
+#pragma once
+/// MTCNN (Zhang et al., arXiv 1604.02878): three small networks that find faces, each looking closer at what the one before proposes.
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "secgan/alignment/faces.hpp"
+#include "secgan/core/export.hpp"
+#include "secgan/core/named_tensors.hpp"
+
+namespace secgan {
+
+struct MtcnnOptions {
+  double smallest = 20;          ///< side of the smallest face that is looked for, in pixels
+  double smallest_share = 0.01;  ///< and of the photo's shorter side: large photos are searched no longer than smaller ones
+  double factor = 0.709;         ///< from one size of faces to the next smaller picture: the root of a half
+  std::array<double, 3> thresholds{0.6, 0.7, 0.7};  ///< least probability of a face, in each network
+  /// @throws InvalidArgument
+  void validate() const;
+};
+
+class MtcnnNetworks;
+
+/// Names and shapes of the state are facenet-pytorch's MTCNN's ("pnet.conv1.weight"), and so are boxes, scores and points, to rounding.
+/// Copies share their networks, so that one is a FaceDetector.
+class SECGAN_API Mtcnn {
+ public:
+  /// With random weights.
+  explicit Mtcnn(const MtcnnOptions& options = {});
+
+  /// @param photo [3, H, W] uint8 RGB   @return the surest first; empty for photos smaller than the smallest face
+  std::vector<Face> operator()(const at::Tensor& photo) const;
+
+  NamedTensors state() const;
+  /// @param source  named first in messages, as a file name
+  /// @throws Error for tensors that are missing, too many, of another shape or not finite.
+  void load(const NamedTensors& state, const std::string& source);
+
+  const MtcnnOptions& options() const { return options_; }
+
+ private:
+  MtcnnOptions options_;
+  std::shared_ptr<MtcnnNetworks> networks_;
+};
+
+}  // namespace secgan
