@@ -84,6 +84,7 @@ Editor::Editor(Bundle bundle, const EditorOptions& options)
     : bundle_(std::move(bundle)),
       crop_(parse_crop(bundle_.info.crop)),
       photo_size_(parse_photo_size(bundle_.info.photo_size)),
+      layout_(face_layout(bundle_.info)),
       engine_(std::make_shared<GeneratorEngine>(options.engine, options.precision)),
       asked_(options) {
   if (asked_.engine == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
@@ -183,18 +184,38 @@ std::vector<EditedPhoto> Editor::edit_each(const at::Tensor& photo, const std::v
 
 std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photos, const std::vector<std::vector<AttributeEdit>>& ways,
                                             const EditOptions& options) const {
+  if (!options.faces) {
+    std::vector<View> views;
+    for (const at::Tensor& photo : photos) views.push_back(crop_view(photo, options));
+    return edit_views(views, ways, options);
+  }
+  if (photos.size() == 1) return edit_faces(photos.front(), ways, options);
+  std::vector<EditedPhoto> out;
+  for (size_t i = 0; i < photos.size(); ++i) out.push_back(std::move(edit_faces(photos[i], {ways[i]}, options).front()));
+  return out;
+}
+
+Editor::View Editor::crop_view(const at::Tensor& photo, const EditOptions& options) const {
+  const Rect found = place(photo, options.crop);
+  return {crop_image(photo, found), found};
+}
+
+bool Editor::keeps_detail(const Rect& place, const EditOptions& options) const {
+  const bool large = std::max(place.width, place.height) > bundle_.info.image_size;
+  return options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large);
+}
+
+std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, const std::vector<std::vector<AttributeEdit>>& ways,
+                                            const EditOptions& options) const {
   Generator generator = bundle_.generator;
   if (generator.is_empty()) throw Error("the bundle has no generator: it can parse, not edit");
   at::NoGradGuard no_grad;
-  const auto large = [&](const Rect& place) { return std::max(place.width, place.height) > bundle_.info.image_size; };
   const auto count = std::ssize(ways);
-  std::vector<Rect> places;
   std::vector<at::Tensor> crops;
   bool rebuild = false;
-  for (const at::Tensor& photo : photos) {
-    const Rect& found = places.emplace_back(place(photo, options.crop));
-    crops.push_back(crop_image(photo, found));
-    rebuild = rebuild || options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(found));
+  for (const auto& [crop, place] : views) {
+    crops.push_back(crop);
+    rebuild = rebuild || keeps_detail(place, options);
   }
   // One photo in several ways is looked at once.
   const at::Tensor seen = network_input(crops), input = seen.expand({count, -1, -1, -1}).contiguous();
@@ -218,12 +239,12 @@ std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photo
 
   std::vector<EditedPhoto> out;
   for (int64_t n = 0; n < count; ++n) {
-    const auto way = static_cast<size_t>(n), shown = photos.size() == 1 ? 0 : way;
+    const auto way = static_cast<size_t>(n), shown = views.size() == 1 ? 0 : way;
     const std::vector<AttributeEdit>& edits = ways[way];
     EditedPhoto& one = out.emplace_back();
-    one.place = places[shown];
+    one.place = views[shown].place;
     one.crop = crops[shown];
-    const bool detail = options.upscaling == Upscaling::kDetail || (options.upscaling == Upscaling::kAuto && large(one.place));
+    const bool detail = keeps_detail(one.place, options);
     const auto at_own_size = [&](const at::Tensor& picture) { return resized(picture.unsqueeze(0), one.place.height, one.place.width)[0]; };
     one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));
     for (const auto& [name, value] : by_name(attributes_, source[n])) one.source.emplace_back(name, value > 0.5);

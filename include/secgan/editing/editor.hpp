@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "secgan/alignment/faces.hpp"
+#include "secgan/alignment/layout.hpp"
+#include "secgan/alignment/warp.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/device.hpp"
@@ -47,10 +50,28 @@ struct EditorOptions {
 
 class GeneratorEngine;
 
+/// Faces of a photo as it comes: who finds them, and which are edited.
+struct FaceSearch {
+  FaceChoice choice = {};
+  FaceDetector detector = {};  ///< empty: the installed one (installed_detector)
+  bool unless_aligned = true;  ///< photos that have the size of the bundle's, or their face where the bundle's have it, are cropped instead
+};
+
 struct EditOptions {
   std::optional<NamedLabels> source = {};  ///< attributes that the photo has; unnamed ones it has not; nullopt: predicted
   Upscaling upscaling = Upscaling::kAuto;
-  std::optional<Crop> crop = {};  ///< in pixels of this photo; nullopt: the bundle's, as a share of the photo (crop_rect_of_any)
+  std::optional<Crop> crop = {};         ///< in pixels of this photo; nullopt: the bundle's, as a share of the photo (crop_rect_of_any)
+  std::optional<FaceSearch> faces = {};  ///< nullopt: nothing is searched, the crop is edited
+};
+
+/// A face that was found in a photo, aligned as the bundle's photos are, edited, and put back.
+struct EditedFace {
+  Face face;           ///< in the photo
+  AlignedPlace place;  ///< how it was cut out
+  at::Tensor photo;    ///< [3, h, w] uint8: the aligned face, edited
+  at::Tensor crop;     ///< [3, h, w] uint8: as it was
+  NamedLabels source;  ///< as EditedPhoto has them, of this face
+  NamedValues difference;
 };
 
 struct EditedPhoto {
@@ -62,13 +83,21 @@ struct EditedPhoto {
   std::vector<std::string> notes;  ///< what a person should know, a line each: strengths far from training's, edits that change nothing,
                                    ///< a tiny photo, a photo unlike those of the training
   Provenance provenance;           ///< what its file should say: write_image(file, edited.photo, edited.provenance)
+  std::vector<EditedFace> faces = {};  ///< where faces were searched: those that were edited, the largest first. `photo` is then the whole
+                                       ///< photo, equal to the original outside of their quads, and `source` is the first one's
+  size_t faces_found = 0;              ///< those that were not edited, too
 };
 
 /// The photo with its edit put in; where the crop ends inside the photo, the two are blended over a sixteenth of its side.
 /// @param photo [3, H, W] uint8, that `edited` was made of   @return [3, H, W] uint8
 SECGAN_API at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited);
 
-/// Photos are [3, H, W] uint8 RGB on the CPU, of any size; they are cropped as the bundle or the caller says. Results are on the CPU.
+/// Where faces lie in the photos that a bundle's networks were trained on; nullopt where the bundle does not say so, as for drawn faces
+/// (docs/decisions/0041).
+SECGAN_API std::optional<FaceLayout> face_layout(const BundleInfo& info);
+
+/// Photos are [3, H, W] uint8 RGB on the CPU, of any size; they are cropped as the bundle or the caller says, or their faces are searched.
+/// Results are on the CPU.
 class SECGAN_API Editor {
  public:
   /// @throws Error when the bundle has neither generator nor parser.
@@ -93,7 +122,10 @@ class SECGAN_API Editor {
   /// Moves the networks. The tensors stay the same objects.
   void to(const Device& device);
 
-  /// Where the networks look for the face: the crop's part of the photo, as nothing searches for faces yet.
+  /// As face_layout(bundle().info): faces can be searched where it is known.
+  const std::optional<FaceLayout>& layout() const { return layout_; }
+
+  /// Where the networks look for the face unless it is searched: the crop's part of the photo.
   /// @param crop  as EditOptions::crop   @throws InvalidArgument for another type of photo, or a crop that leaves it.
   Rect place(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
   /// That part, a view.
@@ -104,7 +136,8 @@ class SECGAN_API Editor {
   NamedValues predict(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
   /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), or another type of photo;
-  ///         Error when the bundle has no generator, or for an edit that comes out with values that are not finite.
+  ///         Error when the bundle has no generator, or for an edit that comes out with values that are not finite; where faces are
+  ///         searched, NoFaceFound, and FileNotFound where no detector is installed.
   EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options = {}) const;
   /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
   std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
@@ -121,13 +154,34 @@ class SECGAN_API Editor {
   /// The same of a picture that is cropped already, as edits are.
   at::Tensor parse_cropped(const at::Tensor& crop) const;
 
+  /// The same of an edit, at its photo's size: outside of faces that were searched lies the last class, others.
+  at::Tensor parse_edited(const EditedPhoto& edited) const;
+
  private:
+  /// What the networks are shown of a photo.
+  struct View {
+    at::Tensor crop;
+    Rect place;
+  };
+
   /// Crops as the networks take them: [N, 3, S, S] in [-1, 1], on the CPU.
   at::Tensor network_input(const std::vector<at::Tensor>& crops) const;
   /// [N, A] probabilities.
   at::Tensor classify(const at::Tensor& input) const;
   /// [N, K, S, S] probabilities of the parser's classes.
   at::Tensor parsed(const at::Tensor& input) const;
+  /// Whether an edit is the photo plus the network's change, not the network's picture.
+  bool keeps_detail(const Rect& place, const EditOptions& options) const;
+  /// @param ways  edits, as many as views, or of one view
+  std::vector<EditedPhoto> edit_views(const std::vector<View>& views, const std::vector<std::vector<AttributeEdit>>& ways,
+                                      const EditOptions& options) const;
+  /// The crop's part of each photo, which is checked.
+  View crop_view(const at::Tensor& photo, const EditOptions& options) const;
+  /// One photo, whose faces are searched.
+  std::vector<EditedPhoto> edit_faces(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
+                                      const EditOptions& options) const;
+  /// How much of a face's edit is seen where.  @return [h, w]
+  at::Tensor blending(const EditedFace& face, const std::vector<Face>& all) const;
   /// @param ways  edits, as many as photos, or of one photo
   std::vector<EditedPhoto> edit_batch(const std::vector<at::Tensor>& photos, const std::vector<std::vector<AttributeEdit>>& ways,
                                       const EditOptions& options) const;
@@ -135,6 +189,7 @@ class SECGAN_API Editor {
   Bundle bundle_;
   Crop crop_;
   PhotoSize photo_size_;
+  std::optional<FaceLayout> layout_;
   AttributeSchema attributes_;
   std::shared_ptr<GeneratorEngine> engine_;  ///< copies share it, as they share the weights
   EditorOptions asked_;
