@@ -18,6 +18,7 @@
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
 #include "io/normal_form.hpp"
+#include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
@@ -214,14 +215,50 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 }
 
 struct EditRequest : PhotoRequest {
-  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32", sweep;
+  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32", sweep, face, detector;
   std::vector<std::string> sets;
-  bool grid = false, mask = false, whole = false, no_provenance = false;
+  bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false;
 };
 
 /// `--crop`, where it is given.
 std::optional<Crop> chosen_crop(const PhotoRequest& request) {
   return request.crop.empty() ? std::nullopt : std::optional(parse_crop(request.crop));
+}
+
+/// Whether photos are searched for faces: where the bundle's are aligned, unless a flag says otherwise.
+/// @throws InvalidArgument for flags that contradict the bundle.
+std::optional<FaceSearch> chosen_faces_of(const EditRequest& request, const Editor& editor) {
+  const bool asked = !request.face.empty() || !request.detector.empty();
+  FaceSearch search{.unless_aligned = request.face.empty()};
+  if (!request.face.empty()) search.choice = parse_face_choice(request.face);
+  if (asked && !editor.layout()) {
+    throw InvalidArgument(fmt::format(
+        "{}: the photos of '{}' are {}: photos are cropped, not searched for faces", request.face.empty() ? "--detector" : "--face",
+        request.model, editor.bundle().info.trained_on.empty() ? "not said to be aligned" : editor.bundle().info.trained_on));
+  }
+  if (request.crop_only || !request.crop.empty() || !editor.layout()) return std::nullopt;
+  if (!request.detector.empty()) search.detector = load_detector(request.detector);
+  return search;
+}
+
+/// "seen: Male, Young"
+std::string text_of(const NamedLabels& source, bool given) {
+  std::vector<std::string> has;
+  for (const auto& [name, is_shown] : source) {
+    if (is_shown) has.push_back(name);
+  }
+  return fmt::format("{} {}", given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")));
+}
+
+/// What was edited, in a line: "seen: Male; edited: 458 x 458 at (11, 91) of 480 x 640", "1 of 2 faces: 90 x 120 at (210, 80), seen: Male".
+std::string text_of(const EditedPhoto& edited, const at::Tensor& photo, bool given) {
+  if (edited.faces.empty()) return fmt::format("{}; edited: {}", text_of(edited.source, given), kept(edited.place, photo));
+  std::vector<std::string> faces;
+  for (const auto& [face, place, after, before, source, difference] : edited.faces) {
+    faces.push_back(fmt::format("{:.0f} x {:.0f} at ({:.0f}, {:.0f}), {}", face.right - face.left, face.bottom - face.top, face.left,
+                                face.top, text_of(source, given)));
+  }
+  return fmt::format("{}: {}", counted_of(edited.faces.size(), edited.faces_found, "face", "edited", "edited"), fmt::join(faces, "; "));
 }
 
 /// An edit that follows another without its own --set stands among the photos.
@@ -350,7 +387,8 @@ class PhotoEdits {
   Shown strip(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
     constexpr int64_t kMostPixels = 100'000'000;  // that pictures are read of
     const Rect place = editor_.place(photo, how.crop);
-    const int64_t width = options_.whole ? photo.size(2) : place.width, height = options_.whole ? photo.size(1) : place.height;
+    const bool whole = options_.whole || how.faces;
+    const int64_t width = whole ? photo.size(2) : place.width, height = whole ? photo.size(1) : place.height;
     const auto count = std::ssize(sweep_->strengths);
     if (width * height > kMostPixels / count) {
       throw InvalidArgument(fmt::format("--sweep {}: {} pictures of {} x {} pixels are too many: at most 100 million pixels side by side",
@@ -402,29 +440,33 @@ void edit(const EditRequest& options, bool source_given) {
                                                            .precision = parse_name(kPrecisions, options.precision, "--precision")});
   const PhotoEdits edited_of(editor, options, std::move(edits), std::move(sweep));
   if (how.source) editor.attributes().labels(*how.source, "--source");
+  how.faces = chosen_faces_of(options, editor);
   std::optional<ListedSources> listed;
   if (!options.source_list.empty()) {
     listed.emplace(options.source_list, editor.attributes(), options.photos);
     source_given = true;
   }
 
+  const auto shown_of = [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
+    try {
+      return edited_of(photo, outputs.photo.filename().string(), how);
+    } catch (const NoFaceFound& error) {
+      throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo all the same", error.what()));
+    } catch (const NoDetector& error) {
+      throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo without", error.what()));
+    }
+  };
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     if (listed) how.source = listed->of(outputs.photo);
-    Shown shown = edited_of(photo, outputs.photo.filename().string(), how);
+    Shown shown = shown_of(photo, outputs);
     if (options.no_provenance) shown.made = {};
     Finished finished{{encode_result(outputs.files[0], shown.picture, shown.made)}, ""};
     if (options.mask) {
-      const at::Tensor ids = editor.parse_cropped(shown.edited.photo);
+      const at::Tensor ids = editor.parse_edited(shown.edited);
       finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, shown.edited.place) : ids, shown.made));
     }
     finished.notes = shown.notes;
-    std::vector<std::string> has;
-    for (const auto& [name, is_shown] : shown.edited.source) {
-      if (is_shown) has.push_back(name);
-    }
-    finished.line = fmt::format("{}  ({} {}; edited: {})", outputs.files[0].string(),
-                                source_given ? "given:" : "seen:", has.empty() ? "none" : fmt::format("{}", fmt::join(has, ", ")),
-                                kept(shown.edited.place, photo));
+    finished.line = fmt::format("{}  ({})", outputs.files[0].string(), text_of(shown.edited, photo, source_given));
     return finished;
   });
 }
@@ -476,6 +518,20 @@ void add_editing(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(source);
     command.add_flag("--whole", options->whole, "write the whole photo with the edit in its place, not the edited part alone");
+    CLI::Option* face =
+        command
+            .add_option("--face", options->face,
+                        "which of a photo's faces, which are found, aligned, edited and put back: largest, all, or a number "
+                        "by size; default: the largest, where the bundle's photos are aligned and this one is not")
+            ->type_name("WHICH");
+    CLI::Option* detector = command
+                                .add_option("--detector", options->detector,
+                                            "a face detector's file, of secgan import --from facenet-pytorch; default: the installed one")
+                                ->type_name("FILE");
+    command.add_flag("--crop-only", options->crop_only, "search no face: crop the photo as the bundle's, and write the edited crop")
+        ->excludes(face)
+        ->excludes(detector);
+    command.get_option("--crop")->excludes(face)->excludes(detector);
     CLI::Option* grid =
         command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
     CLI::Option* mask = command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -5,19 +7,46 @@
 #include "cli/printing.hpp"
 #include "cli/settings.hpp"
 #include "core/format.hpp"
+#include "secgan/alignment/detector_file.hpp"
 #include "secgan/bundle/import_weights.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/names.hpp"
+#include "secgan/io/file.hpp"
 
 namespace secgan::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct ImportRequest {
   std::string origin, file, out;
 };
 
+/// Whose weights become a face detector's file, not a bundle.
+constexpr std::string_view kDetectorOrigin = "facenet-pytorch";
+
+std::string known_origins() {
+  std::string out;
+  for (const auto& [name, value] : kWeightOrigins) out += std::string(name) + ", ";
+  return out + std::string(kDetectorOrigin);
+}
+
+void import_detector(const ImportRequest& request, const ImportOptions& options) {
+  if (options != ImportOptions()) throw InvalidArgument(fmt::format("--from {} takes no option but --out", kDetectorOrigin));
+  if (fs::is_directory(request.out)) {
+    throw InvalidArgument(fmt::format("--out '{}' is a folder: a face detector is a file, as {}", request.out, kDetectorFile));
+  }
+  require_writable_file(request.out);
+  save_detector(request.out, import_facenet_pytorch(request.file));
+  say("{}: face detector (MTCNN of facenet-pytorch, MIT License)", request.out);
+}
+
 void run(const ImportRequest& request, const ImportOptions& options) {
-  const WeightOrigin origin = parse_name(kWeightOrigins, request.origin, "--from");
+  if (request.origin == kDetectorOrigin) return import_detector(request, options);
+  const auto* const known = std::ranges::find(kWeightOrigins, request.origin, [](const auto& entry) { return entry.first; });
+  if (known == kWeightOrigins.end())
+    throw InvalidArgument(fmt::format("--from '{}' is unknown; known: {}", request.origin, known_origins()));
+  const WeightOrigin origin = known->second;
   require_bundle_place(request.out);
   std::string note;
   const Bundle bundle = import_weights(origin, request.file, options, &note);
@@ -39,13 +68,16 @@ void run(const ImportRequest& request, const ImportOptions& options) {
 void add_import(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("import", "turn weights of the public repositories into a bundle; runs no code of the file");
   auto request = std::make_shared<ImportRequest>();
-  std::string origins;
-  for (const auto& [name, value] : kWeightOrigins) origins += (origins.empty() ? "" : ", ") + std::string(name);
-  command.add_option("file", request->file, "what the repository saved (.pth, .ckpt, .pth.tar, .pt), or the same as safetensors")
+  command
+      .add_option("file", request->file,
+                  "what the repository saved (.pth, .ckpt, .pth.tar, .pt), or the same as safetensors; facenet-pytorch's package (.whl) or "
+                  "its folder")
       ->required()
       ->type_name("FILE");
-  command.add_option("--from", request->origin, "whose it is: " + origins)->required()->type_name("NAME");
-  command.add_option("--out", request->out, "the bundle's folder: new, empty or an older bundle, which is replaced")
+  command.add_option("--from", request->origin, "whose it is: " + known_origins())->required()->type_name("NAME");
+  command
+      .add_option("--out", request->out,
+                  "the bundle's folder: new, empty or an older bundle, which is replaced; of facenet-pytorch the face detector's file")
       ->required()
       ->type_name("BUNDLE");
   auto flags = std::make_shared<SettingsFlags<ImportOptions>>(command);

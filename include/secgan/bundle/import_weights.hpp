@@ -63,6 +63,7 @@ struct ImportOptions {
   }
   /// @throws InvalidArgument for a crop in another form.
   SECGAN_API void check() const;
+  friend bool operator==(const ImportOptions&, const ImportOptions&) = default;
 };
 
 /// Reads the generator or parser in `file`; its options are read off the tensors. AttGAN-PyTorch's setting.txt is read
