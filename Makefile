@@ -14,6 +14,8 @@ PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nl
 MYPY      := mypy==2.4.1
 PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torchmetrics matplotlib $(MYPY) pybind11-stubgen \
              onnx onnxscript onnxruntime nbclient ipykernel filelock fsspec jinja2 networkx setuptools sympy typing-extensions
+# The face detector's weights lie in this package, of which nothing is installed.
+DETECTOR  := facenet-pytorch==2.6.0
 # One version of each, as versions differ in what they find and write. Those that commit hooks use too stand in the hooks' file.
 TOOLS      = $(MYPY) clang-tidy==23.1.4 pdoc==16.0.0 cyclonedx-bom==7.5.0 uv==0.13.9 \
              $(shell grep -oE '(ruff|clang-format)==[0-9.]+' .pre-commit-config.yaml)
@@ -41,9 +43,16 @@ $(VENV)/.ready: Makefile requirements/build.txt $(BUILD)/.packages
 	$(pip) "$(TORCH)"
 	@touch $@
 
+# The package that carries the face detector's weights: the build makes share/secgan/face-detector.safetensors of it. Without a network there
+# is none, and the build goes on: `secgan edit` says how to get it where a photo has to be searched for faces. The old stamp has it tried again.
+$(BUILD)/detector/.fetched: $(VENV)/.ready requirements/detector.txt
+	@mkdir -p $(@D)
+	@if $(BIN)/pip download -q --disable-pip-version-check --no-deps --require-hashes -d $(@D) -r requirements/detector.txt; then touch $@; \
+	  else touch -d @0 $@; echo "the face detector's weights ($(DETECTOR)) could not be fetched: built without; make build tries again"; fi
+
 # The library, the command and the Python package, built once and installed into the virtual environment: a line for each file that is compiled,
 # which pip shows at -v alone.
-$(BUILD)/.installed: $(VENV)/.ready $(SOURCES)
+$(BUILD)/.installed: $(VENV)/.ready $(SOURCES) $(BUILD)/detector/.fetched
 	@touch $@.begun  # as old as the build's beginning: a file saved while it ran is newer
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -v -C build-dir=$(BUILD) \
 	  -C build.verbose=false -C logging.level=WARNING --force-reinstall .
@@ -86,6 +95,7 @@ lock: $(VENV)/.ready
 	$(call lock,$(TOOLS)) -c requirements/build.txt -o requirements/tools.txt
 	@echo numpy >> $(BUILD)/excludes.txt  # locked above
 	$(call lock,openvino) -o requirements/openvino.txt
+	$(call lock,$(DETECTOR)) --no-deps -o requirements/detector.txt
 
 format: $(VENV)/.tools
 	$(FIND_CPP) | xargs $(BIN)/clang-format -i

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a software bill of materials in CycloneDX's JSON: Python packages, the libraries that libsecgan links, headers compiled into it.
+"""Writes a software bill of materials in CycloneDX's JSON: Python packages, linked libraries, compiled headers, the face detector.
 
 Usage: make_sbom.py LIBSECGAN OUT, by the interpreter of the environment that is described, which has cyclonedx-bom.
 """
@@ -102,6 +102,15 @@ def torch_headers():
         yield component(name.split("/")[1], version, {"expression": license}, f"pkg:github/{name}@{version}", "headers")
 
 
+def face_detector(library):
+    """The weights that the wheel carries beside the library, where they were fetched, as requirements/detector.txt names their package."""
+    if not (pathlib.Path(library).parents[1] / "share" / "secgan" / "face-detector.safetensors").exists():
+        return
+    locked = (pathlib.Path(__file__).parents[1] / "requirements" / "detector.txt").read_text()
+    name, version = re.search(r"^(\S+)==(\S+)", locked, re.MULTILINE).groups()
+    yield component(name, version, {"expression": "MIT"}, f"pkg:pypi/{name}@{version}", "weights") | {"type": "machine-learning-model"}
+
+
 def main():
     library, out = sys.argv[1:]
     root = pathlib.Path(__file__).parents[1]
@@ -110,6 +119,7 @@ def main():
     native = [debian_component(name, "linked" if direct else "indirect") for name, direct in debian_packages(library)]
     native += [debian_component(name, "headers") for name in HEADERS]
     native += torch_headers()
+    native += face_detector(library)
     bom["components"] += native
     product = bom["metadata"]["component"]
     product["version"] = re.search(r'kVersion = "([\d.]+)"', (root / "include/secgan/version.hpp").read_text())[1]
