@@ -11,7 +11,7 @@ from . import _torch_check  # noqa: F401  (says what is wrong before the extensi
 from . import _core
 from . import functional
 from .data import AttributeList, Face, Faces, open_dataset, read_attribute_list, synthetic_faces
-from .editing import EditedPhoto, Editor, EditWarning, inspect_image, read_image, write_image
+from .editing import EditedFace, EditedPhoto, Editor, EditWarning, FoundFace, find_faces, inspect_image, read_image, write_image
 from .evaluating import compare_reports, evaluate
 from .exporting import export
 from .extractors import InceptionV3, ProgramExtractor, SwavResNet50
@@ -52,11 +52,13 @@ __all__ = [
     "AttributeList",
     "Discriminator",
     "EditWarning",
+    "EditedFace",
     "EditedPhoto",
     "Editor",
     "Face",
     "FaceParser",
     "Faces",
+    "FoundFace",
     "Generator",
     "InceptionV3",
     "Parser",
@@ -75,6 +77,7 @@ __all__ = [
     "default_settings",
     "evaluate",
     "export",
+    "find_faces",
     "functional",
     "import_weights",
     "inspect_image",

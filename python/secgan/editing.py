@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -56,6 +56,29 @@ class EditWarning(UserWarning):
     """What a person should know of an edit that was carried out all the same."""
 
 
+class FoundFace(NamedTuple):
+    """A face in a photo, in its pixels."""
+
+    box: tuple[float, float, float, float]  #: left, top, right and bottom
+    score: float  #: how sure the detector was, 0 to 1
+    points: list[tuple[float, float]]  #: eyes, nose and corners of the mouth, of each pair the one on the picture's left first
+
+
+class EditedFace(NamedTuple):
+    """A face that was found in a photo, aligned as the bundle's photos are, edited, and put back."""
+
+    face: FoundFace
+    photo: torch.Tensor  #: ``[3, h, w]`` uint8: the aligned face, edited
+    crop: torch.Tensor  #: ``[3, h, w]`` uint8: the aligned face as it was
+    source: dict[str, bool]  #: what it showed, as given or predicted
+    difference: dict[str, float]  #: what the generator was asked for
+    quad: list[tuple[float, float]]  #: corners in the photo of what the networks saw; outside of it nothing changed
+
+
+#: Finds faces: from ``[3, H, W]`` uint8 to five points (x, y) for each upright face: eyes, nose, corners of the mouth, the left ones first.
+Detector = Callable[[torch.Tensor], Iterable[Any]]
+
+
 class EditedPhoto(NamedTuple):
     """What :meth:`Editor.edit` gives. A notebook shows it as a picture."""
 
@@ -68,6 +91,9 @@ class EditedPhoto(NamedTuple):
     original: torch.Tensor  #: ``[3, H, W]`` uint8: the photo as it was given
     #: what :meth:`save` writes into the file of how it was made: ``source_type``, ``software``, ``model``, ``model_hash``, ``edits``
     provenance: dict[str, Any]
+    #: where faces were searched, those that were edited, the largest first; ``photo`` is then the whole photo, ``source`` the first one's
+    faces: tuple[EditedFace, ...] = ()
+    faces_found: int = 0  #: with those that were not edited
 
     @property
     def whole(self) -> torch.Tensor:
@@ -95,6 +121,27 @@ class EditedPhoto(NamedTuple):
         asked = ", ".join(f"{name} {value:+g}" for name, value in self.difference.items() if value)
         _, high, wide = self.original.shape
         return f"EditedPhoto({width} x {height} at ({x}, {y}) of {wide} x {high}, asked for {asked or 'nothing'})"
+
+
+def _face(native: _core.FoundFace) -> FoundFace:
+    return FoundFace(native.box, native.score, native.points)
+
+
+def _finder(detector: str | os.PathLike[str] | Detector | None) -> Any:
+    return detector if detector is None or callable(detector) else os.fspath(detector)
+
+
+def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | None = None) -> list[FoundFace]:
+    """The faces of a photo, the largest first, as :meth:`Editor.edit` finds them: upright ones, or where there is none those that lie.
+
+    Args:
+        image: whatever :func:`read_image` takes.
+        detector: as of :meth:`Editor.edit`.
+
+    Raises:
+        FileNotFoundError: no detector is installed; the message says how to get one.
+    """
+    return [_face(face) for face in _core.find_faces(photo_tensor(image), _finder(detector))]
 
 
 def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool] | None:
@@ -205,6 +252,8 @@ class Editor:
         source: Mapping[str, bool] | Iterable[str] | None = ...,
         upscaling: str = ...,
         crop: str | None = ...,
+        faces: str | int | None = ...,
+        detector: str | os.PathLike[str] | Detector | None = ...,
         **more: float,
     ) -> list[EditedPhoto]: ...
 
@@ -218,6 +267,8 @@ class Editor:
         source: Mapping[str, bool] | Iterable[str] | None = ...,
         upscaling: str = ...,
         crop: str | None = ...,
+        faces: str | int | None = ...,
+        detector: str | os.PathLike[str] | Detector | None = ...,
         **more: float,
     ) -> EditedPhoto: ...
 
@@ -230,6 +281,8 @@ class Editor:
         source: Mapping[str, bool] | Iterable[str] | None = None,
         upscaling: str = "auto",
         crop: str | None = None,
+        faces: str | int | None = None,
+        detector: str | os.PathLike[str] | Detector | None = None,
         **more: float,
     ) -> EditedPhoto | list[EditedPhoto]:
         """Edits one photo, or a list of them: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
@@ -244,17 +297,24 @@ class Editor:
                 ``"detail"`` where the crop is larger than what the network takes.
             crop: the part with the face, in pixels of this photo: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; None:
                 as the bundle's data set was cropped, at this photo's scale.
+            faces: find the photo's faces, align them as the bundle's photos are, and put their edits back: ``"largest"``, ``"all"``, a
+                number by size from 1, or ``"auto"``: the largest, unless the photo is aligned already. None: no search, the crop is edited.
+            detector: who finds them, as a function or the file of another detector; None: the installed one.
             **more: further edits, ``Eyeglasses=1``.
 
         Raises:
             ValueError: an unknown attribute (the known ones are listed), edits that exclude each other, or a crop that leaves the photo.
-            RuntimeError: a file that is no photo (or missing: FileNotFoundError), or an edit that is not finite.
+            RuntimeError: a file that is no photo (or missing: FileNotFoundError), an edit that is not finite, or a photo in which no face
+                was found.
+            FileNotFoundError: a face is searched, and no detector installed; the message says how to get it.
         """
         twice = sorted(edits.keys() & more.keys())
         if twice:
             raise ValueError(f"attribute '{twice[0]}' is given twice")
         many = isinstance(image, (list, tuple))
-        edited = self._edit(image if many else [image], {**edits, **more}, source, upscaling, crop)
+        edited = self._edit(
+            image if many else [image], {**edits, **more}, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector
+        )
         return edited if many else edited[0]
 
     def edit_all(
@@ -265,22 +325,36 @@ class Editor:
         source: Mapping[str, bool] | Iterable[str] | None = None,
         upscaling: str = "auto",
         crop: str | None = None,
+        faces: str | int | None = None,
+        detector: str | os.PathLike[str] | Detector | None = None,
     ) -> list[EditedPhoto]:
         """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
-        return self._edit(images, edits, source, upscaling, crop)
+        return self._edit(images, edits, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector)
 
     def _edit(
         self,
         images: Iterable[Photo],
         edits: Mapping[str, float],
+        *,
         source: Mapping[str, bool] | Iterable[str] | None,
         upscaling: str,
         crop: str | None,
+        faces: str | int | None,
+        detector: str | os.PathLike[str] | Detector | None,
     ) -> list[EditedPhoto]:
         photos = photo_tensors(images)
+        which = None if faces is None else str(faces)
         out = []
-        for photo, one in zip(photos, self._native.edit(photos, dict(edits), _labels(source), upscaling, crop), strict=True):
+        edited = self._native.edit(photos, dict(edits), _labels(source), upscaling, crop, which, _finder(detector))
+        for photo, one in zip(photos, edited, strict=True):
             for note in one.notes:
                 warnings.warn(note, EditWarning, stacklevel=3)
-            out.append(EditedPhoto(one.photo, one.crop, one.source, one.difference, one.place, one.notes, photo, one.provenance))
+            found = tuple(
+                EditedFace(_face(face.face), face.photo, face.crop, face.source, face.difference, face.quad) for face in one.faces
+            )
+            out.append(
+                EditedPhoto(
+                    one.photo, one.crop, one.source, one.difference, one.place, one.notes, photo, one.provenance, found, one.faces_found
+                )
+            )
         return out

@@ -1,4 +1,7 @@
+#include <array>
+
 #include "bindings.hpp"
+#include "secgan/alignment/detector_file.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/io/file.hpp"
 
@@ -27,8 +30,70 @@ std::vector<AttributeEdit> edits_from(const py::dict& strengths) {
 
 std::optional<Crop> crop_from(const std::optional<std::string>& crop) { return crop ? std::optional(parse_crop(*crop)) : std::nullopt; }
 
-EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling, const std::optional<std::string>& crop) {
+using Points = std::array<std::array<double, 2>, 5>;
+
+FivePoints points_from(const Points& pairs) {
+  FivePoints out;
+  for (size_t i = 0; i < out.size(); ++i) out.at(i) = {pairs.at(i)[0], pairs.at(i)[1]};
+  return out;
+}
+
+template <size_t kCount>
+std::vector<std::tuple<double, double>> pairs_of(const std::array<PhotoPoint, kCount>& points) {
+  std::vector<std::tuple<double, double>> out;
+  for (const auto& [x, y] : points) out.emplace_back(x, y);
+  return out;
+}
+
+/// A function of Python's, which may be called and let go of in any thread.
+class PythonDetector {
+ public:
+  explicit PythonDetector(py::function function)
+      : function_(new py::function(std::move(function)), [](py::function* one) {
+          const py::gil_scoped_acquire held;
+          delete one;  // NOLINT(cppcoreguidelines-owning-memory)
+        }) {}
+
+  std::vector<Face> operator()(const at::Tensor& photo) const {
+    const py::gil_scoped_acquire held;
+    std::vector<Face> out;
+    for (const py::handle& face : (*function_)(photo)) {
+      out.push_back(face_of(points_from(cast_points(face))));
+    }
+    return out;
+  }
+
+ private:
+  static Points cast_points(const py::handle& face) {
+    try {
+      return face.cast<Points>();
+    } catch (const py::cast_error&) {
+      throw InvalidArgument("detector must give a face as five points (x, y), found " + py::repr(face).cast<std::string>());
+    }
+  }
+
+  std::shared_ptr<py::function> function_;
+};
+
+/// @param detector  None (the installed one), a file or a function
+FaceDetector detector_from(const py::object& detector) {
+  if (py::isinstance<py::str>(detector)) return load_detector(detector.cast<std::string>());
+  if (detector.is_none()) return {};
+  return PythonDetector(detector.cast<py::function>());
+}
+
+std::optional<FaceSearch> search_from(const std::optional<std::string>& faces, const py::object& detector) {
+  if (!faces) return std::nullopt;
+  FaceSearch search{.unless_aligned = *faces == "auto"};
+  if (!search.unless_aligned) search.choice = parse_face_choice(*faces);
+  search.detector = detector_from(detector);
+  return search;
+}
+
+EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling, const std::optional<std::string>& crop,
+                         const std::optional<std::string>& faces, const py::object& detector) {
   EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling"), .crop = crop_from(crop)};
+  options.faces = search_from(faces, detector);
   if (!source) return options;
   options.source.emplace();
   for (const auto& [name, shown] : *source)
@@ -39,6 +104,27 @@ EditOptions edit_options(const std::optional<py::dict>& source, const std::strin
 }  // namespace
 
 void bind_editing(py::module_& module) {
+  py::class_<Face>(module, "FoundFace")
+      .def_property_readonly("box", [](const Face& face) { return std::tuple(face.left, face.top, face.right, face.bottom); })
+      .def_readonly("score", &Face::score)
+      .def_property_readonly("points", [](const Face& face) { return pairs_of(face.points); });
+  module.def(
+      "find_faces",
+      [](const at::Tensor& photo, const py::object& detector) {
+        const FaceDetector given = detector_from(detector);
+        const py::gil_scoped_release released;
+        return find_faces(given ? given : installed_detector(), photo).faces;
+      },
+      "photo"_a, "detector"_a);
+
+  py::class_<EditedFace>(module, "EditedFace")
+      .def_readonly("face", &EditedFace::face)
+      .def_readonly("photo", &EditedFace::photo)
+      .def_readonly("crop", &EditedFace::crop)
+      .def_property_readonly("source", [](const EditedFace& edited) { return dict_of(edited.source); })
+      .def_property_readonly("difference", [](const EditedFace& edited) { return dict_of(edited.difference); })
+      .def_property_readonly("quad", [](const EditedFace& edited) { return pairs_of(quad(edited.place)); });
+
   py::class_<EditedPhoto>(module, "EditedPhoto")
       .def_readonly("photo", &EditedPhoto::photo)
       .def_readonly("crop", &EditedPhoto::crop)
@@ -50,6 +136,8 @@ void bind_editing(py::module_& module) {
                                return std::tuple(place.x, place.y, place.width, place.height);
                              })
       .def_readonly("notes", &EditedPhoto::notes)
+      .def_readonly("faces", &EditedPhoto::faces)
+      .def_readonly("faces_found", &EditedPhoto::faces_found)
       .def_property_readonly("provenance", [](const EditedPhoto& edited) { return options_to_python(edited.provenance); });
 
   py::class_<Editor>(module, "Editor")
@@ -104,13 +192,14 @@ void bind_editing(py::module_& module) {
       .def(
           "edit",
           [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
-             const std::string& upscaling, const std::optional<std::string>& crop) {
+             const std::string& upscaling, const std::optional<std::string>& crop, const std::optional<std::string>& faces,
+             const py::object& detector) {
             const std::vector<AttributeEdit> wanted = edits_from(edits);
-            const EditOptions options = edit_options(source, upscaling, crop);
+            const EditOptions options = edit_options(source, upscaling, crop, faces, detector);
             const py::gil_scoped_release released;
             return editor.edit(photos, wanted, options);
           },
-          "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a);
+          "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a, "faces"_a, "detector"_a);
   module.def("available_engines", &available_engines, ReleaseGil());
   module.def(
       "whole_photo",

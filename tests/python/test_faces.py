@@ -1,0 +1,142 @@
+"""editor.edit(photo, faces=…): faces are found, edited and put back. Detectors are functions here; facenet-pytorch's is the oracle."""
+
+import importlib.util
+import json
+import pathlib
+import shutil
+import sys
+import types
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import secgan
+
+ROOT = pathlib.Path(__file__).parents[2]
+POINTS = np.array([[70.0, 112.3], [109.2, 112.3], [89.1, 136.3], [72.1, 153.8], [106.9, 153.8]])
+
+
+@pytest.fixture(scope="module")
+def editor(tmp_path_factory):
+    """The shipped networks, with a description as of CelebA's aligned photos."""
+    folder = tmp_path_factory.mktemp("bundles") / "aligned"
+    shutil.copytree(ROOT / "models" / "drawn-faces", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["info"].update(crop="center:170", photo_size="178x218", trained_on="CelebA")
+    (folder / "config.json").write_text(json.dumps(config))
+    return secgan.Editor.from_pretrained(folder)
+
+
+def photo_of(width, height):
+    x, y = torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy")
+    return torch.stack([(x * 200 // width) + 20, (y * 200 // height) + 20, (x + y) % 200]).to(torch.uint8)
+
+
+def edit(editor, photo, **how):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", secgan.EditWarning)
+        return editor.edit(photo, Eyeglasses=1, source=["Male"], upscaling="resize", **how)
+
+
+def test_a_function_finds_the_faces(editor):
+    seen = []
+
+    def detector(photo):
+        seen.append(photo)
+        return [POINTS * 0.5 + (10, 20), (POINTS * 0.9 + (150, 10)).tolist()]
+
+    photo = photo_of(330, 240)
+    edited = edit(editor, photo, faces="largest", detector=detector)
+    assert torch.equal(seen[0], photo)
+    assert edited.photo.shape == photo.shape and torch.equal(edited.whole, edited.photo) and torch.equal(edited.crop, photo)
+    assert len(edited.faces) == 1 and edited.faces_found == 2
+    face = edited.faces[0]
+    np.testing.assert_allclose(face.face.points, POINTS * 0.9 + (150, 10))
+    assert face.photo.shape == face.crop.shape == (3, 153, 153)
+    assert face.source["Male"] and face.difference["Eyeglasses"] == 1
+    xs, ys = zip(*face.quad, strict=True)
+    changed = (edited.photo != photo).any(0).nonzero()
+    assert changed.numel() and changed[:, 1].min() >= min(xs) and changed[:, 0].max() <= max(ys)
+    assert edit(editor, photo, faces=2, detector=detector).faces[0].photo.shape == (3, 85, 85)
+    assert len(edit(editor, photo, faces="all", detector=detector).faces) == 2
+
+
+def test_what_faces_refuses(editor):
+    photo = photo_of(330, 240)
+    with pytest.raises(RuntimeError, match="no face was found in 330 x 240 pixels"):
+        edit(editor, photo, faces="largest", detector=lambda _: [])
+    with pytest.raises(ValueError, match="is none of: largest, all, or a number"):
+        edit(editor, photo, faces="every", detector=lambda _: [])
+    with pytest.raises(ValueError, match="five points"):
+        edit(editor, photo, faces="largest", detector=lambda _: [[1, 2, 3]])
+    with pytest.raises(ValueError, match="choose one"):
+        edit(editor, photo, faces="largest", crop="center", detector=lambda _: [POINTS])
+    with pytest.raises(FileNotFoundError):
+        edit(editor, photo, faces="largest", detector="no-such-file")
+
+    def broken(_):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        edit(editor, photo, faces="largest", detector=broken)
+    drawn = secgan.Editor.from_pretrained(ROOT / "models" / "drawn-faces")
+    with pytest.raises(ValueError, match="was trained on drawn faces"):
+        edit(drawn, photo, faces="largest", detector=lambda _: [POINTS])
+
+
+def test_aligned_photos_are_cropped(editor):
+    photo = photo_of(178, 218)
+    with pytest.warns(secgan.EditWarning, match="taken as aligned"):
+        edited = editor.edit(photo, Male=1, source=[], faces="auto", detector=lambda _: pytest.fail("nobody should search"))
+    assert edited.faces == () and edited.photo.shape == (3, 170, 170)
+    assert edited.place == (4, 24, 170, 170)
+
+
+def facenet_pytorch():
+    """The oracle, where it is installed; what it asks of torchvision is a few lines."""
+
+    def batched_nms(boxes, scores, _, most):
+        area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        kept = []
+        for i in torch.sort(scores, descending=True, stable=True).indices.tolist():
+            others = torch.tensor(kept, dtype=torch.long)
+            low = torch.maximum(boxes[i, :2], boxes[others, :2])
+            shared = (torch.minimum(boxes[i, 2:4], boxes[others, 2:4]) - low).clamp(min=0).prod(1)
+            if not (shared / (area[i] + area[others] - shared) > most).any():
+                kept.append(i)
+        return torch.tensor(kept, dtype=torch.long)
+
+    def module(name, **content):
+        return sys.modules.setdefault(name, types.SimpleNamespace(__name__=name, **content))
+
+    missing = {name for name in ("torchvision", "requests", "tqdm") if importlib.util.find_spec(name) is None}
+    if "torchvision" in missing:
+        module("torchvision")
+        module("torchvision.transforms", functional=types.SimpleNamespace(to_tensor=None))
+        module("torchvision.ops")
+        module("torchvision.ops.boxes", batched_nms=batched_nms)
+    if "requests" in missing:
+        module("requests")
+        module("requests.adapters", HTTPAdapter=object)
+    if "tqdm" in missing:
+        module("tqdm", tqdm=None)
+    return pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed (pip install --no-deps facenet-pytorch)")
+
+
+def test_the_detector_is_facenet_pytorchs(editor):
+    from PIL import Image
+
+    if not (pathlib.Path(secgan.__file__).parent / "share" / "secgan" / "face-detector.safetensors").exists():
+        pytest.skip("no face detector is installed: make build fetches it")
+    oracle = facenet_pytorch().MTCNN(keep_all=True)
+    for name, side in (("anna", 160), ("ben", 200), ("carla", 128)):
+        wall = Image.new("RGB", (420, 300), (90, 120, 150))
+        wall.paste(Image.open(ROOT / "examples" / "photos" / f"{name}.png").convert("RGB").resize((side, side), Image.BICUBIC), (90, 60))
+        boxes, scores, points = (np.asarray(part, float) for part in oracle.detect(wall, landmarks=True))
+        face = edit(editor, wall, faces="largest").faces[0].face
+        assert secgan.find_faces(wall)[0] == face
+        np.testing.assert_allclose(face.points, points[0], atol=1e-3)
+        np.testing.assert_allclose(face.box, boxes[0], atol=1e-3)
+        assert abs(face.score - scores[0]) < 1e-5
