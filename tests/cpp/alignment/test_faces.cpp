@@ -86,9 +86,9 @@ TEST_CASE("a face that leaves the photo is looked at with a margin", "[alignment
 
 TEST_CASE("faces come by size", "[alignment]") {
   const std::vector<Face> given{face_at(from_celeba(0, 0.3, 50, 50)), face_at(from_celeba(0, 0.9, 90, 90)),
-                                face_at(from_celeba(0, 0.5, 20, 20))};
+                                face_at(from_celeba(0, 0.5, 140, 140))};
   const FoundFaces found = find_faces([&](const at::Tensor&) { return given; }, drawn_photo(200, 200));
-  CHECK(found.faces == std::vector{given[1], given[2], given[0]});
+  CHECK((found.faces == std::vector{given[1], given[2], given[0]}));
   CHECK(chosen_faces({}, found.faces) == std::vector<size_t>{0});
   CHECK(chosen_faces(parse_face_choice("all"), found.faces) == std::vector<size_t>{0, 1, 2});
   CHECK(chosen_faces(parse_face_choice("3"), found.faces) == std::vector<size_t>{2});

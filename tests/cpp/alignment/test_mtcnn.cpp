@@ -16,7 +16,7 @@ namespace {
 /// Drawn for the golden numbers, in whole numbers.
 at::Tensor golden_photo(int64_t height, int64_t width) {
   at::Tensor photo = at::empty({3, height, width}, at::kByte);
-  const auto at = photo.accessor<uint8_t, 3>();
+  auto at = photo.accessor<uint8_t, 3>();
   for (int64_t c = 0; c < 3; ++c) {
     for (int64_t y = 0; y < height; ++y) {
       for (int64_t x = 0; x < width; ++x) at[c][y][x] = static_cast<uint8_t>(((x * x / 7 + y * 3 + (x * y) / 11) * (c + 2) + c * 40) % 256);
@@ -92,9 +92,9 @@ TEST_CASE("large photos are searched for no smaller faces than a share of their 
   const auto with = [&](double smallest, double share) {
     return golden_mtcnn({.smallest = smallest, .smallest_share = share, .thresholds = {0.6, 0.2, 0.2}})(photo);
   };
-  CHECK(with(20, 0.3) == with(60, 0));
-  CHECK_FALSE(with(20, 0.3) == with(20, 0));
-  CHECK(with(20, 0.01) == with(20, 0));
+  CHECK((with(20, 0.3) == with(60, 0)));
+  CHECK_FALSE((with(20, 0.3) == with(20, 0)));
+  CHECK((with(20, 0.01) == with(20, 0)));
 }
 
 TEST_CASE("a detector refuses options and weights that are none", "[alignment]") {

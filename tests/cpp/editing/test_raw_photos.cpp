@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include "alignment/markers.hpp"
@@ -54,6 +55,11 @@ at::Tensor in_quads(const std::vector<EditedFace>& faces, const at::Tensor& phot
 }
 
 at::Tensor changed(const EditedPhoto& edited, const at::Tensor& photo) { return (edited.photo != photo).any(0); }
+
+/// How many notes say this; random networks rebuild nothing, which another note says.
+int64_t told(const EditedPhoto& edited, std::string_view text) {
+  return std::ranges::count_if(edited.notes, [&](const std::string& note) { return note.find(text) != std::string::npos; });
+}
 
 const std::vector<AttributeEdit> kEdit{{"Eyeglasses", 1}};
 
@@ -146,13 +152,12 @@ TEST_CASE("a face on its side or upside down is found and edited as it lies", "[
   at::Tensor upright = drawn_photo(300, 360);
   mark(upright, celeba_points(from_celeba(4, 1, 170, 150)));
   const EditedPhoto straight = editor.edit(upright, kEdit, searching(find_marked));
-  CHECK(straight.notes.empty());
+  CHECK(told(straight, "turned by") == 0);
   for (const int64_t turns : {1, 2, 3}) {
     CAPTURE(turns);
     const at::Tensor photo = at::rot90(upright, turns, {1, 2}).contiguous();
     const EditedPhoto edited = editor.edit(photo, kEdit, searching(find_marked));
-    REQUIRE(edited.notes.size() == 1);
-    CHECK_THAT(edited.notes[0], Catch::Contains(turns == 2 ? "turned by 180 degrees" : "turned by 90 degrees"));
+    CHECK(told(edited, turns == 2 ? "turned by 180 degrees" : "turned by 90 degrees") == 1);
     const at::Tensor back = at::rot90(edited.photo, -turns, {1, 2});
     CHECK((back.to(at::kInt) - straight.photo.to(at::kInt)).abs().max().item<int64_t>() <= 2);
   }
@@ -164,8 +169,7 @@ TEST_CASE("a face at the edge is edited as far as it is there, which is said", "
   const EditedPhoto edited = editor.edit(photo, kEdit, searching(finder({face_at(from_celeba(0, 0.8, 15, 110))})));
   CHECK_FALSE(changed(edited, photo).logical_and(in_quads(edited.faces, photo).logical_not()).any().item<bool>());
   CHECK(changed(edited, photo).narrow(1, 0, 20).any().item<bool>());
-  REQUIRE(edited.notes.size() == 1);
-  CHECK_THAT(edited.notes[0], Catch::Contains("% of what the networks see around the face lies outside of the photo"));
+  CHECK(told(edited, "% of what the networks see around the face lies outside of the photo") == 1);
 }
 
 TEST_CASE("a face of 30 pixels is edited, and said to be small", "[editing][alignment]") {
@@ -175,8 +179,7 @@ TEST_CASE("a face of 30 pixels is edited, and said to be small", "[editing][alig
   const EditedPhoto edited = editor.edit(photo, kEdit, searching(finder({face_at(from_celeba(0, 15.0 / 170, 120, 110))})));
   CHECK(edited.faces[0].place.width == 15);
   CHECK(changed(edited, photo).any().item<bool>());
-  REQUIRE(edited.notes.size() == 1);
-  CHECK_THAT(edited.notes[0], Catch::Contains("15 x 15 pixels, they take 32 x 32"));
+  CHECK(told(edited, "15 x 15 pixels, they take 32 x 32") == 1);
 }
 
 TEST_CASE("a photo of 12 megapixels is edited at its own size", "[editing][alignment]") {
