@@ -50,7 +50,7 @@ TEST_CASE("a face that is found on its side counts less than the same upright", 
     for (const int64_t turns : {1, 3}) {
       if (find_marked(at::rot90(photo, turns, {1, 2})).empty()) continue;
       FivePoints lying{{{60, 150}, {60, 90}, {90, 120}, {120, 150}, {120, 90}}};
-      return std::vector<Face>{{40, 60, 140, 180, 0.9983, lying}};
+      return std::vector<Face>{{40, 60, 140, 180, 1, lying}};
     }
     return faces;
   };

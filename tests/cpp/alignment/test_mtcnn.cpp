@@ -28,6 +28,13 @@ at::Tensor golden_photo(int64_t height, int64_t width) {
 Mtcnn golden_mtcnn(const MtcnnOptions& options) {
   const Mtcnn detector(options);
   fill_golden(detector.state());
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : detector.state()) {
+    // Corrections of a tenth of what the fill gives: boxes stay boxes, and share pixels.
+    for (const char* head : {"conv4_2", "dense5_2", "dense6_2"}) {
+      if (name.find(head) != std::string::npos) at::Tensor(tensor).mul_(0.1);
+    }
+  }
   return detector;
 }
 
@@ -49,25 +56,24 @@ TEST_CASE("names and shapes of the detector's state are facenet-pytorch's", "[al
 }
 
 TEST_CASE("boxes, scores and points are facenet-pytorch's", "[alignment]") {
-  // Of facenet-pytorch 2.6.0 with the same weights: the first face, the eighth, the last, and the mean of all; columns as numbers_of.
-  constexpr int64_t kFaces = 16;
-  constexpr std::array<std::array<double, 15>, 4> kGolden{
-      {{-25.65479, 58.26683, 85.55357, 1.80048, 0.91102, -42.75201, -54.19706, -51.35884, -30.64383, -62.25791, 25.15639, -92.52483,
-        -1.25784, -7.38420, -27.21828},
-       {-14.74158, 39.48421, 79.88161, 9.44290, 0.79333, -31.27513, -30.39380, -39.88491, -2.02609, -60.64864, 21.59969, -60.98376, 0.33682,
-        -2.42635, -9.49765},
-       {-33.88611, 55.03312, 78.44822, 21.81520, 0.65018, -47.82987, -40.27312, -63.41463, -27.55627, -72.13145, 42.44116, -60.65081,
-        13.41556, -6.64156, 7.20413},
-       {5.27968, 51.38265, 83.18562, 19.00195, 0.77863, -12.01539, -14.65597, -23.00322, 7.73723, -30.18022, 34.51909, -40.40195, 18.05713,
-        14.11937, 8.35152}}};
-  const Mtcnn detector = golden_mtcnn({.thresholds = {0.6, 0.2, 0.2}});
+  // Of facenet-pytorch 2.6.0 with the same weights: the first face, the twelfth, the last, and the mean of all; columns as numbers_of.
+  constexpr int64_t kFaces = 22;
+  constexpr std::array<std::array<double, 15>, 4> kGolden{{{18.84520, 23.65056, 43.44434, 40.72206, 0.84360, -7.53373, -22.23103, -23.08569,
+                                                            11.46689, -23.68476, 27.84023, -28.99210, 11.12451, 12.08395, -10.96956},
+                                                           {73.65988, 2.35302, 95.58111, 16.60275, 0.74950, 48.89458, 44.82296, 46.27667,
+                                                            74.66901, 47.53543, 12.36159, -36.03636, 1.09891, -1.90650, -11.21011},
+                                                           {-1.59673, 14.40677, 22.43496, 30.96710, 0.46068, -34.39002, -26.08492,
+                                                            -12.96776, 33.69816, -27.79122, 30.44940, -21.07055, 9.99874, 8.30835, 0.92447},
+                                                           {29.85108, 23.03056, 53.11060, 39.61091, 0.72743, 4.38419, -0.55907, -0.74751,
+                                                            28.86289, -2.77948, 30.59919, -16.73861, 20.74153, 14.24128, 5.77510}}};
+  const Mtcnn detector = golden_mtcnn({.thresholds = {0.6, 0.1, 0.1}});
   const std::vector<Face> faces = detector(golden_photo(64, 90));
   REQUIRE(std::ssize(faces) == kFaces);
   std::array<double, 15> mean{};
   for (const Face& face : faces) {
     for (size_t i = 0; i < mean.size(); ++i) mean.at(i) += numbers_of(face).at(i) / kFaces;
   }
-  const std::array<std::array<double, 15>, 4> found{numbers_of(faces[0]), numbers_of(faces[7]), numbers_of(faces[15]), mean};
+  const std::array<std::array<double, 15>, 4> found{numbers_of(faces[0]), numbers_of(faces[11]), numbers_of(faces[21]), mean};
   for (size_t row = 0; row < kGolden.size(); ++row) {
     for (size_t i = 0; i < mean.size(); ++i) {
       CAPTURE(row, i);
