@@ -254,6 +254,7 @@ class Editor:
         crop: str | None = ...,
         faces: str | int | None = ...,
         detector: str | os.PathLike[str] | Detector | None = ...,
+        region: str = ...,
         **more: float,
     ) -> list[EditedPhoto]: ...
 
@@ -269,6 +270,7 @@ class Editor:
         crop: str | None = ...,
         faces: str | int | None = ...,
         detector: str | os.PathLike[str] | Detector | None = ...,
+        region: str = ...,
         **more: float,
     ) -> EditedPhoto: ...
 
@@ -283,6 +285,7 @@ class Editor:
         crop: str | None = None,
         faces: str | int | None = None,
         detector: str | os.PathLike[str] | Detector | None = None,
+        region: str = "free",
         **more: float,
     ) -> EditedPhoto | list[EditedPhoto]:
         """Edits one photo, or a list of them: ``editor.edit("face.jpg", Eyeglasses=+1, Blond_Hair=0.5)``.
@@ -300,6 +303,8 @@ class Editor:
             faces: find the photo's faces, align them as the bundle's photos are, and put their edits back: ``"largest"``, ``"all"``, a
                 number by size from 1, or ``"auto"``: the largest, unless the photo is aligned already. None: no search, the crop is edited.
             detector: who finds them, as a function or the file of another detector; None: the installed one.
+            region: ``"free"``: an edit may change every pixel; ``"exact"``: only those where its attributes can show, by the parser and
+                the mask branch, which the bundle must have; every other one stays as it was, to the bit.
             **more: further edits, ``Eyeglasses=1``.
 
         Raises:
@@ -313,7 +318,14 @@ class Editor:
             raise ValueError(f"attribute '{twice[0]}' is given twice")
         many = isinstance(image, (list, tuple))
         edited = self._edit(
-            image if many else [image], {**edits, **more}, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector
+            image if many else [image],
+            {**edits, **more},
+            source=source,
+            upscaling=upscaling,
+            crop=crop,
+            faces=faces,
+            detector=detector,
+            region=region,
         )
         return edited if many else edited[0]
 
@@ -327,9 +339,10 @@ class Editor:
         crop: str | None = None,
         faces: str | int | None = None,
         detector: str | os.PathLike[str] | Detector | None = None,
+        region: str = "free",
     ) -> list[EditedPhoto]:
         """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
-        return self._edit(images, edits, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector)
+        return self._edit(images, edits, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector, region=region)
 
     def _edit(
         self,
@@ -341,11 +354,12 @@ class Editor:
         crop: str | None,
         faces: str | int | None,
         detector: str | os.PathLike[str] | Detector | None,
+        region: str,
     ) -> list[EditedPhoto]:
         photos = photo_tensors(images)
         which = None if faces is None else str(faces)
         out = []
-        edited = self._native.edit(photos, dict(edits), _labels(source), upscaling, crop, which, _finder(detector))
+        edited = self._native.edit(photos, dict(edits), _labels(source), upscaling, crop, which, _finder(detector), region)
         for photo, one in zip(photos, edited, strict=True):
             for note in one.notes:
                 warnings.warn(note, EditWarning, stacklevel=3)

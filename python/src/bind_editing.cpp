@@ -91,8 +91,10 @@ std::optional<FaceSearch> search_from(const std::optional<std::string>& faces, c
 }
 
 EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling, const std::optional<std::string>& crop,
-                         const std::optional<std::string>& faces, const py::object& detector) {
-  EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling"), .crop = crop_from(crop)};
+                         const std::optional<std::string>& faces, const py::object& detector, const std::string& region) {
+  EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling"),
+                      .crop = crop_from(crop),
+                      .region = parse_name(kEditRegions, region, "region")};
   options.faces = search_from(faces, detector);
   if (!source) return options;
   options.source.emplace();
@@ -193,13 +195,13 @@ void bind_editing(py::module_& module) {
           "edit",
           [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
              const std::string& upscaling, const std::optional<std::string>& crop, const std::optional<std::string>& faces,
-             const py::object& detector) {
+             const py::object& detector, const std::string& region) {
             const std::vector<AttributeEdit> wanted = edits_from(edits);
-            const EditOptions options = edit_options(source, upscaling, crop, faces, detector);
+            const EditOptions options = edit_options(source, upscaling, crop, faces, detector, region);
             const py::gil_scoped_release released;
             return editor.edit(photos, wanted, options);
           },
-          "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a, "faces"_a, "detector"_a);
+          "photos"_a, "edits"_a, "source"_a, "upscaling"_a, "crop"_a, "faces"_a, "detector"_a, "region"_a);
   module.def("available_engines", &available_engines, ReleaseGil());
   module.def(
       "whole_photo",

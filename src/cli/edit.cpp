@@ -215,7 +215,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 }
 
 struct EditRequest : PhotoRequest {
-  std::string upscaling = "auto", source, source_list, engine = "auto", precision = "float32", sweep, face, detector;
+  std::string upscaling = "auto", region = "free", source, source_list, engine = "auto", precision = "float32", sweep, face, detector;
   std::vector<std::string> sets;
   bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false;
 };
@@ -428,7 +428,9 @@ void edit(const EditRequest& options, bool source_given) {
   for (const AttributeEdit& one : edits) {
     if (sweep && one.name == sweep->name) throw InvalidArgument(fmt::format("--set and --sweep both name {}: choose one", one.name));
   }
-  EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling"), .crop = chosen_crop(options)};
+  EditOptions how{.upscaling = parse_name(kUpscalings, options.upscaling, "--upscaling"),
+                  .crop = chosen_crop(options),
+                  .region = parse_name(kEditRegions, options.region, "--region")};
   if (source_given) how.source = parse_labels(options.source);
   refuse_edits_among_photos(options.photos);
   std::vector<Result> results{Result::kPicture};
@@ -550,6 +552,13 @@ void add_editing(CLI::App& app) {
                     "resize: the network's picture; detail: the photo plus the change; auto: detail where the "
                     "photo has more pixels than the network")
         ->capture_default_str()
+        ->type_name("NAME");
+    command
+        .add_option("--region", options->region,
+                    "free: an edit may change every pixel; exact: only those where the attribute can show, by the parser and the mask "
+                    "branch; every other one stays as it was, to the bit")
+        ->capture_default_str()
+        ->excludes(grid)
         ->type_name("NAME");
     command.add_option("--engine", options->engine, engine_help())->capture_default_str()->type_name("NAME");
     command

@@ -12,7 +12,9 @@
 #include "nn/inputs.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/labels.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/editing/regions.hpp"
 
 namespace secgan {
 namespace {
@@ -55,6 +57,12 @@ at::Tensor blending(int64_t length, bool before, bool after) {
   if (before) weights = at::minimum(weights, distance / ramp);
   if (after) weights = at::minimum(weights, (static_cast<double>(length) - distance) / ramp);
   return weights;
+}
+
+/// @param weights [h, w]   @param edit, photo [3, h, w] uint8   @return the edit where its weight is 1, the photo's own bytes where it is 0
+at::Tensor within(const at::Tensor& weights, const at::Tensor& edit, const at::Tensor& photo) {
+  const at::Tensor blended = photo.to(at::kFloat).lerp(edit.to(at::kFloat), weights).round().to(at::kByte);
+  return at::where(weights > 0, blended, photo);
 }
 
 /// Decibels of pictures in [-1, 1].
@@ -233,6 +241,8 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
     throw Error(fmt::format("the edit has values that are not finite: the strengths are too large ({}), or the bundle's weights damaged",
                             fmt::join(described(ways[static_cast<size_t>(n)]), ", ")));
   }
+  at::Tensor region;
+  if (options.region == EditRegion::kExact) region = regions(input, source, difference);
   // Drawn faces and portraits are told apart by how sure the parser is.
   at::Tensor confidence;
   if (bundle_.info.trained_on == kDrawnFaces && bundle_.parser) confidence = parsed(seen).amax(1).mean({1, 2}).expand({count});
@@ -247,6 +257,7 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
     const bool detail = keeps_detail(one.place, options);
     const auto at_own_size = [&](const at::Tensor& picture) { return resized(picture.unsqueeze(0), one.place.height, one.place.width)[0]; };
     one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));
+    if (region.defined()) one.photo = within(region_weights(region[n], one.place.height, one.place.width), one.photo, one.crop);
     for (const auto& [name, value] : by_name(attributes_, source[n])) one.source.emplace_back(name, value > 0.5);
     one.difference = by_name(attributes_, difference[n]);
     one.provenance = provenance_of(bundle_, edits);
@@ -258,6 +269,31 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
     if (rebuild) likeness.psnr = psnr(rebuilt[n], input[n]);
     if (confidence.defined()) likeness.confidence = confidence[n].item<double>();
     tell(notes_on_likeness(likeness, bundle_.info));
+  }
+  return out;
+}
+
+at::Tensor Editor::regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const {
+  Generator mask_generator = bundle_.mask_generator;
+  if (!bundle_.parser || mask_generator.is_empty()) {
+    throw Error(fmt::format("an exact region needs a parser and a mask generator: the bundle has {}",
+                            !bundle_.parser && mask_generator.is_empty() ? "neither"
+                            : bundle_.parser                             ? "no mask generator"
+                                                                         : "no parser"));
+  }
+  constexpr double kMargin = 3, kSide = 64;  // evaluation's, pixels at that side
+  const int64_t margin = std::llround(kMargin * static_cast<double>(input.size(2)) / kSide);
+  const at::Tensor before = parsed(input).argmax(1);
+  const at::Tensor segmentation = at::one_hot(before, kSecganClasses).permute({0, 3, 1, 2}).to(at::kFloat);
+  const at::Tensor after =
+      mask_generator->forward(to_network(segmentation, *mask_generator), to_network(bundle_.condition(source, difference), *mask_generator))
+          .argmax(1)
+          .cpu();
+  at::Tensor out = at::zeros(before.sizes(), at::kBool);
+  for (int64_t a = 0; a < attributes_.size(); ++a) {
+    const at::Tensor changed = difference.select(1, a).ne(0).view({-1, 1, 1});
+    if (!changed.any().item<bool>()) continue;
+    out |= touchable(before, after, attributes_.names()[static_cast<size_t>(a)], margin) & changed;
   }
   return out;
 }

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "secgan/core/random.hpp"
-#include "secgan/evaluation/regions.hpp"
+#include "secgan/editing/regions.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/metrics/agreement.hpp"

@@ -40,6 +40,20 @@ struct EnumNames<Upscaling> {
   static constexpr std::string_view what = "upscaling";
 };
 
+/// Which pixels an edit may change.
+enum class EditRegion {
+  kFree,   ///< all
+  kExact,  ///< those of the classes that the attribute shows in (attribute_region), in the parse and in the mask branch's edit, grown by a
+           ///< margin as evaluation does; every other pixel stays as it was, to the bit. Needs parser and mask generator.
+};
+inline constexpr std::array<std::pair<std::string_view, EditRegion>, 2> kEditRegions{
+    {{"free", EditRegion::kFree}, {"exact", EditRegion::kExact}}};
+template <>
+struct EnumNames<EditRegion> {
+  static constexpr auto& table = kEditRegions;
+  static constexpr std::string_view what = "region";
+};
+
 /// Where and by what an editor's networks run.
 struct EditorOptions {
   Device device = at::kCPU;
@@ -62,6 +76,7 @@ struct EditOptions {
   Upscaling upscaling = Upscaling::kAuto;
   std::optional<Crop> crop = {};         ///< in pixels of this photo; nullopt: the bundle's, as a share of the photo (crop_rect_of_any)
   std::optional<FaceSearch> faces = {};  ///< nullopt: nothing is searched, the crop is edited
+  EditRegion region = EditRegion::kFree;
 };
 
 /// A face that was found in a photo, aligned as the bundle's photos are, edited, and put back.
@@ -136,8 +151,8 @@ class SECGAN_API Editor {
   NamedValues predict(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
   /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), or another type of photo;
-  ///         Error when the bundle has no generator, or for an edit that comes out with values that are not finite; where faces are
-  ///         searched, NoFaceFound, and FileNotFound where no detector is installed.
+  ///         Error when the bundle has no generator, or lacks what an exact region needs, or for an edit that comes out with values that
+  ///         are not finite; where faces are searched, NoFaceFound, and FileNotFound where no detector is installed.
   EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options = {}) const;
   /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
   std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
@@ -175,6 +190,9 @@ class SECGAN_API Editor {
   /// @param ways  edits, as many as views, or of one view
   std::vector<EditedPhoto> edit_views(const std::vector<View>& views, const std::vector<std::vector<AttributeEdit>>& ways,
                                       const EditOptions& options) const;
+  /// Where an edit in each way may change what the networks see.
+  /// @param source, difference [N, A]   @return [N, S, S] bool
+  at::Tensor regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const;
   /// The crop's part of each photo, which is checked.
   View crop_view(const at::Tensor& photo, const EditOptions& options) const;
   /// One photo, whose faces are searched.

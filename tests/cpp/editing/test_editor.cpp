@@ -10,6 +10,7 @@
 #include "secgan/core/fast_paths.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/editing/regions.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
@@ -307,4 +308,45 @@ TEST_CASE("weights that change after the first edits are seen by every engine", 
     CHECK(editor.edit(photos, {{"Male", 1}}, {.source = NamedLabels{}})[0].photo.to(at::kFloat).std().item<double>() == 0);
     CHECK(before.to(at::kFloat).std().item<double>() > 0);
   }
+}
+
+TEST_CASE("an exact edit leaves every pixel outside of its region as it was", "[editing]") {
+  const Editor editor(random_bundle());
+  torch::manual_seed(7);
+  for (const int64_t side : {32, 90}) {
+    const at::Tensor photo = random_photo(side, side);
+    const EditOptions free{.source = NamedLabels{}}, exact{.source = NamedLabels{}, .region = EditRegion::kExact};
+    const at::Tensor all = editor.edit(photo, {{"Eyeglasses", 1}}, free).photo;
+    const EditedPhoto kept = editor.edit(photo, {{"Eyeglasses", 1}}, exact);
+    // The region by hand: the classes of eyeglasses before and after, and one pixel and a half around them.
+    const at::Tensor before = editor.parse(resize_image(photo, 32, 32)).unsqueeze(0).to(at::kLong);
+    Generator mask_generator = editor.bundle().mask_generator;
+    at::Tensor difference = at::zeros({1, 9});
+    difference[0][4] = 0.5;
+    const at::Tensor after = mask_generator->forward(at::one_hot(before, 12).permute({0, 3, 1, 2}).to(at::kFloat), difference).argmax(1);
+    const at::Tensor region = touchable(before, after, "Eyeglasses", 2)[0];
+    const at::Tensor wide = at::upsample_nearest2d(region.to(at::kFloat).view({1, 1, 32, 32}), {side, side})[0][0] > 0;
+    const at::Tensor changed = kept.photo.ne(photo).any(0);
+    REQUIRE(wide.any().item<bool>());
+    REQUIRE_FALSE(wide.all().item<bool>());
+    CHECK_FALSE(changed.logical_and(~wide).any().item<bool>());
+    CHECK(changed.any().item<bool>());
+    const at::Tensor full = region_weights(region, side, side).ge(1).expand_as(photo);
+    CHECK(at::equal(kept.photo.masked_select(full), all.masked_select(full)));
+  }
+  // Nothing asked for, nothing changed, whatever the network makes of it.
+  const at::Tensor photo = random_photo(32, 32);
+  CHECK(at::equal(editor.edit(photo, {{"Male", 0}}, {.source = NamedLabels{}, .region = EditRegion::kExact}).photo, photo));
+}
+
+TEST_CASE("an exact edit says what it lacks", "[editing]") {
+  Bundle bundle = random_bundle();
+  const at::Tensor photo = random_photo(32, 32);
+  const EditOptions exact{.source = NamedLabels{}, .region = EditRegion::kExact};
+  bundle.mask_generator = Generator(nullptr);
+  CHECK_THROWS_WITH(Editor(bundle).edit(photo, {{"Male", 1}}, exact),
+                    "an exact region needs a parser and a mask generator: the bundle has no mask generator");
+  bundle.parser.reset();
+  CHECK_THROWS_WITH(Editor(bundle).edit(photo, {{"Male", 1}}, exact),
+                    "an exact region needs a parser and a mask generator: the bundle has neither");
 }

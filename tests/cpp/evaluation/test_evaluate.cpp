@@ -6,7 +6,7 @@
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/evaluate.hpp"
-#include "secgan/evaluation/regions.hpp"
+#include "secgan/editing/regions.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/metrics/frechet.hpp"
 #include "secgan/metrics/structural_similarity.hpp"

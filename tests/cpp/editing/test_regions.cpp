@@ -3,7 +3,7 @@
 
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/labels.hpp"
-#include "secgan/evaluation/regions.hpp"
+#include "secgan/editing/regions.hpp"
 
 using namespace secgan;
 
@@ -40,4 +40,22 @@ TEST_CASE("an edit may touch its region before and after, and a margin around it
   CHECK(touchable(before, after, "Bald", 0)[0][0][0].item<bool>());
   CHECK(at::equal(touchable(after, before, "Eyeglasses", 1), touchable(before, after, "Eyeglasses", 1)));
   CHECK_THROWS_WITH(touchable(before, after, "Bald", -1), "margin -1 is negative");
+}
+
+TEST_CASE("weights of a region are 0 outside of it, 1 well inside, and rise in between, at any size", "[editing]") {
+  at::Tensor region = at::zeros({64, 64}, at::kBool);
+  region.narrow(0, 0, 30).narrow(1, 20, 24).fill_(true);  // to the picture's upper edge
+  region[50][50] = true;                                  // narrower than the border
+  for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{64, 64}, {150, 200}, {40, 33}}) {
+    CAPTURE(height, width);
+    const at::Tensor weights = region_weights(region, height, width);
+    const at::Tensor inside = at::upsample_nearest2d(region.to(at::kFloat).view({1, 1, 64, 64}), {height, width})[0][0] > 0;
+    CHECK(weights.masked_select(~inside).eq(0).all().item<bool>());
+    CHECK(weights.ge(0).logical_and(weights.le(1)).all().item<bool>());
+    CHECK(weights[0][width / 2].item<double>() == Approx(1));  // the picture's edge is no border
+    CHECK(weights[height / 4][width / 2].item<double>() == Approx(1));
+  }
+  const at::Tensor row = region_weights(region, 64, 64)[10];
+  CHECK(row[20].item<double>() < 0.5);
+  for (int64_t x = 20; x < 31; ++x) CHECK(row[x].item<double>() <= row[x + 1].item<double>());
 }

@@ -21,4 +21,8 @@ SECGAN_API const std::vector<int64_t>& attribute_region(std::string_view attribu
 /// @return [N, H, W] bool
 SECGAN_API at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::string_view attribute, int64_t margin);
 
+/// Weights of an edit that changes nothing outside of a region: 0 there, rising within it to 1, so that its border is no seam.
+/// @param region [S, S] bool, at the network's side   @return [height, width] in [0, 1]
+SECGAN_API at::Tensor region_weights(const at::Tensor& region, int64_t height, int64_t width);
+
 }  // namespace secgan

@@ -1,7 +1,8 @@
-#include "secgan/evaluation/regions.hpp"
+#include "secgan/editing/regions.hpp"
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/format.hpp"
@@ -81,6 +82,17 @@ at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::str
   const auto inside = [&](const at::Tensor& mask) { return table.index_select(0, mask.flatten().to(at::kLong)).view(mask.sizes()); };
   const at::Tensor region = at::maximum(inside(before), inside(after)).unsqueeze(1);
   return at::max_pool2d(region, 2 * margin + 1, 1, margin).squeeze(1) > 0.5;
+}
+
+at::Tensor region_weights(const at::Tensor& region, int64_t height, int64_t width) {
+  check_shape(region, "region", {kAny, kAny}, "[S, S]");
+  // The mean over a window is a half at a straight border, and 1 half a window inside.
+  const int64_t reach = std::max<int64_t>(region.size(1) / 32, 1);
+  const at::Tensor inside = region.to(at::kFloat).view({1, 1, region.size(0), region.size(1)});
+  const at::Tensor padded = at::replication_pad2d(inside, {reach, reach, reach, reach});
+  const at::Tensor rising = (2 * at::avg_pool2d(padded, 2 * reach + 1, 1) - 1).clamp(0, 1) * inside;
+  const at::Tensor smooth = at::upsample_bilinear2d(rising, {height, width}, /*align_corners=*/false);
+  return (smooth * at::upsample_nearest2d(inside, {height, width})).view({height, width});
 }
 
 }  // namespace secgan
