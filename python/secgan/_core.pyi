@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
+__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedFace', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'FoundFace', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'find_faces', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -205,12 +205,47 @@ class FeatureExtractor:
     @property
     def name(self) -> str:
         ...
+class FoundFace:
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        ...
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        ...
+    @property
+    def score(self) -> float:
+        ...
+class EditedFace:
+    @property
+    def crop(self) -> torch.Tensor:
+        ...
+    @property
+    def difference(self) -> dict:
+        ...
+    @property
+    def face(self) -> FoundFace:
+        ...
+    @property
+    def photo(self) -> torch.Tensor:
+        ...
+    @property
+    def quad(self) -> list[tuple[float, float]]:
+        ...
+    @property
+    def source(self) -> dict:
+        ...
 class EditedPhoto:
     @property
     def crop(self) -> torch.Tensor:
         ...
     @property
     def difference(self) -> dict:
+        ...
+    @property
+    def faces(self) -> list[EditedFace]:
+        ...
+    @property
+    def faces_found(self) -> int:
         ...
     @property
     def notes(self) -> list[str]:
@@ -237,7 +272,7 @@ class Editor:
         ...
     def condition(self, labels: torch.Tensor, difference: torch.Tensor) -> torch.Tensor:
         ...
-    def edit(self, photos: collections.abc.Sequence[torch.Tensor], edits: dict, source: dict | None, upscaling: str, crop: str | None) -> list[EditedPhoto]:
+    def edit(self, photos: collections.abc.Sequence[torch.Tensor], edits: dict, source: dict | None, upscaling: str, crop: str | None, faces: str | None, detector: typing.Any, region: str) -> list[EditedPhoto]:
         ...
     def engine(self) -> str:
         ...
@@ -388,6 +423,8 @@ def evaluate(model: str, protocol: str, settings: dict, extractor: tuple[collect
 def evaluate_faces(model: str, faces: Dataset, protocol: str, settings: dict, extractor: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, identity: tuple[collections.abc.Callable[[torch.Tensor], torch.Tensor], str] | None, out: str) -> dict:
     ...
 def find_device(name: str) -> str:
+    ...
+def find_faces(photo: torch.Tensor, detector: typing.Any) -> list[FoundFace]:
     ...
 def frechet_distance(mean1: torch.Tensor, covariance1: torch.Tensor, mean2: torch.Tensor, covariance2: torch.Tensor) -> float:
     ...
