@@ -65,11 +65,11 @@ def paste(photo, face, box, random):
 
 
 def nearest(found, eyes):
-    """The face whose eyes are nearest, if they lie within half an eye distance."""
+    """The face whose middle of the eyes is nearest, if that lies within three quarters of an eye distance."""
     distance = np.linalg.norm(eyes[1] - eyes[0])
-    errors = [(np.linalg.norm(np.array(face.points[:2]) - eyes, axis=1).max() / distance, face) for face in found]
+    errors = [(np.linalg.norm(np.mean(face.points[:2], axis=0) - eyes.mean(0)) / distance, face) for face in found]
     best = min(errors, key=lambda one: one[0], default=(math.inf, None))
-    return best[1] if best[0] < 0.5 else None
+    return best[1] if best[0] < 0.75 else None
 
 
 def pasted(args, random):
