@@ -30,7 +30,7 @@ SECGAN_API Similarity align(const FivePoints& points, const FaceLayout& layout);
 /// @param crop  in the layout's photos   @param place  in the photo
 SECGAN_API double misalignment(const Similarity& to_layout, const Rect& crop, const Rect& place);
 
-/// What is less is as good as aligned: CelebA's own photos, found anew, stay below.
-inline constexpr double kAligned = 0.06;
+/// What is less is as good as aligned: so far off are CelebA's own photos, found anew (median 0.028, 96 % of them below this).
+inline constexpr double kAligned = 0.1;
 
 }  // namespace secgan
