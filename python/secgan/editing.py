@@ -14,6 +14,7 @@ import torch
 
 from . import _core
 from ._photos import Photo, photo_tensor, photo_tensors
+from .hub import bundle_folder, push_folder
 from .networks import Generator
 
 if TYPE_CHECKING:
@@ -174,11 +175,20 @@ class Editor:
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | os.PathLike[str], *, device: str | torch.device = "cpu", engine: str = "auto", precision: str = "float32"
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        device: str | torch.device = "cpu",
+        engine: str = "auto",
+        precision: str = "float32",
+        revision: str | None = None,
     ) -> Editor:
         """Loads a bundle folder (config.json and model.safetensors); nothing in it can run code.
 
         Args:
+            folder: the bundle's, or, where no such folder is, the name of a repository on the Hugging Face Hub, ``"owner/name"``, which
+                ``huggingface_hub`` fetches into its cache.
+            revision: a branch, tag or commit of that repository; None: its main branch.
             device: of the networks, ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
             engine: what runs the generator: ``"openvino"``, an option that is there where the library was built with it; ``"libtorch"``; or
                 ``"auto"``: OpenVINO where it is there. Compiling pays from some eight photos on: but for ``"openvino"``, the first ones
@@ -187,8 +197,9 @@ class Editor:
 
         Raises:
             ValueError: a device or an engine that is not there; those that are, are named.
+            FileNotFoundError: neither a bundle's folder nor a repository that can be fetched.
         """
-        return cls(_core.Editor.from_pretrained(os.fspath(folder), str(device), engine, precision))
+        return cls(_core.Editor.from_pretrained(bundle_folder(folder, revision), str(device), engine, precision))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the bundle, whole or not at all.
@@ -197,6 +208,25 @@ class Editor:
             RuntimeError: ``folder`` holds anything but a bundle; it is left as it is.
         """
         self._native.save_pretrained(os.fspath(folder))
+
+    def push_to_hub(
+        self, repository: str, *, private: bool | None = None, token: str | None = None, message: str = "A bundle of secgan"
+    ) -> str:
+        """Uploads the bundle with its card (README.md) to a model repository on the Hugging Face Hub.
+
+        The repository is made where it is missing; a card there that is somebody's own stays.
+
+        Args:
+            repository: ``"owner/name"``.
+            token: of the Hub; None: the one that ``hf auth login`` keeps.
+
+        Returns:
+            The commit's address.
+
+        Raises:
+            ImportError: ``huggingface_hub`` is not installed.
+        """
+        return push_folder(self.save_pretrained, repository, private=private, token=token, message=message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The bundle's files, engine and precision: pickles and copies need no folder, and are on the CPU."""

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "bundle/model_card.hpp"
 #include "core/format.hpp"
 #include "io/json.hpp"
 #include "io/temporary.hpp"
@@ -47,7 +49,7 @@ struct StoredInfo {
 };
 
 constexpr std::array<std::string_view, 4> kNetworks{"generator", "mask_generator", "classifier", "parser"};
-constexpr std::string_view kConfigFile = "config.json", kModelFile = "model.safetensors";
+constexpr std::string_view kConfigFile = "config.json", kModelFile = "model.safetensors", kCardFile = "README.md";
 
 /// config.json, of the format that this version reads.
 nlohmann::json read_config(const std::filesystem::path& file) {
@@ -86,11 +88,21 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
     std::error_code ignored;
-    if ((name != kConfigFile && name != kModelFile) || at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
+    if ((name != kConfigFile && name != kModelFile && name != kCardFile) ||
+        at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
       return fmt::format("holds '{}', which is no part of a bundle", name);
   }
   if (error) return fmt::format("cannot be read ({})", error.message());
   return is_config(folder / kConfigFile) ? "" : fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
+}
+
+/// The card that somebody wrote for the bundle in a folder; a new bundle there keeps it.
+std::optional<std::string> own_card(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder / kCardFile, ignored)) return std::nullopt;
+  std::string card = read_file(folder / kCardFile);
+  if (card.find(kOwnCard) != std::string::npos) return std::nullopt;
+  return card;
 }
 
 /// The folder's name; of a run's bundle, which is always called so, the run's before it.
@@ -295,6 +307,7 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   }
   const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(info)}, {"networks", networks}};
   write_file(target.path() / kConfigFile, config.dump(2) + "\n");
+  write_file(target.path() / kCardFile, own_card(folder).value_or(model_card(bundle)));
   write_file(target.path() / kModelFile, encode_safetensors(tensors, {{"format", "pt"}}));
   target.commit();
 }

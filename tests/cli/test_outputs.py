@@ -157,7 +157,7 @@ def test_bundles_replace_nothing_else(tmp_path):
         assert f"'{tmp_path / 'd'}' holds 'thesis.tex', which is no part of a bundle" in line
     for _ in range(2):
         run("export", BUNDLE, "--out", tmp_path / "bundle")
-    assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["README.md", "config.json", "model.safetensors"]
     for name in ("editor.onnx", "editor.pt2", "editor.pt"):
         line = refusal("export", BUNDLE, "--out", tmp_path / name)
         assert f"python -m secgan.export_program {BUNDLE} {tmp_path / name}" in line and not (tmp_path / name).exists()

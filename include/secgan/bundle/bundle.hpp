@@ -1,6 +1,6 @@
 #pragma once
-/// Bundles: trained networks with all that is needed to use them. A folder with config.json and model.safetensors;
-/// nothing in it can run code.
+/// Bundles: trained networks with all that is needed to use them. A folder with config.json and model.safetensors, and a README.md for
+/// people; nothing in it can run code.
 
 #include <array>
 #include <cstdint>

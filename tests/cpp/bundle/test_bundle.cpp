@@ -80,14 +80,44 @@ TEST_CASE("a bundle takes the place of a bundle and of nothing else", "[bundle]"
   save_bundle(place, bundle);
   CHECK_NOTHROW(require_bundle_place(place));
   save_bundle(place, bundle);
-  folder.write("place/README.md", "what I trained");
-  refused("holds 'README.md'");
-  fs::remove(place / "README.md");
+  folder.write("place/notes.txt", "what I trained");
+  refused("holds 'notes.txt'");
+  fs::remove(place / "notes.txt");
   fs::rename(place / "model.safetensors", folder / "blob");
   fs::create_symlink(folder / "blob", place / "model.safetensors");
   refused("holds 'model.safetensors', which is no part");
-  CHECK(entries(place) == 2);
+  CHECK(entries(place) == 3);
   CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("a bundle has a card, and one that somebody wrote stays", "[bundle]") {
+  const TemporaryFolder folder;
+  const fs::path place = folder / "place", file = place / "README.md";
+  Bundle bundle = random_bundle();
+  bundle.info.license = "MIT";
+  bundle.info.trained_on = "drawn faces";
+  save_bundle(place, bundle);
+  const std::string card = read_file(file);
+  // What the Hub reads stands between two lines of dashes.
+  CHECK(card.starts_with("---\nlibrary_name: secgan\npipeline_tag: image-to-image\nlicense: mit\ntags:\n- secgan\n"));
+  CHECK(card.find("\n---\n\n<!-- written by secgan") != std::string::npos);
+  for (const std::string& name : bundle.info.attributes) CHECK(card.find(name) != std::string::npos);
+  CHECK(card.find("| trained on | drawn faces |") != std::string::npos);
+  // A new bundle has a new card.
+  bundle.info.license = "for \"research\": only";
+  save_bundle(place, bundle);
+  CHECK(read_file(file).find("license: other\nlicense_name: \"for \\\"research\\\": only\"\n") != std::string::npos);
+  folder.write("place/README.md", "what I trained");
+  save_bundle(place, bundle);
+  CHECK(read_file(file) == "what I trained");
+  // A parser's bundle edits nothing, and does not say so.
+  bundle.generator = bundle.mask_generator = Generator(nullptr);
+  bundle.info.attributes.clear();
+  bundle.classifier = AttributeClassifier(nullptr);
+  save_bundle(folder / "parser", bundle);
+  const std::string of_parser = read_file(folder / "parser" / "README.md");
+  CHECK(of_parser.find("pipeline_tag") == std::string::npos);
+  CHECK(of_parser.find("secgan edit") == std::string::npos);
 }
 
 TEST_CASE("a bundle that is replaced while it is read comes from one of both", "[bundle]") {
