@@ -29,7 +29,7 @@ def bundle_folder(folder: str | os.PathLike[str], revision: str | None = None) -
         FileNotFoundError: the text names no folder, but may name a repository, and that cannot be fetched; the message says why.
         ValueError: a revision of a folder.
     """
-    name = os.fspath(folder)
+    name = os.fsdecode(folder)
     is_repository = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None and isinstance(folder, str)
     if pathlib.Path(name).exists() or not is_repository:
         if revision is not None:
@@ -49,7 +49,7 @@ def push_folder(save: Callable[[str], None], repository: str, *, private: bool |
     api.create_repo(repository, private=private, exist_ok=True)
     left_out = []
     if api.file_exists(repository, _CARD):
-        card = pathlib.Path(hub.hf_hub_download(repository, _CARD, token=token)).read_text(encoding="utf-8")
+        card = pathlib.Path(hub.hf_hub_download(repository, _CARD, token=token)).read_text(encoding="utf-8", errors="replace")
         if _OWN_CARD not in card:
             left_out.append(_CARD)
     with tempfile.TemporaryDirectory() as folder:

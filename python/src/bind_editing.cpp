@@ -57,7 +57,12 @@ class PythonDetector {
   std::vector<Face> operator()(const at::Tensor& photo) const {
     const py::gil_scoped_acquire held;
     std::vector<Face> out;
-    for (const py::handle& face : (*function_)(photo)) {
+    // A copy: the function may draw into what it gets.
+    const py::object faces = (*function_)(photo.clone());
+    if (!py::isinstance<py::iterable>(faces)) {
+      throw InvalidArgument("detector must give a list of faces, found " + py::repr(faces).cast<std::string>());
+    }
+    for (const py::handle& face : faces) {
       out.push_back(face_of(points_from(cast_points(face))));
     }
     return out;
@@ -66,7 +71,7 @@ class PythonDetector {
  private:
   static Points cast_points(const py::handle& face) {
     try {
-      return face.cast<Points>();
+      return (py::hasattr(face, "tolist") ? face.attr("tolist")() : py::reinterpret_borrow<py::object>(face)).cast<Points>();
     } catch (const py::cast_error&) {
       throw InvalidArgument("detector must give a face as five points (x, y), found " + py::repr(face).cast<std::string>());
     }
@@ -83,9 +88,10 @@ FaceDetector detector_from(const py::object& detector) {
 }
 
 std::optional<FaceSearch> search_from(const std::optional<std::string>& faces, const py::object& detector) {
+  if (!faces && !detector.is_none()) throw InvalidArgument("detector finds faces, and faces is None: say which are edited");
   if (!faces) return std::nullopt;
   FaceSearch search{.unless_aligned = *faces == "auto"};
-  if (!search.unless_aligned) search.choice = parse_face_choice(*faces);
+  if (!search.unless_aligned) search.choice = parse_face_choice(*faces, "faces");
   search.detector = detector_from(detector);
   return search;
 }

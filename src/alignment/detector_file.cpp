@@ -132,7 +132,20 @@ Mtcnn import_facenet_pytorch(const fs::path& from, const MtcnnOptions& options) 
   return detector;
 }
 
+void require_detector_place(const fs::path& file) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored) || fs::file_size(file, ignored) == 0) return;
+  bool ours = false;
+  try {
+    load_detector(file);
+    ours = true;
+  } catch (const Error&) {  // somebody's file
+  }
+  if (!ours) throw InvalidArgument(fmt::format("'{}' is there and is no face detector: choose another name, or remove it", file.string()));
+}
+
 void save_detector(const fs::path& file, const Mtcnn& detector) {
+  require_detector_place(file);
   make_folder(fs::absolute(file).parent_path());
   write_file(file, encode_safetensors(detector.state(), {{"format", "secgan face detector 1"},
                                                          {"network", "MTCNN (arXiv 1604.02878)"},

@@ -125,11 +125,11 @@ FoundFaces find_faces(const FaceDetector& detector, const at::Tensor& photo, dou
   return best;
 }
 
-FaceChoice parse_face_choice(std::string_view text) {
+FaceChoice parse_face_choice(std::string_view text, std::string_view argument) {
   if (text == "largest") return {};
   if (text == "all") return {FaceChoice::Kind::kAll, 1};
   if (const auto number = whole_number(std::string(text)); number && *number >= 1) return {FaceChoice::Kind::kNumber, *number};
-  throw InvalidArgument(fmt::format("face '{}' is none of: largest, all, or a number from 1, by size", text));
+  throw InvalidArgument(fmt::format("{} '{}' is none of: largest, all, or a number from 1, by size", argument, text));
 }
 
 std::vector<size_t> chosen_faces(const FaceChoice& choice, const std::vector<Face>& faces) {

@@ -218,6 +218,7 @@ Bundle load_bundle(const std::filesystem::path& folder) {
   bundle.info = info.bundle;
   bundle.name = name_of(folder);
   bundle.digest = files.digest;
+  bundle.card = own_card(folder).value_or("");
   const SeedGuard untouched(0);  // networks begin with random weights, the process's random state is not theirs
   try {
     const std::string weights = (folder / kModelFile).string();
@@ -307,7 +308,7 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   }
   const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(info)}, {"networks", networks}};
   write_file(target.path() / kConfigFile, config.dump(2) + "\n");
-  write_file(target.path() / kCardFile, own_card(folder).value_or(model_card(bundle)));
+  write_file(target.path() / kCardFile, own_card(folder).value_or(bundle.card.empty() ? model_card(bundle) : bundle.card));
   write_file(target.path() / kModelFile, encode_safetensors(tensors, {{"format", "pt"}}));
   target.commit();
 }

@@ -15,6 +15,14 @@ namespace {
 /// Text as YAML takes it in double quotes.
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
 
+/// Text in a cell of a table, or in a line.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : text)
+    out += c == '\n' || c == '\r' ? std::string(" ") : c == '|' || c == '<' || c == '`' ? std::string("\\") + c : std::string(1, c);
+  return out;
+}
+
 /// The Hub knows licenses by identifiers; a text that is none is "other", with the text as its name.
 std::string license_lines(const std::string& license) {
   if (license.empty()) return "";
@@ -39,8 +47,9 @@ std::string use_of(const Bundle& bundle) {
   const std::vector<std::string>& attributes = bundle.info.attributes;
   if (bundle.generator.is_empty() || attributes.empty())
     return "```sh\nsecgan train --parser FOLDER …    # networks that a training of SeCGAN uses\n```\n";
-  const std::string source = bundle.classifier.is_empty() ? fmt::format(" --source {}", attributes.back()) : "";
-  const std::string python = bundle.classifier.is_empty() ? fmt::format(", source=[{}]", quoted(attributes.back())) : "";
+  const bool given = bundle.classifier.is_empty() && attributes.size() > 1;
+  const std::string source = given ? fmt::format(" --source {}", attributes.back()) : "";
+  const std::string python = given ? fmt::format(", source=[{}]", quoted(attributes.back())) : "";
   return fmt::format(
       "```sh\nsecgan edit FOLDER photo.jpg --set {0}=+1{1} --out edited\n```\n\n"
       "```python\nimport secgan\n\neditor = secgan.Editor.from_pretrained(\"FOLDER\")    # or the repository's name on the Hub\n"
@@ -57,13 +66,14 @@ std::string model_card(const Bundle& bundle) {
                                 license_lines(info.license));
   if (edits) out += fmt::format("- face-attribute-editing\n- {}\n", bundle.generator->config().options.backbone());
   out += fmt::format("---\n\n{}\n\n# A bundle of secgan\n\n", kOwnCard);
-  out += edits ? fmt::format("Edits {} of face photos: {}.\n\n", counted(std::ssize(info.attributes), "attribute"),
-                             fmt::join(info.attributes, ", "))
+  out += edits ? fmt::format("Edits {} of {}: {}.\n\n", counted(std::ssize(info.attributes), "attribute"),
+                             info.trained_on == kDrawnFaces ? "drawn faces" : "face photos",
+                             cell(fmt::format("{}", fmt::join(info.attributes, ", "))))
                : "Networks that trainings and evaluations of face editing use.\n\n";
   out += fmt::format(
       "| | |\n|---|---|\n| networks | {} |\n| side | {} px |\n| crop | {}{} |\n| trained on | {} |\n| license of the weights | {} |\n\n",
       fmt::join(networks_of(bundle), "; "), info.image_size, info.crop, info.photo_size.empty() ? "" : ", of photos of " + info.photo_size,
-      info.trained_on.empty() ? "not said" : info.trained_on, info.license.empty() ? "not said" : info.license);
+      info.trained_on.empty() ? "not said" : cell(info.trained_on), info.license.empty() ? "not said" : cell(info.license));
   out += "## Use\n\n" + use_of(bundle);
   out +=
       "\n## What it is for, and what not\n\n"

@@ -140,10 +140,10 @@ void occupy_standard_streams() {
   }
 }
 
-/// A name that is empty, as of a shell's unset variable, would stand for "nothing is written".
+/// A value that is empty, as of a shell's unset variable, would stand for that flag left out.
 void refuse_empty_places(CLI::App& app) {
-  const auto named = [](const std::string& text) { return text.empty() ? std::string("the name is empty") : std::string(); };
-  for (const char* place : {"--out", "--json"}) {
+  const auto named = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
+  for (const char* place : {"--out", "--json", "--face", "--detector", "--source-list"}) {
     CLI::Option* const option = app.get_option_no_throw(place);
     if (option != nullptr && option->get_items_expected_max() > 0) option->check(CLI::Validator(named, ""));
   }

@@ -230,7 +230,7 @@ std::optional<Crop> chosen_crop(const PhotoRequest& request) {
 std::optional<FaceSearch> chosen_faces_of(const EditRequest& request, const Editor& editor) {
   const bool asked = !request.face.empty() || !request.detector.empty();
   FaceSearch search{.unless_aligned = request.face.empty()};
-  if (!request.face.empty()) search.choice = parse_face_choice(request.face);
+  if (!request.face.empty()) search.choice = parse_face_choice(request.face, "--face");
   if (asked && !editor.layout()) {
     throw InvalidArgument(fmt::format(
         "{}: the photos of '{}' are {}: photos are cropped, not searched for faces", request.face.empty() ? "--detector" : "--face",
@@ -443,6 +443,11 @@ void edit(const EditRequest& options, bool source_given) {
   const PhotoEdits edited_of(editor, options, std::move(edits), std::move(sweep));
   if (how.source) editor.attributes().labels(*how.source, "--source");
   how.faces = chosen_faces_of(options, editor);
+  if (how.region == EditRegion::kExact) {
+    const Bundle& bundle = editor.bundle();
+    if (!bundle.parser || bundle.mask_generator.is_empty())
+      throw InvalidArgument(fmt::format("--region exact: bundle {} has no {}", options.model, bundle.parser ? "mask generator" : "parser"));
+  }
   std::optional<ListedSources> listed;
   if (!options.source_list.empty()) {
     listed.emplace(options.source_list, editor.attributes(), options.photos);

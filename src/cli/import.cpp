@@ -36,6 +36,11 @@ void import_detector(const ImportRequest& request, const ImportOptions& options)
   if (fs::is_directory(request.out)) {
     throw InvalidArgument(fmt::format("--out '{}' is a folder: a face detector is a file, as {}", request.out, kDetectorFile));
   }
+  try {
+    require_detector_place(request.out);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(fmt::format("--out: {}", error.what()));
+  }
   require_writable_file(request.out);
   save_detector(request.out, import_facenet_pytorch(request.file));
   say("{}: face detector (MTCNN of facenet-pytorch, MIT License)", request.out);

@@ -126,7 +126,8 @@ std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::
       face.difference = edits[i][way].difference;
       add_new(one.notes, edits[i][way].notes);
       const at::Tensor weights = blending(face, found.faces);
-      if (keeps_detail(edits[i][way].place, options)) {
+      // An exact edit is a change, or else the face would be sampled anew where nothing changes.
+      if (keeps_detail(edits[i][way].place, options) || options.region == EditRegion::kExact) {
         put_back(one.photo, face.place, face.photo.to(at::kFloat) - face.crop.to(at::kFloat), weights);
       } else {
         put_over(one.photo, face.place, face.photo, weights);

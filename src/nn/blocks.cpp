@@ -103,8 +103,8 @@ class SwitchNormImpl : public torch::nn::Module, public TensorSlots {
     if (!is_training()) return {running_mean_, running_variance_};
     const Statistics statistics = of_batch();
     const torch::NoGradGuard no_grad;
-    running_mean_.lerp_(statistics.first.detach(), kMomentum);
-    running_variance_.lerp_(statistics.second.detach(), kMomentum);
+    running_mean_.lerp_(statistics.first.detach().to(running_mean_.scalar_type()), kMomentum);
+    running_variance_.lerp_(statistics.second.detach().to(running_variance_.scalar_type()), kMomentum);
     return statistics;
   }
 

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -255,6 +256,10 @@ class Chain {
     }
     return gradient;
   }
+  /// A norm's second derivative belongs to interpolates, which the backward pass of a head leaves out.
+  bool has_norm() const {
+    return std::ranges::any_of(layers_, [](const auto& layer) { return dynamic_cast<const Norm*>(layer.get()) != nullptr; });
+  }
   void add_parameters(variable_list& list) const {
     for (const auto& layer : layers_) {
       for (const at::Tensor& parameter : layer->parameters()) list.push_back(parameter);
@@ -375,7 +380,7 @@ std::optional<PenalizedScores> penalized_scores(const CriticLayers& layers, cons
   const at::ScalarType type = autocast_type(real.device().type()).value_or(real.scalar_type());
   auto trunk = Chain::of(layers.trunk, type), adversarial = Chain::of(layers.adversarial, type),
        attributes = Chain::of(layers.attributes, type);
-  if (!trunk || !adversarial || !attributes) return std::nullopt;
+  if (!trunk || !adversarial || !attributes || adversarial->has_norm()) return std::nullopt;
   const auto pass = c10::make_intrusive<Pass>(std::move(*trunk), std::move(*adversarial), std::move(*attributes), type);
   pass->forward(real, fake, between);
   const variable_list results = PassFunction::apply(at::TensorList(pass->parameters()), pass);

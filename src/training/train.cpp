@@ -190,12 +190,12 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
     }
     describe_photos(settings.data, *data, base.info);
     if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));
+    auto task = std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
     if (const int64_t ramp = settings.task.reconstruction_ramp, steps = settings.trainer.steps; processes.leads() && ramp > steps) {
       status_of(control) << fmt::format(
           "note: task.reconstruction_ramp {} is longer than the run's {}: λ_rec ends at {:.2g} of its value\n", ramp,
           counted(steps, "step"), settings.task.reconstruction_factor(steps - 1));
     }
-    auto task = std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
     if (processes.leads()) watch_held_out(*task, settings.data, status_of(control));
     return task;
   });

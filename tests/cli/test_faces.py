@@ -194,3 +194,22 @@ def test_import_refuses_what_is_no_detector(tmp_path):
     assert "takes no option but --out" in refusal(*imported, tmp_path / "d", "--crop", "none", status=2)
     line = refusal("import", package, "--from", "elsewhere", "--out", tmp_path / "d", status=2)
     assert "known: attgan-pytorch" in line and "facenet-pytorch" in line
+
+
+def test_a_detectors_file_takes_the_place_of_a_detector_alone(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    said = refusal("import", notes, "--from", "facenet-pytorch", "--out", notes, status=2)
+    assert f"--out: '{notes}' is there and is no face detector" in said
+    assert notes.read_text() == "mine"
+
+
+def test_which_face_is_said_in_words_or_a_number(tmp_path):
+    for text in ("0", "-1", "foo", "ALL"):
+        assert f"--face '{text}' is none of: largest, all, or a number from 1" in refusal(
+            "edit", BUNDLE, PHOTOS / "anna.png", "--set", "Bald=1", f"--face={text}", "--out", tmp_path / "out", status=2
+        )
+    for flag in ("--face", "--detector", "--source-list"):
+        said = refusal("edit", BUNDLE, PHOTOS / "anna.png", "--set", "Bald=1", flag, "", "--out", tmp_path / "out", status=2)
+        assert f"{flag}: the value is empty" in said
+    assert not (tmp_path / "out").exists()

@@ -193,7 +193,7 @@ def test_an_empty_name_is_no_place(tmp_path):
         ("demo",),
         ("compare",),
     ):
-        assert f"secgan {command[0]}: --out: the name is empty" in refusal(*command, "--out", "")
+        assert f"secgan {command[0]}: --out: the value is empty" in refusal(*command, "--out", "")
 
 
 def test_json_replaces_json_of_the_same_command_alone(tmp_path):
@@ -215,7 +215,7 @@ def test_json_replaces_json_of_the_same_command_alone(tmp_path):
             line = refusal(*command, "--json", tmp_path / file)
             assert f"--json: '{tmp_path / file}' is there and was not made by this command" in line
             assert (tmp_path / file).read_bytes() == kept
-        assert "--json: the name is empty" in refusal(*command, "--json", "")
+        assert "--json: the value is empty" in refusal(*command, "--json", "")
     for file in ("facts.json", "empty.json"):
         run("inspect", photo, photo, "--json", tmp_path / file)
         assert (tmp_path / file).read_text().count('"kind"') == 2

@@ -63,6 +63,20 @@ def test_a_function_finds_the_faces(editor):
     assert len(edit(editor, photo, faces="all", detector=detector).faces) == 2
 
 
+def test_a_function_gives_points_in_any_form_and_keeps_its_hands_off(editor):
+    photo = photo_of(330, 240)
+    before = photo.clone()
+    points = torch.tensor(POINTS * 0.9 + (150, 10))
+    expected = edit(editor, photo, faces="all", detector=lambda _: [points.tolist()])
+    for detector in (lambda _: [points], lambda given: (given.zero_(), [points.numpy()])[1]):
+        assert torch.equal(edit(editor, photo, faces="all", detector=detector).photo, expected.photo)
+        assert torch.equal(photo, before)
+    with pytest.raises(ValueError, match="detector must give a list of faces, found None"):
+        edit(editor, photo, faces="all", detector=lambda _: None)
+    with pytest.raises(ValueError, match="detector finds faces, and faces is None"):
+        edit(editor, photo, detector=lambda _: [points])
+
+
 def test_what_faces_refuses(editor):
     photo = photo_of(330, 240)
     with pytest.raises(RuntimeError, match="no face was found in 330 x 240 pixels"):

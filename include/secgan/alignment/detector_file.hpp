@@ -20,7 +20,10 @@ inline constexpr std::string_view kDetectorFile = "face-detector.safetensors";
 /// @throws FileNotFound, or Error naming the file and what is wrong with it.
 SECGAN_API Mtcnn import_facenet_pytorch(const std::filesystem::path& from, const MtcnnOptions& options = {});
 
-/// As safetensors, with license and origin; whole or not at all.
+/// Whether save_detector may write there.  @throws InvalidArgument for a file that is there and no detector's: it is left as it is.
+SECGAN_API void require_detector_place(const std::filesystem::path& file);
+
+/// As safetensors, with license and origin; whole or not at all.  @throws as require_detector_place
 SECGAN_API void save_detector(const std::filesystem::path& file, const Mtcnn& detector);
 /// @throws FileNotFound, or Error naming the file: not safetensors, other tensors than a detector's, tensors that are not finite.
 SECGAN_API Mtcnn load_detector(const std::filesystem::path& file, const MtcnnOptions& options = {});

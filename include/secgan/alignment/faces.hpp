@@ -59,8 +59,9 @@ struct FaceChoice {
   friend bool operator==(const FaceChoice&, const FaceChoice&) = default;
 };
 
-/// @param text  "largest", "all" or a number from 1   @throws InvalidArgument that shows the forms.
-SECGAN_API FaceChoice parse_face_choice(std::string_view text);
+/// @param text  "largest", "all" or a number from 1   @param argument  its name, in the message   @throws InvalidArgument that shows the
+/// forms.
+SECGAN_API FaceChoice parse_face_choice(std::string_view text, std::string_view argument = "face");
 
 /// Places in `faces` of those that are chosen.
 /// @throws NoFaceFound for a number beyond the last, with how many there are.

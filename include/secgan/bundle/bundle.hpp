@@ -78,6 +78,7 @@ struct SECGAN_API Bundle {
   /// What load_bundle read, for those who tell where a result is from; empty for networks that are no file's.
   std::string name = {};    ///< of the folder
   std::string digest = {};  ///< SHA-256 of its file of weights
+  std::string card = {};    ///< README.md, where somebody wrote it: saved again; empty: save_bundle writes one
 
   /// What the generators take for an edit.  @param labels, difference [N, A]   @return [N, A]
   at::Tensor condition(const at::Tensor& labels, const at::Tensor& difference) const;

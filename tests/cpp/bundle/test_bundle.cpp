@@ -110,6 +110,12 @@ TEST_CASE("a bundle has a card, and one that somebody wrote stays", "[bundle]") 
   folder.write("place/README.md", "what I trained");
   save_bundle(place, bundle);
   CHECK(read_file(file) == "what I trained");
+  save_bundle(folder / "elsewhere", load_bundle(place));
+  CHECK(read_file(folder / "elsewhere" / "README.md") == "what I trained");
+  // What a table's cell cannot hold is no end of it.
+  bundle.info.trained_on = "faces | of\nmine";
+  save_bundle(folder / "cells", bundle);
+  CHECK(read_file(folder / "cells" / "README.md").find("| trained on | faces \\| of mine |\n") != std::string::npos);
   // A parser's bundle edits nothing, and does not say so.
   bundle.generator = bundle.mask_generator = Generator(nullptr);
   bundle.info.attributes.clear();

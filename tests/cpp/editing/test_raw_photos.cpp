@@ -91,6 +91,15 @@ TEST_CASE("a face that no edit changes is the photo's to the bit", "[editing][al
   EditOptions options = searching(finder({face_at(from_celeba(-35, 0.7, 120, 130))}));
   options.upscaling = Upscaling::kDetail;
   CHECK(at::equal(editor.edit(photo, {{"Male", 0}}, options).photo, photo));
+  // An exact edit neither, where free ones lay the network's picture over the face.
+  options.upscaling = Upscaling::kResize;
+  CHECK_FALSE(at::equal(editor.edit(photo, {{"Male", 0}}, options).photo, photo));
+  options.region = EditRegion::kExact;
+  CHECK(at::equal(editor.edit(photo, {{"Male", 0}}, options).photo, photo));
+  const at::Tensor some = changed(editor.edit(photo, kEdit, options), photo);
+  CHECK(some.any().item<bool>());
+  options.region = EditRegion::kFree;
+  CHECK(some.sum().item<int64_t>() < changed(editor.edit(photo, kEdit, options), photo).sum().item<int64_t>());
 }
 
 TEST_CASE("an edit ends without a seam", "[editing][alignment]") {

@@ -151,3 +151,15 @@ TEST_CASE("twenty steps on fast paths end where twenty plain ones do", "[trainin
   const double plain = trained(false);
   CHECK(trained(true) == Approx(plain).epsilon(1e-5));
 }
+
+TEST_CASE("a discriminator with any norm trains under autocast", "[training]") {
+  const Normalization norm = GENERATE(Normalization::kBatch, Normalization::kTrackedInstance, Normalization::kSwitchable);
+  CAPTURE(static_cast<int>(norm));
+  torch::manual_seed(4);
+  Discriminator discriminator =
+      make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .norm_fn = norm, .fc_dim = 32, .n_layers = 3});
+  const AutocastGuard autocast(true);
+  const Result result = update(discriminator, Images(at::kFloat), true);
+  CHECK(std::isfinite(result.report.total.item<double>()));
+  for (const at::Tensor& buffer : discriminator->buffers()) CHECK(buffer.scalar_type() != at::kBFloat16);
+}
