@@ -5,8 +5,8 @@
 
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/evaluation/evaluate.hpp"
 #include "secgan/editing/regions.hpp"
+#include "secgan/evaluation/evaluate.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/metrics/frechet.hpp"
 #include "secgan/metrics/structural_similarity.hpp"
