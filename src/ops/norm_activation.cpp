@@ -36,22 +36,59 @@ struct NormTask {
   Computed<T> slope;
 };
 
+/// Images by blocks of channels, as tasks.
+struct ChannelBlocks {
+  int64_t channels, pixels, blocks, count;
+  explicit ChannelBlocks(const at::Tensor& z)
+      : channels(z.size(1)), pixels(z.size(2) * z.size(3)), blocks((channels + kBlock - 1) / kBlock), count(z.size(0) * blocks) {}
+  int64_t first(int64_t task) const { return task % blocks * kBlock; }
+  int64_t width(int64_t task) const { return std::min(kBlock, channels - first(task)); }
+  /// Of a pixel's numbers in [N, H, W, C], and of an image's in [N, C].
+  int64_t at(int64_t task) const { return task / blocks * pixels * channels + first(task); }
+  int64_t of_image(int64_t task) const { return task / blocks * channels + first(task); }
+};
+
+/// What both gradients read.
 template <class T>
-struct NormGradientTask {
+struct NormMaps {
   int64_t pixels, stride, width;
   const T *input, *output, *gradient;
   const Computed<T>*weight, *mean, *rstd;
   Computed<T> slope;
+
+  /// Of all channels of all images.  @param gradient, weight  as the kernels want them: by pixel, contiguous
+  NormMaps(const NormActivation& at, const at::Tensor& gradient, const at::Tensor& weight, const ChannelBlocks& blocks)
+      : pixels(blocks.pixels),
+        stride(blocks.channels),
+        width(blocks.channels),
+        input(at.input.template const_data_ptr<T>()),
+        output(at.output.template const_data_ptr<T>()),
+        gradient(gradient.template const_data_ptr<T>()),
+        weight(weight.template const_data_ptr<Computed<T>>()),
+        mean(at.mean.template const_data_ptr<Computed<T>>()),
+        rstd(at.rstd.template const_data_ptr<Computed<T>>()),
+        slope(static_cast<Computed<T>>(at.slope)) {}
+
+  NormMaps of_task(const ChannelBlocks& blocks, int64_t task) const {
+    NormMaps out = *this;
+    const int64_t place = blocks.at(task), image = blocks.of_image(task);
+    out.width = blocks.width(task);
+    out.input += place, out.output += place, out.gradient += place;
+    out.weight += blocks.first(task);
+    out.mean += image, out.rstd += image;
+    return out;
+  }
+};
+
+template <class T>
+struct NormGradientTask : NormMaps<T> {
   T* of_input;
   Computed<T>*of_weight, *of_bias;
 };
 
 template <class T>
-struct NormSecondTask {
-  int64_t pixels, stride, width;
-  const T *input, *output, *gradient, *covector;
-  const Computed<T>*weight, *mean, *rstd;
-  Computed<T> slope;
+struct NormSecondTask : NormMaps<T> {
+  const T* covector;
   T *of_gradient, *of_input;
   Computed<T>* of_weight;
 };
@@ -215,18 +252,6 @@ SECGAN_OF_TYPE(double)
 SECGAN_OF_TYPE(at::BFloat16)
 #undef SECGAN_OF_TYPE
 
-/// Images by blocks of channels, as tasks.
-struct ChannelBlocks {
-  int64_t channels, pixels, blocks, count;
-  explicit ChannelBlocks(const at::Tensor& z)
-      : channels(z.size(1)), pixels(z.size(2) * z.size(3)), blocks((channels + kBlock - 1) / kBlock), count(z.size(0) * blocks) {}
-  int64_t first(int64_t task) const { return task % blocks * kBlock; }
-  int64_t width(int64_t task) const { return std::min(kBlock, channels - first(task)); }
-  /// Of a pixel's numbers in [N, H, W, C], and of an image's in [N, C].
-  int64_t at(int64_t task) const { return task / blocks * pixels * channels + first(task); }
-  int64_t of_image(int64_t task) const { return task / blocks * channels + first(task); }
-};
-
 bool has_kernel(const at::Tensor& z) {
   return z.is_cpu() && z.numel() > 0 &&
          (z.scalar_type() == at::kFloat || z.scalar_type() == at::kDouble || z.scalar_type() == at::kBFloat16);
@@ -325,17 +350,12 @@ NormGradient norm_activation_gradient(const at::Tensor& gradient, const NormActi
   const at::Tensor weights = at.weight.contiguous();
   for_type(at.input.scalar_type(), [&]<class T>(T) {
     using C = Computed<T>;
-    const T *const z = at.input.template const_data_ptr<T>(), *const y = at.output.template const_data_ptr<T>(),
-                   *const g = given.template const_data_ptr<T>();
-    const C *const w = weights.template const_data_ptr<C>(), *const mean = at.mean.template const_data_ptr<C>(),
-                   *const rstd = at.rstd.template const_data_ptr<C>();
+    const NormMaps<T> maps(at, given, weights, blocks);
     T* const of_input = out.input.template mutable_data_ptr<T>();
     C *const of_weight = out.weight.template mutable_data_ptr<C>(), *const of_bias = out.bias.template mutable_data_ptr<C>();
     for_each_task(blocks.count, [&](int64_t i) {
-      const int64_t place = blocks.at(i), image = blocks.of_image(i);
-      NormGradientTask<T> task{blocks.pixels,    blocks.channels,     blocks.width(i), z + place,    y + place,
-                               g + place,        w + blocks.first(i), mean + image,    rstd + image, static_cast<C>(at.slope),
-                               of_input + place, of_weight + image,   of_bias + image};
+      const int64_t image = blocks.of_image(i);
+      NormGradientTask<T> task{maps.of_task(blocks, i), of_input + blocks.at(i), of_weight + image, of_bias + image};
       run_norm_gradient(task, level);
     });
   });
@@ -366,28 +386,13 @@ NormSecondGradient norm_activation_second_gradient(const at::Tensor& covector, c
   const at::Tensor weights = at.weight.contiguous();
   for_type(at.input.scalar_type(), [&]<class T>(T) {
     using C = Computed<T>;
-    const T *const z = at.input.template const_data_ptr<T>(), *const y = at.output.template const_data_ptr<T>(),
-                   *const g = given.template const_data_ptr<T>(), *const u = along.template const_data_ptr<T>();
-    const C *const w = weights.template const_data_ptr<C>(), *const mean = at.mean.template const_data_ptr<C>(),
-                   *const rstd = at.rstd.template const_data_ptr<C>();
+    const NormMaps<T> maps(at, given, weights, blocks);
+    const T* const u = along.template const_data_ptr<T>();
     T *const of_gradient = out.gradient.template mutable_data_ptr<T>(), *const of_input = out.input.template mutable_data_ptr<T>();
     C* const of_weight = out.weight.template mutable_data_ptr<C>();
     for_each_task(blocks.count, [&](int64_t i) {
-      const int64_t place = blocks.at(i), image = blocks.of_image(i);
-      NormSecondTask<T> task{blocks.pixels,
-                             blocks.channels,
-                             blocks.width(i),
-                             z + place,
-                             y + place,
-                             g + place,
-                             u + place,
-                             w + blocks.first(i),
-                             mean + image,
-                             rstd + image,
-                             static_cast<C>(at.slope),
-                             of_gradient + place,
-                             of_input + place,
-                             of_weight + image};
+      const int64_t place = blocks.at(i);
+      NormSecondTask<T> task{maps.of_task(blocks, i), u + place, of_gradient + place, of_input + place, of_weight + blocks.of_image(i)};
       run_norm_second(task, level);
     });
   });
