@@ -3,11 +3,15 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
 #include <unordered_map>
 
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "data/list_file.hpp"
+#include "data/splits.hpp"
 #include "secgan/core/error.hpp"
 
 namespace secgan {
@@ -48,6 +52,31 @@ float read_label(const ListFile& list, Column& column) {
   return 0;
 }
 
+/// The column that says which split a photo is of.
+std::optional<size_t> split_column(const ListFile& list) {
+  const auto says = [](std::string name) {
+    std::ranges::transform(name, name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return name == "split" || name == "partition";
+  };
+  const auto found = std::ranges::find_if(list.columns(), says);
+  if (found == list.columns().end()) return std::nullopt;
+  return static_cast<size_t>(found - list.columns().begin());
+}
+
+std::optional<Split> split_in(std::string_view cell) {
+  if (const std::optional<Split> named = split_called(cell)) return named;
+  constexpr std::array<std::string_view, 3> kCelebA{"0", "1", "2"};
+  const auto* const number = std::ranges::find(kCelebA, cell);
+  if (number == kCelebA.end()) return std::nullopt;
+  return kSplits.at(static_cast<size_t>(number - kCelebA.begin())).second;
+}
+
+std::vector<std::string> attributes_of(const ListFile& list) {
+  std::vector<std::string> names = list.columns();
+  if (const auto split = split_column(list)) names.erase(names.begin() + static_cast<std::ptrdiff_t>(*split));
+  return names;
+}
+
 }  // namespace
 
 NamedLabels AttributeList::row(int64_t index) const {
@@ -60,7 +89,8 @@ NamedLabels AttributeList::row(int64_t index) const {
 AttributeList read_attribute_list(const std::filesystem::path& file, const std::optional<std::vector<std::string>>& attributes) {
   ListFile list(file, ListFile::Heading::kRequired);
   AttributeList out;
-  out.attributes = attributes.value_or(list.columns());
+  out.attributes = attributes ? *attributes : attributes_of(list);
+  const std::optional<size_t> split = split_column(list);
   std::vector<Column> columns = find_columns(list, out.attributes);
   std::vector<float> labels, row(columns.size());
   std::vector<size_t> lines;
@@ -68,17 +98,26 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
   int64_t again = 0;
   while (list.next()) {
     std::ranges::transform(columns, row.begin(), [&](Column& column) { return read_label(list, column); });
+    const std::optional<Split> part = split ? split_in(list.cell(*split)) : std::nullopt;
+    if (split && !part && out.unread_split.empty()) {
+      out.unread_split = fmt::format("{}:{}: {} '{}' is none of train, validation, test, or 0, 1, 2", file.string(), list.line(),
+                                     list.columns()[*split], list.cell(*split));
+    }
     auto [known, fresh] = rows.try_emplace(list.photo(), lines.size());
     if (fresh) {
       out.photos.push_back(known->first);
       lines.push_back(list.line());
       labels.insert(labels.end(), row.begin(), row.end());
+      if (split) out.splits.push_back(part.value_or(Split::kTrain));
     } else {
+      if (part && *part != out.splits[known->second])
+        list.fail(fmt::format("'{}' is of another split in line {}", known->first, lines[known->second]));
       if (!std::equal(row.begin(), row.end(), labels.begin() + static_cast<std::ptrdiff_t>(known->second * row.size())))
         list.fail(fmt::format("'{}' has other labels in line {}", known->first, lines[known->second]));
       ++again;
     }
   }
+  if (!out.unread_split.empty()) out.splits.clear();
   list.compare_count(out.notes);
   if (again > 0) out.notes.push_back({fmt::format("'{}': {} an earlier one", file.string(), counted(again, "row repeats", "rows repeat"))});
   out.labels = at::tensor(labels).view({static_cast<int64_t>(lines.size()), static_cast<int64_t>(columns.size())});
@@ -86,7 +125,7 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
 }
 
 std::vector<std::string> attribute_list_columns(const std::filesystem::path& file) {
-  return ListFile(file, ListFile::Heading::kRequired).columns();
+  return attributes_of(ListFile(file, ListFile::Heading::kRequired));
 }
 
 }  // namespace secgan

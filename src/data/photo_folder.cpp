@@ -22,13 +22,6 @@ namespace {
 
 constexpr std::string_view kMaskEnding = "_mask";
 
-std::optional<Split> split_called(std::string_view folder) {
-  if (folder == "train" || folder == "training") return Split::kTrain;
-  if (folder == "validation" || folder == "val" || folder == "valid") return Split::kValidation;
-  if (folder == "test" || folder == "testing") return Split::kTest;
-  return std::nullopt;
-}
-
 std::vector<Split> splits_of_photos(const std::vector<std::string>& photos, const std::string& root) {
   std::vector<Split> splits;
   std::string inside, outside;
@@ -49,9 +42,9 @@ std::vector<Split> splits_of_photos(const std::vector<std::string>& photos, cons
   return splits;
 }
 
-/// The labels of each photo, and the photos that have some.
-at::Tensor labels_of(const AttributeList& list, const std::string& file, const std::string& root, std::vector<std::string>& photos,
-                     std::vector<DataNote>& notes) {
+/// The row of each photo, and the photos that have one.
+std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file, const std::string& root, std::vector<std::string>& photos,
+                             std::vector<DataNote>& notes) {
   const PhotoNames names(photos);
   constexpr int64_t kNone = -1;
   std::vector<int64_t> rows(photos.size(), kNone);
@@ -82,7 +75,7 @@ at::Tensor labels_of(const AttributeList& list, const std::string& file, const s
   }
   std::erase(rows, kNone);
   photos = std::move(labeled);
-  return list.labels.index_select(0, at::tensor(rows));
+  return rows;
 }
 
 }  // namespace
@@ -99,13 +92,24 @@ PhotoFolder::PhotoFolder(const PhotoFolderOptions& options)
     throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", root.string()));
 
   at::Tensor labels;
-  if (!options.attributes.empty()) {
+  std::vector<Split> splits;
+  if (!options.labels.empty()) {
     const AttributeList list = read_attribute_list(options.labels, options.attributes);
-    notes_ = list.notes;
-    labels = labels_of(list, options.labels, options.root, photos, notes_);
+    if (!list.unread_split.empty() && !options.whole) throw Error(list.unread_split);
+    if (!options.attributes.empty() || !list.splits.empty()) {
+      notes_ = list.notes;
+      const std::vector<int64_t> listed = rows_of(list, options.labels, options.root, photos, notes_);
+      if (!options.attributes.empty()) labels = list.labels.index_select(0, at::tensor(listed));
+      for (const int64_t row : listed) {
+        if (!list.splits.empty()) splits.push_back(list.splits[static_cast<size_t>(row)]);
+      }
+    }
   }
-  const std::vector<Split> splits =
-      options.whole ? std::vector<Split>(photos.size(), options.split.value_or(Split::kTrain)) : splits_of_photos(photos, root.string());
+  if (options.whole) {
+    splits.assign(photos.size(), options.split.value_or(Split::kTrain));
+  } else if (splits.empty()) {
+    splits = splits_of_photos(photos, root.string());
+  }
   const std::vector<int64_t> rows = samples_of(splits, options.split, options.count, fmt::format("'{}'", root.string()), notes_);
 
   std::unordered_map<std::string, std::string>

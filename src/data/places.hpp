@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "secgan/core/export.hpp"
 #include "secgan/data/dataset.hpp"
 
 namespace secgan {
@@ -18,7 +19,7 @@ void require_folder(const std::filesystem::path& folder);
 /// is met again is not entered.
 /// @param skip  a folder to leave out; empty: none
 /// @throws Error naming a folder that cannot be listed.
-std::vector<std::string> pictures_below(const std::filesystem::path& folder, const std::filesystem::path& skip = {});
+SECGAN_API std::vector<std::string> pictures_below(const std::filesystem::path& folder, const std::filesystem::path& skip = {});
 
 /// The first of the places in root that exists; a note tells of a second.
 /// @throws FileNotFound that lists them, and says where else they are.

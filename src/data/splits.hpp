@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/format.hpp"
@@ -13,6 +14,14 @@
 #include "secgan/data/dataset.hpp"
 
 namespace secgan {
+
+/// The split that a folder or a list means by a word.
+inline std::optional<Split> split_called(std::string_view word) {
+  if (word == "train" || word == "training") return Split::kTrain;
+  if (word == "validation" || word == "val" || word == "valid") return Split::kValidation;
+  if (word == "test" || word == "testing") return Split::kTest;
+  return std::nullopt;
+}
 
 /// Positions of the samples asked for.
 /// @param split_of  of each sample   @param split  nullopt: all   @param count  the first so many; 0: all

@@ -20,9 +20,9 @@ struct PhotoFolderOptions {
   bool masks = false;                          ///< read them; if not, they are still no photos
   Labels mask_labels = Labels::kCelebAMaskHq;  ///< class order of the index PNGs
   std::optional<Split> split = Split::kTrain;  ///< nullopt: all three
-  /// Every photo, whichever split is asked for. Else subfolders train, validation (or val, valid) and test are the splits where all photos
-  /// lie in such; else, of every ten photos in the order of their names, eight are for training, the ninth for validation, the tenth for
-  /// testing.
+  /// Every photo, whichever split is asked for. Else the list's column "split", or subfolders train, validation (or val, valid) and test
+  /// are the splits where all photos lie in such; else, of every ten photos in the order of their names, eight are for training, the ninth
+  /// for validation, the tenth for testing.
   bool whole = false;
   int64_t image_size = 128;
   Crop crop;

@@ -47,9 +47,9 @@ struct DataSource {
         field<&O::split_by_mapping>("celebamask-hq: the official split; false: 80/10/10 % by id"),
         field<&O::labels>("folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none"),
         field<&O::mask_folder>("folder: index PNGs called as the photos; empty: they have none"),
-        field<&O::whole_folder>(
-            "folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 "
-            "% by name"),
+        field<&O::whole_folder>("folder: every photo, whichever split is asked for; false: the list's column split, or subfolders train, "
+                                "validation and test, or 80/10/10 "
+                                "% by name"),
     };
   }
   /// @throws InvalidArgument for a data set without a root.

@@ -103,7 +103,7 @@ TEST_CASE("attributes are chosen by name; columns that are not asked for may hol
   CHECK(list.photos == std::vector<std::string>{"a.jpg", "b.jpg"});
   CHECK(at::equal(list.labels, torch::tensor({{0.0f, 1.0f}, {1.0f, 0.0f}})));
   CHECK(list.row(1) == NamedLabels{{"Smiling", true}, {"Male", false}});
-  CHECK_THROWS_WITH(read_attribute_list(file), Catch::Contains("list.csv:2: label 'train' of split"));
+  CHECK_THROWS_WITH(read_attribute_list(file), Catch::Contains("list.csv:2: label '41' of Age"));
   CHECK_THROWS_AS(read_attribute_list(file, std::vector<std::string>{"Beard"}), InvalidArgument);
   CHECK_THROWS_WITH(read_attribute_list(file, std::vector<std::string>{"Beard"}), Catch::Contains("split, Age, Male, Smiling"));
   CHECK(read_attribute_list(file, std::vector<std::string>{}).labels.sizes() == at::IntArrayRef({2, 0}));
@@ -218,4 +218,19 @@ TEST_CASE("CelebA's own number of rows is read in no time", "[data][lists]") {
   CHECK(list.labels.sizes() == at::IntArrayRef({202599, 40}));
   CHECK(list.labels.sum().item<int64_t>() == 202599 * 40 / 3);
   CHECK(seconds < 20);  // 0.5 on a free core: a quadratic reading takes minutes
+}
+
+TEST_CASE("a column that says the split is no attribute", "[data]") {
+  const TemporaryFolder folder;
+  const auto file = folder.write("list.csv", "image,partition,Bangs\na.jpg,0,1\nb.jpg,2,0\nc.jpg,1,0\n");
+  CHECK(attribute_list_columns(file) == std::vector<std::string>{"Bangs"});
+  const AttributeList list = read_attribute_list(file);
+  CHECK(list.attributes == std::vector<std::string>{"Bangs"});
+  CHECK((list.splits == std::vector<Split>{Split::kTrain, Split::kTest, Split::kValidation}));
+  CHECK(read_attribute_list(folder.write("plain.csv", "image,Bangs\na.jpg,1\n")).splits.empty());
+  const AttributeList folds = read_attribute_list(folder.write("folds.csv", "image,Bangs,split\na.jpg,1,train\nb.jpg,1,fold 3\n"));
+  CHECK(folds.splits.empty());
+  CHECK_THAT(folds.unread_split, Catch::EndsWith("folds.csv:3: split 'fold 3' is none of train, validation, test, or 0, 1, 2"));
+  CHECK_THROWS_WITH(read_attribute_list(folder.write("twice.csv", "image,Bangs,split\na.jpg,1,train\na.jpg,1,test\n")),
+                    Catch::Contains("twice.csv:3: 'a.jpg' is of another split in line 2"));
 }

@@ -98,6 +98,36 @@ TEST_CASE("a folder is split by its subfolders, else every tenth photo", "[data]
   CHECK_THROWS_WITH(count(few, Split::kTest), Catch::Contains("the test split is empty (train 2, validation 0, test 0)"));
 }
 
+TEST_CASE("a list's column may split a folder, with or without labels", "[data]") {
+  const TemporaryFolder folder;
+  write_pictures(folder, {"train/a.png", "train/b.png", "c.png", "d.png"});
+  PhotoFolderOptions options = folder_options(folder);
+  options.labels = folder.write("list.csv", "image,Bangs,Split\ntrain/a.png,1,test\ntrain/b.png,0,train\nc.png,1,val\n").string();
+  const auto of = [&](Split split, std::vector<std::string> attributes) {
+    options.split = split;
+    options.attributes = std::move(attributes);
+    return names_of(PhotoFolder(options), folder);
+  };
+  for (const std::vector<std::string>& attributes : {std::vector<std::string>{}, std::vector<std::string>{"Bangs"}}) {
+    CHECK(of(Split::kTest, attributes) == std::vector<std::string>{"train/a.png"});
+    CHECK(of(Split::kTrain, attributes) == std::vector<std::string>{"train/b.png"});
+    CHECK(of(Split::kValidation, attributes) == std::vector<std::string>{"c.png"});
+    CHECK(PhotoFolder(options).get(0).labels.defined() != attributes.empty());
+  }
+  options.whole = true;
+  CHECK(of(Split::kTrain, {"Bangs"}).size() == 3);
+  options.whole = false;
+  options.labels = folder.write("folds.csv", "image,Bangs,split\nc.png,1,1\nd.png,0,fold 3\n").string();
+  CHECK_THROWS_WITH(of(Split::kTrain, {}), Catch::Contains("folds.csv:3: split 'fold 3' is none of"));
+  // Without that column, and without labels, the list says nothing; one that is missing is said to be.
+  options.whole = false;
+  std::filesystem::remove_all(folder / "train");
+  options.labels = folder.write("list.csv", "image,Bangs\nc.png,1\n").string();
+  CHECK(of(Split::kTrain, {}).size() == 2);
+  options.labels = (folder / "none.csv").string();
+  CHECK_THROWS_AS(of(Split::kTrain, {}), FileNotFound);
+}
+
 TEST_CASE("a folder's labels come from a list, by name", "[data]") {
   const TemporaryFolder folder, lists;
   write_pictures(folder, {"a.jpg", "x/b.png", "c.jpg"});
