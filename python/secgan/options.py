@@ -40,7 +40,7 @@ class DataSettings(TypedDict, total=False):
     labels: str
     #: folder: index PNGs called as the photos; empty: they have none
     mask_folder: str
-    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    #: folder: every photo, whichever split is asked for; false: the list's column split, or subfolders train, validation and test, or 80/10/10 % by name
     whole_folder: bool
     #: names from the data set's list; drawn faces: empty for all of theirs
     attributes: list[str]
@@ -379,6 +379,8 @@ class SupervisedOptions(TypedDict, total=False):
     bfloat16: bool
     #: batches of the data
     loader: LoaderOptions
+    #: of photos and their masks, drawn anew for each step, for small data; 0 throughout: none
+    augment: AugmentOptions
 
 
 class TrainClassifierSettings(TypedDict, total=False):
@@ -446,7 +448,7 @@ class DataSource(TypedDict, total=False):
     labels: str
     #: folder: index PNGs called as the photos; empty: they have none
     mask_folder: str
-    #: folder: every photo, whichever split is asked for; false: subfolders train, validation and test, or 80/10/10 % by name
+    #: folder: every photo, whichever split is asked for; false: the list's column split, or subfolders train, validation and test, or 80/10/10 % by name
     whole_folder: bool
 
 

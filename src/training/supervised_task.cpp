@@ -8,17 +8,24 @@
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/labels.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/core/scalars.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/losses/attribute.hpp"
+#include "secgan/metrics/agreement.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
 #include "training/identity.hpp"
 
 namespace secgan {
+namespace {
+
+constexpr int64_t kUnlabeled = -100;  // at::cross_entropy_loss ignores it
+
+}  // namespace
 
 SupervisedTask::SupervisedTask(std::shared_ptr<const Dataset> data, SupervisedOptions options, BundleInfo photos, ProcessGroup processes,
                                const Device& device)
@@ -35,11 +42,59 @@ void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
   network_->to(device_);
   to_channels_last(*network_);
   adam_.emplace(Adam(network_->parameters(), options_.adam), processes_);
+  for (const auto& [name, tensor] : module_state(*network_)) best_.emplace_back(name, tensor.clone());
+  best_measure_ = at::full({2}, -1, at::kDouble);
+}
+
+void SupervisedTask::watch(const Dataset& held_out) {
+  std::vector<at::Tensor> photos, labels, masks;
+  for (int64_t i = 0; i < std::min(kWatched, held_out.size()); ++i) {
+    const Sample sample = held_out.get(i);
+    photos.push_back(to_float(sample.image));
+    if (sample.labels.defined()) labels.push_back(sample.labels);
+    if (sample.mask.defined()) masks.push_back(sample.mask);
+  }
+  Batch& batch = watched_.emplace(Batch{.photo = to_device(at::stack(photos), device_)});
+  if (!labels.empty()) batch.labels = at::stack(labels);
+  if (!masks.empty()) batch.mask = ClassMerge(held_out.label_set()).ids(at::stack(masks)).to(at::kLong);
+}
+
+NamedValues SupervisedTask::held_out() {
+  if (!watched_) return {};
+  const at::NoGradGuard no_grad;
+  const AutocastGuard autocast(options_.bfloat16, device_.type());
+  network_->eval();
+  NamedValues values = measure(*watched_);
+  network_->train();
+  if (const double now = values.front().second; now > best_measure_[1].item<double>()) {
+    best_measure_.copy_(at::tensor({static_cast<double>(steps_), now}, at::kDouble));
+    load_tensors(best_, module_state(*network_), "", "the network");
+  }
+  return values;
+}
+
+NamedTensors SupervisedTask::shipped_state() const { return best_measure_[0].item<double>() >= 0 ? best_ : module_state(*network_); }
+
+std::string SupervisedTask::note_on_result() const {
+  const auto step = best_measure_[0].item<int64_t>();
+  if (step < 0) return {};
+  return fmt::format("its weights are those of step {}, the best on photos that are not trained on: {:.4f}", step,
+                     best_measure_[1].item<double>());
 }
 
 NamedValues SupervisedTask::step(int64_t step, double rate) {
   network_->train();
-  const Batch batch = loader_.get(step);
+  Batch batch = loader_.get(step);
+  if (options_.augment.any()) {
+    const int64_t n = batch.photo.size(0);
+    const at::Generator changes =
+        seeded_generator(mix_seed(options_.loader.seed, RandomPurpose::kAugmentation, step * processes_.size() + processes_.rank()));
+    const Augmentation drawn = draw_augmentation(options_.augment, n, batch.photo.size(2), changes).each([&](const at::Tensor& tensor) {
+      return to_device(tensor, device_);
+    });
+    batch.photo = augmented_photo(batch.photo, drawn).clamp(-1, 1).contiguous(at::MemoryFormat::ChannelsLast);
+    if (batch.mask.defined()) batch.mask = moved(batch.mask.unsqueeze(1), drawn, kUnlabeled).squeeze(1);
+  }
   NamedTensors terms;
   {
     const AutocastGuard autocast(options_.bfloat16, device_.type());
@@ -50,12 +105,15 @@ NamedValues SupervisedTask::step(int64_t step, double rate) {
   torch::autograd::backward({terms.front().second});
   adam_->step();
   average_statistics(processes_, {network_.get()});
+  steps_ = step + 1;
   return values_of(terms);
 }
 
 NamedTensors SupervisedTask::state() {
   NamedTensors state = module_state(*network_, "network.");
   adam_->inner().visit_state([&](const std::string& key, at::Tensor& tensor) { state.emplace_back("optimizer." + key, tensor); });
+  for (const auto& [name, tensor] : best_) state.emplace_back("best." + name, tensor);
+  state.emplace_back("best_measure", best_measure_);
   return state;
 }
 
@@ -82,7 +140,17 @@ NamedTensors ParserTask::losses(const Batch& batch) {
     const at::Tensor loss = at::cross_entropy_loss(logits, batch.mask);
     total = total.defined() ? total + loss : loss;
   }
-  return {{"cross_entropy", total}, {"pixel_accuracy", heads.front().detach().argmax(1).eq(batch.mask).to(at::kFloat).mean()}};
+  return {{"cross_entropy", total},
+          {"pixel_accuracy", heads.front().detach().argmax(1).eq(batch.mask).sum() / batch.mask.ne(kUnlabeled).sum()}};
+}
+
+NamedValues ParserTask::measure(const Batch& batch) {
+  MaskAgreement agreement(kSecganClasses);
+  for (int64_t begin = 0; begin < batch.photo.size(0); begin += training().loader.batch) {
+    const auto some = [&](const at::Tensor& all) { return all.narrow(0, begin, std::min(training().loader.batch, all.size(0) - begin)); };
+    agreement.update(parser_->forward(some(batch.photo)).argmax(1).cpu(), some(batch.mask));
+  }
+  return {{"held_out/mean_iou", agreement.mean_iou()}, {"held_out/pixel_accuracy", agreement.pixel_accuracy()}};
 }
 
 at::Tensor ParserTask::samples() {
@@ -104,7 +172,7 @@ Bundle ParserTask::bundle() {
   // A frozen copy: training may go on.
   const SeedGuard untouched(0);
   Parser shipped = make_parser(parser_->config());
-  copy_module_state(*parser_, *shipped);
+  load_module_state(*shipped, shipped_state(), "", "the parser");
   Bundle bundle{.info = info()};
   bundle.parser.emplace(shipped, FaceParserOptions{.labels = Labels::kSecgan12, .normalization = PhotoNormalization::kNone});
   return bundle;
@@ -125,11 +193,26 @@ NamedTensors ClassifierTask::losses(const Batch& batch) {
           {"accuracy", (logits.detach() > 0).eq(batch.labels > 0.5).to(at::kFloat).mean()}};
 }
 
+NamedValues ClassifierTask::measure(const Batch& batch) {
+  const AttributeSchema& attributes = data().attributes();
+  LabelAgreement agreement(attributes.size());
+  for (int64_t begin = 0; begin < batch.photo.size(0); begin += training().loader.batch) {
+    const auto some = [&](const at::Tensor& all) { return all.narrow(0, begin, std::min(training().loader.batch, all.size(0) - begin)); };
+    agreement.update(classifier_->forward(some(batch.photo)).to(at::kCPU, at::kFloat), some(batch.labels));
+  }
+  NamedValues values{{"held_out/accuracy", agreement.mean()}};
+  const std::vector<double> rates = agreement.rates();
+  for (size_t a = 0; a < rates.size(); ++a) values.emplace_back("held_out/accuracy/" + attributes.names()[a], rates[a]);
+  return values;
+}
+
 Bundle ClassifierTask::bundle() {
-  classifier_->eval();
+  const SeedGuard untouched(0);
   Bundle bundle{.info = info()};
   bundle.info.attributes = data().attributes().names();
-  bundle.classifier = classifier_;
+  bundle.classifier = make_classifier(classifier_->config());
+  load_module_state(*bundle.classifier, shipped_state(), "", "the classifier");
+  bundle.classifier->eval();
   return bundle;
 }
 

@@ -59,12 +59,13 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
 }
 
 /// Measures on faces of the same source that are not trained on, where it has such; else that is told.
-void watch_held_out(SecganTask& task, DataSettings settings, std::ostream& status) {
+template <class Task>
+void watch_held_out(Task& task, DataSettings settings, int64_t photos, bool with_attributes, bool with_masks, std::ostream& status) {
   if (settings.source.whole_folder) return;
-  settings.count = HeldOut::kPhotos;
+  settings.count = photos;
   settings.cache = false;
   try {
-    task.watch(*open_dataset(settings, Split::kValidation, /*with_attributes=*/true, /*with_masks=*/false));
+    task.watch(*open_dataset(settings, Split::kValidation, with_attributes, with_masks));
   } catch (const Error& error) {
     status << fmt::format("note: nothing is measured on photos that are not trained on: {}\n", error.what());
   }
@@ -152,22 +153,20 @@ void tell_of_constant_attributes(const DataSettings& settings, const Dataset& da
 /// The parts of a run's bundle that are there before it.
 Bundle base_of(const TrainSettings& settings, const CustomParts& custom, const Device& device) {
   Bundle base;
-  if (settings.task.mask_branch) {
-    const ParserProgram& program = settings.parser_program;
-    const int parsers =
-        static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
-    if (parsers == 0) {
-      throw InvalidArgument(
-          "parser is missing: name a bundle of train-parser, or train without a mask branch (--no-mask-branch, task.mask_branch = false)");
-    }
-    if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
-    if (!settings.parser.empty()) {
-      base = load_bundle_with(BundlePart::kParser, settings.parser, "parser");
-      require_parser_fits(base, settings.data.image_size, settings.parser);
-      base.generator = base.mask_generator = Generator(nullptr);
-    } else {
-      base.parser = custom.parser ? *custom.parser : FaceParser(load_torchscript(program.file, device), program.input);
-    }
+  const ParserProgram& program = settings.parser_program;
+  const int parsers =
+      static_cast<int>(!settings.parser.empty()) + static_cast<int>(!program.file.empty()) + static_cast<int>(custom.parser.has_value());
+  if (parsers == 0 && settings.task.mask_branch) {
+    throw InvalidArgument(
+        "parser is missing: name a bundle of train-parser, or train without a mask branch (--no-mask-branch, task.mask_branch = false)");
+  }
+  if (parsers > 1) throw InvalidArgument("parser: a bundle, a program or a custom one, not several");
+  if (!settings.parser.empty()) {
+    base = load_bundle_with(BundlePart::kParser, settings.parser, "parser");
+    require_parser_fits(base, settings.data.image_size, settings.parser);
+    base.generator = base.mask_generator = Generator(nullptr);
+  } else if (parsers == 1) {
+    base.parser = custom.parser ? *custom.parser : FaceParser(load_torchscript(program.file, device), program.input);
   }
   if (!settings.classifier.empty()) {
     const Bundle other = load_bundle_with(BundlePart::kClassifier, settings.classifier, "classifier");
@@ -196,7 +195,9 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
           "note: task.reconstruction_ramp {} is longer than the run's {}: λ_rec ends at {:.2g} of its value\n", ramp,
           counted(steps, "step"), settings.task.reconstruction_factor(steps - 1));
     }
-    if (processes.leads()) watch_held_out(*task, settings.data, status_of(control));
+    if (processes.leads()) {
+      watch_held_out(*task, settings.data, HeldOut::kPhotos, /*with_attributes=*/true, /*with_masks=*/false, status_of(control));
+    }
     return task;
   });
 }
@@ -204,7 +205,11 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
 TrainingOutcome train(const TrainParserSettings& given, const RunControl& control) {
   return run(given, control, [&](const TrainParserSettings& settings, const ProcessGroup& processes, const Device& device) {
     const auto data = open_data(settings.data, /*with_attributes=*/false, /*with_masks=*/true, control, processes);
-    return std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
+    auto task = std::make_unique<ParserTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
+    if (processes.leads()) {
+      watch_held_out(*task, settings.data, ParserTask::kWatched, /*with_attributes=*/false, /*with_masks=*/true, status_of(control));
+    }
+    return task;
   });
 }
 
@@ -213,7 +218,11 @@ TrainingOutcome train(const TrainClassifierSettings& given, const RunControl& co
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
     if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));
-    return std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
+    auto task = std::make_unique<ClassifierTask>(data, settings.task, described_photos(settings.data, *data), processes, device);
+    if (processes.leads()) {
+      watch_held_out(*task, settings.data, ClassifierTask::kWatched, /*with_attributes=*/true, /*with_masks=*/false, status_of(control));
+    }
+    return task;
   });
 }
 
@@ -232,7 +241,7 @@ SecganTaskOptions small_scale_recipe(std::string_view backbone, std::string_view
   recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = 10;
   recipe.losses.bfloat16 = true;
   recipe.generator_adam.learning_rate = recipe.discriminator_adam.learning_rate = 1e-3;
-  recipe.discriminator_updates = 2;
+  recipe.discriminator_updates = 3;  // with two, the generator outruns the critic in some runs, which stall (docs/options.md)
   recipe.average_decay = 0.995;
   recipe.loader.batch = 16;
   return recipe;

@@ -370,7 +370,7 @@ TrainingOutcome Trainer::run(TrainingTask& task, RunFolder* folder, const std::o
   const auto begin = std::chrono::steady_clock::now();
   const int64_t done = TrainingRun(task, options_, folder, status, settings_, processes_, from, stop, threads).train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  return {done, done >= options_.steps, seconds.count()};
+  return {done, done >= options_.steps, seconds.count(), task.note_on_result()};
 }
 
 }  // namespace secgan

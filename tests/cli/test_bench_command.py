@@ -15,8 +15,9 @@ def bench(subject, *flags):
     return json.loads(run("bench", subject, *flags, "--json", "-").stdout)
 
 
-@pytest.mark.parametrize(("flags", "updates"), [(("--small",), 2), (("--no-mask-branch", "--small", "--precision", "bfloat16"), 2)])
-def test_a_training_cycle_is_timed(flags, updates):
+@pytest.mark.parametrize("flags", [("--small",), ("--no-mask-branch", "--small", "--precision", "bfloat16")])
+def test_a_training_cycle_is_timed(flags):
+    updates = 3  # of the small recipe
     result = bench("train-step", *SMALL, *flags, "--attributes", 3, "--parser", "unet")
     assert result["bench"] == "train-step" and len(result["seconds"]) == 2
     assert result["seconds_per_cycle"] == pytest.approx(sum(result["seconds"]) / 2)

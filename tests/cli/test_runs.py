@@ -1,5 +1,6 @@
 """Run folders: who may write into them, what stops a run, and what it goes on with. Drawn faces, small networks, few steps."""
 
+import json
 import os
 import re
 import signal
@@ -141,3 +142,19 @@ def test_parts_for_small_data_are_settings_of_a_run(tmp_path):
     on = ["--resume", "--option", "task.augment.shift=0.25", "--classifier"]
     assert "resuming with another task.augment.shift: 0.25" in secgan("train", "run", *on, tmp_path / "teacher/bundle", "--steps", 3)
     assert "the classifier was" in secgan("train", "run", *on, tmp_path / "other/bundle", "--steps", 4, status=1)
+
+
+def test_without_a_mask_branch_its_backbone_is_refused_and_a_parser_kept(tmp_path):
+    def train(*more, status=0):
+        arguments = [COMMAND, "train", *TINY[:-2], "--small", "--no-mask-branch", *more, "--steps", 1, "--out", tmp_path / "run"]
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stderr
+
+    line = train("--mask-backbone", "stgan", status=2)
+    assert line.count("\n") == 1 and "--mask-backbone" in line and "--no-mask-branch" in line and not (tmp_path / "run").exists()
+    parser = tmp_path / "parser"
+    assert subprocess.run(arguments(parser, "--steps", 1), capture_output=True).returncode == 0
+    train("--parser", parser / "bundle")
+    kept = json.loads((tmp_path / "run/bundle/config.json").read_text())["networks"]
+    assert sorted(kept) == ["generator", "parser"]

@@ -41,7 +41,7 @@ class SECGAN_API TrainingTask {
   virtual NamedValues step(int64_t step, double rate) = 0;
   /// Every tensor that decides how training goes on; sharing storage, so that loading is writing into them.
   virtual NamedTensors state() = 0;
-  /// Values by name on photos that are not trained on; asked before every log line, and changes nothing.
+  /// Values by name on photos that are not trained on; asked before log lines, and changes nothing of how training goes on.
   virtual NamedValues held_out() { return {}; }
   /// A sample picture [3, H, W] uint8, or an undefined tensor.
   virtual at::Tensor samples() = 0;
@@ -52,8 +52,10 @@ class SECGAN_API TrainingTask {
   virtual NamedTexts identity() const { return {}; }
   /// Names of the photos that a step reads, for messages.
   virtual std::vector<std::string> photos(int64_t /*step*/) const { return {}; }
-  /// Writes what the run is for (a bundle) into the run folder, from the present weights.
+  /// Writes what the run is for (a bundle) into the run folder.
   virtual void save_result(const std::filesystem::path& run) = 0;
+  /// What is worth knowing of that, in a few words; empty: nothing.
+  virtual std::string note_on_result() const { return {}; }
 };
 
 /// What happens when a loss, a weight or an optimizer's moment is infinite or not a number. Nothing of it is ever saved.
@@ -105,6 +107,7 @@ struct TrainingOutcome {
   int64_t steps = 0;      ///< steps done, counted from the beginning of the run
   bool finished = false;  ///< false: stopped on request, with a checkpoint to resume from
   double seconds = 0;     ///< of this call
+  std::string note;       ///< on the result; empty: none
 };
 
 /// The settings of a run, for its folder.

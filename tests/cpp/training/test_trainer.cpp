@@ -102,11 +102,13 @@ TrainingOutcome run_until(TrainingTask& task, const fs::path& run, const Trainer
       return inner.step(s, rate);
     }
     NamedTensors state() override { return inner.state(); }
+    NamedValues held_out() override { return inner.held_out(); }
     at::Tensor samples() override { return inner.samples(); }
     std::vector<std::string> warnings(int64_t s, const NamedValues& means) override { return inner.warnings(s, means); }
     NamedTexts identity() const override { return inner.identity(); }
     std::vector<std::string> photos(int64_t s) const override { return inner.photos(s); }
     void save_result(const fs::path& r) override { inner.save_result(r); }
+    std::string note_on_result() const override { return inner.note_on_result(); }
   };
   std::atomic<bool> stop{false};
   Stopping stopping(task, stop, until);
@@ -231,6 +233,7 @@ TEST_CASE("a run counts its discriminator updates for R1", "[trainer]") {
   SecganTaskOptions recipe = tiny_recipe();
   recipe.losses.adversarial = AdversarialLoss::kNonSaturating;
   recipe.losses.r1_every = 3;
+  recipe.discriminator_updates = 2;
   const auto task = tiny_secgan(recipe);
   for (const int64_t step : {0, 1, 2, 3}) {  // of two updates each: 0 and 1, 2 and 3, 4 and 5, 6 and 7
     const NamedValues values = task->step(step, 1);
@@ -245,11 +248,15 @@ TEST_CASE("parser and classifier runs resume bit for bit too", "[trainer]") {
   const auto check = [&](auto make) {
     const TemporaryFolder folder;
     const auto whole = make(), first = make(), second = make();
+    for (const auto& task : {whole.get(), first.get(), second.get()}) task->watch(*faces);
     run_until(*whole, folder.path() / "whole", every(4, 1), 99, false);
     run_until(*first, folder.path() / "parts", every(4, 1), 2, false);
     run_until(*second, folder.path() / "parts", every(4, 1), 99, true);
     const NamedTensors expected = whole->state(), found = second->state();
     for (size_t i = 0; i < expected.size(); ++i) CHECK(at::equal(expected[i].second, found[i].second));
+    CHECK(expected.back().first == "best_measure");
+    CHECK(expected.back().second[0].item<double>() == 4);  // nothing is measured before the last step of so short a run
+    CHECK(whole->note_on_result() == second->note_on_result());
   };
   check([&] {
     ParserTaskOptions options;
