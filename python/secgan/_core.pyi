@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedFace', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'FoundFace', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'find_faces', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
+__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedFace', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'FoundFace', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'find_faces', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'own_card', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -473,4 +473,5 @@ def write_file(file: str, bytes: bytes) -> None:
 def write_image(file: str, image: torch.Tensor, provenance: dict | None) -> None:
     ...
 built_for_torch: str = '2.13.0'
+own_card: str = '<!-- written by secgan with the bundle; without this line it is kept as it is -->'
 version: str = '0.1.0'

@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+from . import _core
+
 _FILES = ["config.json", "model.safetensors"]
 _CARD = "README.md"
-_OWN_CARD = "<!-- written by secgan"
 
 
 def _hub() -> Any:
@@ -50,7 +51,7 @@ def push_folder(save: Callable[[str], None], repository: str, *, private: bool |
     left_out = []
     if api.file_exists(repository, _CARD):
         card = pathlib.Path(hub.hf_hub_download(repository, _CARD, token=token)).read_text(encoding="utf-8", errors="replace")
-        if _OWN_CARD not in card:
+        if _core.own_card not in card:
             left_out.append(_CARD)
     with tempfile.TemporaryDirectory() as folder:
         place = str(pathlib.Path(folder, "bundle"))

@@ -1,6 +1,8 @@
 #include <array>
+#include <cmath>
 
 #include "bindings.hpp"
+#include "bundle/model_card.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/io/file.hpp"
@@ -64,6 +66,10 @@ class PythonDetector {
     }
     for (const py::handle& face : faces) {
       out.push_back(face_of(points_from(cast_points(face))));
+      for (const auto& [x, y] : out.back().points) {
+        if (!std::isfinite(x) || !std::isfinite(y))
+          throw InvalidArgument("detector must give points in pixels, found " + py::repr(face).cast<std::string>());
+      }
     }
     return out;
   }
@@ -216,6 +222,7 @@ void bind_editing(py::module_& module) {
         return whole_photo(photo, {.photo = edit, .place = {x, y, width, height}});
       },
       ReleaseGil(), "photo"_a, "edit"_a, "place"_a);
+  module.attr("own_card") = std::string(kOwnCard);
   module.def("require_writable_file", [](const std::string& file) { require_writable_file(file); }, ReleaseGil(), "file"_a);
   module.def(
       "write_file",

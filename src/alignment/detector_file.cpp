@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kParts{
     {{"pnet", "pnet.pt"}, {"rnet", "rnet.pt"}, {"onet", "onet.pt"}}};
 /// Of the weights: whoever passes them on passes this on.
+constexpr const char* kFormat = "secgan face detector 1";  // under the metadata key "format"
 constexpr std::string_view kLicense = R"(MIT License
 
 Copyright (c) 2016 David Sandberg
@@ -49,7 +50,7 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 )";
-constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // of the package, which has 2 MB
+constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // of the package, and of a detector's file, which have 2 MB
 
 /// Bytes and name of a part.
 struct Part {
@@ -134,11 +135,11 @@ Mtcnn import_facenet_pytorch(const fs::path& from, const MtcnnOptions& options) 
 
 void require_detector_place(const fs::path& file) {
   std::error_code ignored;
-  if (!fs::exists(file, ignored) || fs::file_size(file, ignored) == 0) return;
+  const uintmax_t size = fs::exists(file, ignored) ? fs::file_size(file, ignored) : 0;
+  if (size == 0) return;
   bool ours = false;
   try {
-    load_detector(file);
-    ours = true;
+    ours = size <= kMostBytes && load_safetensors(file).metadata["format"] == kFormat;
   } catch (const Error&) {  // somebody's file
   }
   if (!ours) throw InvalidArgument(fmt::format("'{}' is there and is no face detector: choose another name, or remove it", file.string()));
@@ -147,7 +148,7 @@ void require_detector_place(const fs::path& file) {
 void save_detector(const fs::path& file, const Mtcnn& detector) {
   require_detector_place(file);
   make_folder(fs::absolute(file).parent_path());
-  write_file(file, encode_safetensors(detector.state(), {{"format", "secgan face detector 1"},
+  write_file(file, encode_safetensors(detector.state(), {{"format", kFormat},
                                                          {"network", "MTCNN (arXiv 1604.02878)"},
                                                          {"origin", "facenet-pytorch, converted from David Sandberg's facenet"},
                                                          {"license", "MIT"},

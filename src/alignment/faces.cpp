@@ -38,11 +38,26 @@ Face turned_back(const Face& face, int64_t turns, int64_t width, int64_t height)
   return out;
 }
 
-/// Points that all lie in one place, or nowhere, give no transform.
-bool usable(const Face& face) {
-  const auto finite = [](const PhotoPoint& point) { return std::isfinite(point.x) && std::isfinite(point.y); };
+/// Points that all lie in one place, or nowhere near the photo, give no transform.
+bool usable(const Face& face, const at::Tensor& photo) {
+  const auto near = [](double at, int64_t extent) {
+    const auto whole = static_cast<double>(extent);
+    return at >= -whole && at <= 2 * whole;  // false for NaN
+  };
+  const auto there = [&](const PhotoPoint& point) { return near(point.x, photo.size(2)) && near(point.y, photo.size(1)); };
   const auto same = [&](const PhotoPoint& point) { return point == face.points[0]; };
-  return face.area() > 0 && std::ranges::all_of(face.points, finite) && !std::ranges::all_of(face.points, same);
+  return face.area() > 0 && std::ranges::all_of(face.points, there) && !std::ranges::all_of(face.points, same);
+}
+
+/// Found twice: its points lie, on average, within a quarter of the eyes' distance of the other's.
+bool is_one(const Face& face, const Face& other) {
+  constexpr double kShare = 0.25;
+  double apart = 0;
+  for (size_t i = 0; i < face.points.size(); ++i) {
+    apart += std::hypot(face.points[i].x - other.points[i].x, face.points[i].y - other.points[i].y);
+  }
+  const auto& [left, right, nose, mouth_left, mouth_right] = face.points;
+  return apart <= kShare * static_cast<double>(face.points.size()) * std::hypot(right.x - left.x, right.y - left.y);
 }
 
 /// A face that the picture shows on its side or upside down, if its points are right. Detectors find some of those, and place them badly.
@@ -58,9 +73,14 @@ double worth_of(const std::vector<Face>& faces) {
                          [](double all, const Face& face) { return all + face.score * (leans(face) ? 0.5 : 1.0); });
 }
 
-std::vector<Face> sure_ones(std::vector<Face> faces, double least_score) {
-  std::erase_if(faces, [&](const Face& face) { return !(face.score >= least_score) || !usable(face); });
-  return faces;
+std::vector<Face> sure_ones(std::vector<Face> faces, const at::Tensor& photo, double least_score) {
+  std::erase_if(faces, [&](const Face& face) { return !(face.score >= least_score) || !usable(face, photo); });
+  std::ranges::stable_sort(faces, std::ranges::greater(), &Face::score);
+  std::vector<Face> out;
+  for (const Face& face : faces) {
+    if (std::ranges::none_of(out, [&](const Face& other) { return is_one(face, other); })) out.push_back(face);
+  }
+  return out;
 }
 
 /// How far the box leaves the photo, in pixels.
@@ -73,7 +93,7 @@ double beyond(const Face& face, const at::Tensor& photo) {
 /// a face at the edge is cut off or, by MTCNN's public versions, squeezed, and its points then lie far off.
 std::vector<Face> seen(const FaceDetector& detector, const at::Tensor& photo, double least_score) {
   constexpr double kShare = 0.05;
-  std::vector<Face> faces = sure_ones(detector(photo), least_score);
+  std::vector<Face> faces = sure_ones(detector(photo), photo, least_score);
   double margin = 0;
   for (const Face& face : faces) {
     const double side = std::max(face.right - face.left, face.bottom - face.top);
@@ -82,7 +102,8 @@ std::vector<Face> seen(const FaceDetector& detector, const at::Tensor& photo, do
   const auto pixels = std::min(static_cast<int64_t>(margin), std::max(photo.size(1), photo.size(2)));
   if (pixels == 0) return faces;
   constexpr int64_t kGray = 127;
-  std::vector<Face> again = sure_ones(detector(at::constant_pad_nd(photo, {pixels, pixels, pixels, pixels}, kGray)), least_score);
+  const at::Tensor framed = at::constant_pad_nd(photo, {pixels, pixels, pixels, pixels}, kGray);
+  std::vector<Face> again = sure_ones(detector(framed), framed, least_score);
   const auto by = static_cast<double>(pixels);
   for (Face& face : again) {
     face = {face.left - by, face.top - by, face.right - by, face.bottom - by, face.score, face.points};
@@ -136,7 +157,8 @@ std::vector<size_t> chosen_faces(const FaceChoice& choice, const std::vector<Fac
   const auto wanted = static_cast<size_t>(choice.number);
   if (faces.empty()) throw NoFaceFound("no face was found");
   if (choice.kind == FaceChoice::Kind::kNumber && wanted > faces.size())
-    throw NoFaceFound(fmt::format("face {} was asked for, and {} found", wanted, counted(faces.size(), "face was", "faces were")));
+    throw NoFaceFound(fmt::format("face {} was asked for, and {} found", wanted, counted(faces.size(), "face was", "faces were")),
+                      faces.size());
   if (choice.kind == FaceChoice::Kind::kNumber) return {wanted - 1};
   std::vector<size_t> out(choice.kind == FaceChoice::Kind::kAll ? faces.size() : 1);
   std::iota(out.begin(), out.end(), size_t{0});

@@ -88,9 +88,10 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
     std::error_code ignored;
-    if ((name != kConfigFile && name != kModelFile && name != kCardFile) ||
-        at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
+    if (name != kConfigFile && name != kModelFile && name != kCardFile)
       return fmt::format("holds '{}', which is no part of a bundle", name);
+    if (at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
+      return fmt::format("holds a '{}' that is no regular file", name);
   }
   if (error) return fmt::format("cannot be read ({})", error.message());
   return is_config(folder / kConfigFile) ? "" : fmt::format("is not empty, and its {} is not a bundle's", kConfigFile);
@@ -117,6 +118,11 @@ struct BundleFiles {
   Safetensors model;
   std::string digest;  ///< of the model's file
 };
+
+/// No name would be the current folder.
+void require_name(const std::filesystem::path& folder) {
+  if (folder.empty()) throw InvalidArgument("a bundle's folder needs a name, found none");
+}
 
 /// Both files of one bundle: where another takes its place between them, those of the other.
 BundleFiles read_whole(const std::filesystem::path& folder) {
@@ -204,11 +210,13 @@ void require_parser_fits(const Bundle& parser, int64_t image_size, std::string_v
 }
 
 BundleInfo load_bundle_info(const std::filesystem::path& folder) {
+  require_name(folder);
   const std::filesystem::path file = folder / kConfigFile;
   return info_of(read_config(file), file.string()).bundle;
 }
 
 Bundle load_bundle(const std::filesystem::path& folder) {
+  require_name(folder);
   const std::string file = (folder / kConfigFile).string();
   const BundleFiles files = read_whole(folder);
   const nlohmann::json& config = files.config;
@@ -275,7 +283,13 @@ Bundle load_bundle_with(BundlePart part, const std::filesystem::path& folder, st
   return bundle;
 }
 
-void require_bundle_place(const std::filesystem::path& folder) { require_replaceable(folder, why_no_bundle); }
+void require_bundle_place(const std::filesystem::path& folder) {
+  const std::filesystem::path place = std::filesystem::weakly_canonical(folder);
+  const std::filesystem::path above = place.has_filename() ? place.parent_path() : place.parent_path().parent_path();
+  if (is_config(above / kConfigFile))
+    throw InvalidArgument(fmt::format("'{}' lies in a bundle, '{}': choose a place outside of it", folder.string(), above.string()));
+  require_replaceable(folder, why_no_bundle);
+}
 
 void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage) {
   nlohmann::json networks = nlohmann::json::object();

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
@@ -22,17 +25,14 @@ struct ImportRequest {
   std::string origin, file, out;
 };
 
-/// Whose weights become a face detector's file, not a bundle.
-constexpr std::string_view kDetectorOrigin = "facenet-pytorch";
-
-std::string known_origins() {
-  std::string out;
-  for (const auto& [name, value] : kWeightOrigins) out += std::string(name) + ", ";
-  return out + std::string(kDetectorOrigin);
-}
+/// What --from names: whose weights they are, and what becomes of them.
+struct Importer {
+  std::string_view name;
+  std::function<void(const ImportRequest&, const ImportOptions&)> run;
+};
 
 void import_detector(const ImportRequest& request, const ImportOptions& options) {
-  if (options != ImportOptions()) throw InvalidArgument(fmt::format("--from {} takes no option but --out", kDetectorOrigin));
+  if (options != ImportOptions()) throw InvalidArgument(fmt::format("--from {} takes no option but --out", request.origin));
   if (fs::is_directory(request.out)) {
     throw InvalidArgument(fmt::format("--out '{}' is a folder: a face detector is a file, as {}", request.out, kDetectorFile));
   }
@@ -46,12 +46,7 @@ void import_detector(const ImportRequest& request, const ImportOptions& options)
   say("{}: face detector (MTCNN of facenet-pytorch, MIT License)", request.out);
 }
 
-void run(const ImportRequest& request, const ImportOptions& options) {
-  if (request.origin == kDetectorOrigin) return import_detector(request, options);
-  const auto* const known = std::ranges::find(kWeightOrigins, request.origin, [](const auto& entry) { return entry.first; });
-  if (known == kWeightOrigins.end())
-    throw InvalidArgument(fmt::format("--from '{}' is unknown; known: {}", request.origin, known_origins()));
-  const WeightOrigin origin = known->second;
+void import_bundle(WeightOrigin origin, const ImportRequest& request, const ImportOptions& options) {
   require_bundle_place(request.out);
   std::string note;
   const Bundle bundle = import_weights(origin, request.file, options, &note);
@@ -66,6 +61,28 @@ void run(const ImportRequest& request, const ImportOptions& options) {
   if (!bundle.generator.is_empty() && bundle.classifier.is_empty()) {
     say("no classifier: give each photo's attributes to 'secgan edit' with --source, or import again with --classifier BUNDLE");
   }
+}
+
+const std::vector<Importer>& importers() {
+  static const std::vector<Importer> all = [] {
+    std::vector<Importer> out;
+    for (const auto& [name, origin] : kWeightOrigins) out.push_back({name, std::bind_front(import_bundle, origin)});
+    out.push_back({"facenet-pytorch", import_detector});
+    return out;
+  }();
+  return all;
+}
+
+std::string known_origins() {
+  std::vector<std::string_view> names;
+  for (const Importer& one : importers()) names.push_back(one.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void run(const ImportRequest& request, const ImportOptions& options) {
+  const auto known = std::ranges::find(importers(), request.origin, &Importer::name);
+  if (known == importers().end()) throw InvalidArgument(fmt::format("--from '{}' is unknown; known: {}", request.origin, known_origins()));
+  known->run(request, options);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ void inspect(const InspectRequest& request) {
     }
   }
   for (size_t i = 0; i + 1 < problems.size(); ++i) tell("secgan inspect: {}", problems[i]);
-  if (!problems.empty()) throw InvalidArgument(problems.back());
+  if (!problems.empty()) throw Error(problems.back());
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "core/format.hpp"
@@ -172,6 +171,17 @@ EditedPhoto Editor::edit(const at::Tensor& photo, const std::vector<AttributeEdi
 std::vector<EditedPhoto> Editor::edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,
                                       const EditOptions& options) const {
   std::vector<EditedPhoto> out;
+  if (options.faces) {
+    for (size_t i = 0; i < photos.size(); ++i) {
+      try {
+        out.push_back(edit(photos[i], edits, options));
+      } catch (const NoFaceFound& error) {
+        if (photos.size() == 1) throw;
+        throw NoFaceFound(fmt::format("photo {} of {}: {}", i + 1, photos.size(), error.what()), error.found());
+      }
+    }
+    return out;
+  }
   for (size_t begin = 0; begin < photos.size(); begin += kPhotosAtOnce) {
     const size_t end = std::min(photos.size(), begin + kPhotosAtOnce);
     const auto at = [&](size_t i) { return photos.begin() + static_cast<std::ptrdiff_t>(i); };
@@ -197,10 +207,7 @@ std::vector<EditedPhoto> Editor::edit_batch(const std::vector<at::Tensor>& photo
     for (const at::Tensor& photo : photos) views.push_back(crop_view(photo, options));
     return edit_views(views, ways, options);
   }
-  if (photos.size() == 1) return edit_faces(photos.front(), ways, options);
-  std::vector<EditedPhoto> out;
-  for (size_t i = 0; i < photos.size(); ++i) out.push_back(std::move(edit_faces(photos[i], {ways[i]}, options).front()));
-  return out;
+  return edit_faces(photos.front(), ways, options);
 }
 
 Editor::View Editor::crop_view(const at::Tensor& photo, const EditOptions& options) const {
@@ -273,16 +280,18 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
   return out;
 }
 
+void require_exact_regions(const Bundle& bundle, std::string_view what) {
+  std::vector<std::string_view> missing;
+  if (!bundle.parser) missing.emplace_back("parser");
+  if (bundle.mask_generator.is_empty()) missing.emplace_back("mask generator");
+  if (missing.empty()) return;
+  throw InvalidArgument(fmt::format("{} needs a parser and a mask generator: the bundle has no {}", what, fmt::join(missing, " and no ")));
+}
+
 at::Tensor Editor::regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const {
   Generator mask_generator = bundle_.mask_generator;
-  if (!bundle_.parser || mask_generator.is_empty()) {
-    throw Error(fmt::format("an exact region needs a parser and a mask generator: the bundle has {}",
-                            !bundle_.parser && mask_generator.is_empty() ? "neither"
-                            : bundle_.parser                             ? "no mask generator"
-                                                                         : "no parser"));
-  }
-  constexpr double kMargin = 3, kSide = 64;  // evaluation's, pixels at that side
-  const int64_t margin = std::llround(kMargin * static_cast<double>(input.size(2)) / kSide);
+  require_exact_regions(bundle_, "region exact");
+  const int64_t margin = region_margin(kRegionMargin, input.size(2));
   const at::Tensor before = parsed(input).argmax(1);
   const at::Tensor segmentation = at::one_hot(before, kSecganClasses).permute({0, 3, 1, 2}).to(at::kFloat);
   const at::Tensor after =

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kFarthestStrength = 2;     // papers show edits up to here; 1 is what training used
 constexpr double kFewestPixels = 0.5;       // of the networks' side
+constexpr double kMostSqueezed = 1.1;       // the longer side of a crop, of the shorter one
 constexpr double kAlikePsnr = 18;           // dB; faces like those of the training come to 23 and more
 constexpr double kDrawnConfidence = 0.945;  // of a parser of drawn faces: theirs are above 0.95, portraits below 0.94
 
@@ -38,9 +39,15 @@ std::vector<std::string> notes_on_nothing(const std::vector<AttributeEdit>& edit
 }
 
 std::vector<std::string> notes_on_size(const Rect& crop, int64_t image_size) {
-  if (static_cast<double>(std::max(crop.width, crop.height)) >= kFewestPixels * static_cast<double>(image_size)) return {};
-  return {fmt::format("the photo gives the networks {} x {} pixels, they take {} x {}: the edit is as blurred as that", crop.width,
-                      crop.height, image_size, image_size)};
+  std::vector<std::string> out;
+  if (const auto [low, high] = std::minmax(crop.width, crop.height); static_cast<double>(high) > kMostSqueezed * static_cast<double>(low)) {
+    out.push_back(fmt::format("the networks see the crop's {} x {} pixels squeezed to a square, as no face was that they were trained on",
+                              crop.width, crop.height));
+  }
+  if (static_cast<double>(std::max(crop.width, crop.height)) >= kFewestPixels * static_cast<double>(image_size)) return out;
+  out.push_back(fmt::format("the photo gives the networks {} x {} pixels, they take {} x {}: the edit is as blurred as that", crop.width,
+                            crop.height, image_size, image_size));
+  return out;
 }
 
 std::vector<std::string> notes_on_likeness(const Likeness& likeness, const BundleInfo& info) {

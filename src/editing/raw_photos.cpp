@@ -88,12 +88,11 @@ std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::
   if (search.unless_aligned && has_layouts_size(*layout_, width, height)) return as_aligned(cropped, "the size of the bundle's own");
 
   const FoundFaces found = find_faces(search.detector ? search.detector : installed_detector(), photo);
-  const auto in_photo = [&](std::string_view what) { return NoFaceFound(fmt::format("{} in {} x {} pixels", what, width, height)); };
   std::vector<size_t> chosen;
   try {
     chosen = chosen_faces(search.choice, found.faces);
   } catch (const NoFaceFound& none) {
-    throw in_photo(none.what());
+    throw NoFaceFound(fmt::format("{} in {} x {} pixels", none.what(), width, height), none.found());
   }
   const Rect crop = crop_rect_of_any(crop_, photo_size_, layout_->size.width, layout_->size.height);
   std::vector<EditedFace> faces;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/format.hpp"
@@ -71,6 +72,11 @@ const std::vector<int64_t>& attribute_region(std::string_view attribute) {
   }();
   const auto found = regions.find(attribute);
   return found == regions.end() ? person : found->second;
+}
+
+int64_t region_margin(int64_t margin, int64_t image_size) {
+  constexpr double kSide = 64;
+  return std::llround(static_cast<double>(margin * image_size) / kSide);
 }
 
 at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::string_view attribute, int64_t margin) {

@@ -1,7 +1,6 @@
 #include "evaluation/scoring.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "secgan/core/random.hpp"
@@ -153,7 +152,7 @@ class Scorer {
     return out;
   }
 
-  int64_t margin() const { return std::llround(static_cast<double>(subject_.protocol.region_margin * subject_.data.image_size()) / 64.0); }
+  int64_t margin() const { return region_margin(subject_.protocol.region_margin, subject_.data.image_size()); }
 
   Subject& subject_;
   PhotoScores scores_;

@@ -36,6 +36,11 @@ void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const s
       throw Error(fmt::format("{}: tensor '{}' has shape [{}], the network's options ask for [{}]", source, name,
                               fmt::join(found->second.sizes(), ", "), fmt::join(target.sizes(), ", ")));
     }
+    // Whole numbers would be weights of a quantized network, without their scale.
+    if (target.is_floating_point() && !found->second.is_floating_point()) {
+      throw Error(fmt::format("{}: tensor '{}' is of type {}, the network asks for {}", source, name,
+                              c10::toString(found->second.scalar_type()), c10::toString(target.scalar_type())));
+    }
   }
   if (given.size() != into.size()) {
     std::unordered_map<std::string_view, bool> wanted;

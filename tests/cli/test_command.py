@@ -26,6 +26,15 @@ def refusal(*arguments, status):
     return done.stderr
 
 
+def aligned_bundle(folder, **info):
+    """The shipped networks, described as imported AttGAN weights are: CelebA's crop in CelebA's pixels."""
+    shutil.copytree(BUNDLE, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["info"].update(crop="center:170", photo_size="178x218", **info)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory):
     """A photo file of 80 x 64 pixels, written without any picture library: PPM is not read, so PNG by hand."""

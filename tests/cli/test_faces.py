@@ -1,6 +1,5 @@
 """secgan edit on raw photos: faces are found, edited in their place, and the rest of the photo keeps every bit. The photos are drawn."""
 
-import json
 import os
 import pathlib
 import re
@@ -10,20 +9,14 @@ import zipfile
 
 import pytest
 from PIL import Image, ImageChops
-from test_command import BUNDLE, COMMAND, refusal, run
+from test_command import BUNDLE, COMMAND, aligned_bundle, refusal, run
 
 PHOTOS = pathlib.Path(__file__).parents[2] / "examples" / "photos"
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    """The shipped networks, with a description as of CelebA's aligned photos."""
-    folder = tmp_path_factory.mktemp("bundles") / "aligned"
-    shutil.copytree(BUNDLE, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["info"].update(crop="center:170", photo_size="178x218", trained_on="CelebA")
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
+    return aligned_bundle(tmp_path_factory.mktemp("bundles") / "aligned", trained_on="CelebA")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +80,7 @@ def test_of_two_faces_which_is_said(bundle, tmp_path):
     box = changed(photo, tmp_path / "all" / "two.png")
     assert box[0] < 100 and box[2] > 300
     line = refusal("edit", bundle, photo, "--set", "Male=1", "--face", 3, "--out", tmp_path / "third", status=1)
-    assert "two.png" in line and "face 3 was asked for, and 2 faces were found" in line
+    assert "two.png" in line and "face 3 was asked for, and 2 faces were found" in line and "--crop-only" not in line
     strip = run("edit", bundle, photo, "--sweep", "Male=-1:1:2", "--out", tmp_path / "strip")
     assert strip.returncode == 0 and Image.open(tmp_path / "strip" / "two.png").size[0] > 2 * 480
 

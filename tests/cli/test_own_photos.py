@@ -2,24 +2,17 @@
 
 import json
 import pathlib
-import shutil
 
 import pytest
 from PIL import Image
-from test_command import BUNDLE, refusal, run, size_of
+from test_command import BUNDLE, aligned_bundle, refusal, run, size_of
 
 PHOTOS = pathlib.Path(__file__).parents[2] / "examples" / "photos"
 
 
 @pytest.fixture(scope="module")
 def celeba_bundle(tmp_path_factory):
-    """A bundle that says what those of imported AttGAN weights say: CelebA's crop in CelebA's pixels."""
-    folder = tmp_path_factory.mktemp("bundles") / "bundle"
-    shutil.copytree(BUNDLE, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["info"].update(crop="center:170", photo_size="178x218")
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
+    return aligned_bundle(tmp_path_factory.mktemp("bundles") / "bundle")
 
 
 def photo(folder, width, height):
@@ -50,7 +43,8 @@ def test_a_crop_of_celebas_pixels_on_photos_of_other_sizes(celeba_bundle, tmp_pa
 def test_another_crop_is_one_flag(celeba_bundle, tmp_path):
     file = photo(tmp_path, 240, 320)
     edit = ("edit", celeba_bundle, file, "--set", "Male=1", "--out", tmp_path / "out", "--crop")
-    assert "100 x 120 at (10, 20) of 240 x 320" in run(*edit, "box:10,20,100,120").stdout
+    done = run(*edit, "box:10,20,100,120")
+    assert "100 x 120 at (10, 20) of 240 x 320" in done.stdout and "100 x 120 pixels squeezed to a square" in done.stderr
     assert size_of(tmp_path / "out" / file.name) == (100, 120)
     assert size_of_parse(celeba_bundle, file, tmp_path) == (60, 60)
     line = refusal(*edit, "center:400", status=2)

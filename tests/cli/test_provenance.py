@@ -172,10 +172,10 @@ def test_files_that_cannot_be_read_are_one_line(edited, tmp_path):
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "cut.png").write_bytes((edited / "a.png").read_bytes()[:1500])
     for name, reason in (("text.jpg", "is text"), ("cut.png", "truncated or damaged"), ("none.png", "is missing")):
-        line = refusal("inspect", tmp_path / name, status=2)
+        line = refusal("inspect", tmp_path / name, status=1)
         assert name in line and reason in line
     # The others are told all the same.
-    done = run("inspect", tmp_path / "text.jpg", edited / "a.png", tmp_path / "none.png", "--json", tmp_path / "facts.json", status=2)
+    done = run("inspect", tmp_path / "text.jpg", edited / "a.png", tmp_path / "none.png", "--json", tmp_path / "facts.json", status=1)
     assert VERSION in done.stdout
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["secgan inspect"] * 2
     entries = json.loads((tmp_path / "facts.json").read_text())["files"]

@@ -35,7 +35,12 @@ using FaceDetector = std::function<std::vector<Face>(const at::Tensor& photo)>;
 /// Thrown where a face was looked for.
 class SECGAN_API NoFaceFound : public Error {
  public:
-  using Error::Error;
+  /// @param found  faces of the photo, none of which is the one that was looked for
+  explicit NoFaceFound(const std::string& message, size_t found = 0) : Error(message), found_(found) {}
+  size_t found() const { return found_; }
+
+ private:
+  size_t found_;
 };
 
 struct FoundFaces {
@@ -46,7 +51,8 @@ struct FoundFaces {
 /// Faces that the detector is less sure of are taken for something else: MTCNN gives those that people would call faces more.
 inline constexpr double kSureOfFace = 0.9;
 
-/// The faces of a photo. A photo whose faces are not certain, or do not stand upright, is looked at on its sides and upside down, too; one
+/// The faces of a photo, each once: those without points in it, or with the points of another that the detector is surer of, are left out.
+/// A photo whose faces are not certain, or do not stand upright, is looked at on its sides and upside down, too; one
 /// with a face that leaves it with a margin.
 /// @param photo [3, H, W] uint8
 SECGAN_API FoundFaces find_faces(const FaceDetector& detector, const at::Tensor& photo, double least_score = kSureOfFace);

@@ -54,6 +54,10 @@ struct EnumNames<EditRegion> {
   static constexpr std::string_view what = "region";
 };
 
+/// @param what  wants it, for the message
+/// @throws InvalidArgument naming what EditRegion::kExact needs and the bundle lacks.
+SECGAN_API void require_exact_regions(const Bundle& bundle, std::string_view what);
+
 /// Where and by what an editor's networks run.
 struct EditorOptions {
   Device device = at::kCPU;
@@ -150,9 +154,9 @@ class SECGAN_API Editor {
   /// @throws InvalidArgument when the bundle has no classifier.
   NamedValues predict(const at::Tensor& photo, const std::optional<Crop>& crop = {}) const;
 
-  /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), or another type of photo;
-  ///         Error when the bundle has no generator, or lacks what an exact region needs, or for an edit that comes out with values that
-  ///         are not finite; where faces are searched, NoFaceFound, and FileNotFound where no detector is installed.
+  /// @throws InvalidArgument for an unknown attribute, contradictory edits (AttributeSchema::difference), another type of photo, or an
+  ///         exact region of a bundle without what that needs; Error when the bundle has no generator, or for an edit that comes out with
+  ///         values that are not finite; where faces are searched, NoFaceFound, and FileNotFound where no detector is installed.
   EditedPhoto edit(const at::Tensor& photo, const std::vector<AttributeEdit>& edits, const EditOptions& options = {}) const;
   /// Many photos of any sizes, the same edits and options for all; the networks see several at once.
   std::vector<EditedPhoto> edit(const std::vector<at::Tensor>& photos, const std::vector<AttributeEdit>& edits,

@@ -15,6 +15,11 @@ namespace secgan {
 /// class of a person (all but "others").
 SECGAN_API const std::vector<int64_t>& attribute_region(std::string_view attribute);
 
+/// The margin of `touchable` that exact edits take, and evaluation by default, in pixels at 64 px.
+inline constexpr int64_t kRegionMargin = 3;
+/// A margin at another side than 64 px, to the nearest pixel.
+SECGAN_API int64_t region_margin(int64_t margin, int64_t image_size);
+
 /// Pixels that an edit may touch: those of the attribute's classes before or after the edit, grown by a margin for what
 /// casts shadows, frames and outlines around them.
 /// @param before, after [N, H, W] ids of the twelve classes   @param margin  pixels, at least 0

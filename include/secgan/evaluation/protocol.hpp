@@ -13,6 +13,7 @@
 #include "secgan/core/export.hpp"
 #include "secgan/core/fields.hpp"
 #include "secgan/data/dataset.hpp"
+#include "secgan/editing/regions.hpp"
 
 namespace secgan {
 
@@ -35,7 +36,7 @@ struct EvaluationProtocol {
 
   // Judges.
   std::string classifier;
-  int64_t region_margin = 3;
+  int64_t region_margin = kRegionMargin;
 
   // Distributions: real photos against edits, both 8-bit as in files.
   int64_t edits_per_photo = 0;

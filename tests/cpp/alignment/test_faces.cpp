@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "alignment/markers.hpp"
 #include "secgan/alignment/faces.hpp"
@@ -82,6 +83,24 @@ TEST_CASE("a face that leaves the photo is looked at with a margin", "[alignment
   REQUIRE(shown.sizes() == at::IntArrayRef({3, 180 + 120, 200 + 120}));
   CHECK(at::equal(shown.narrow(1, 60, 180).narrow(2, 60, 200), photo));
   CHECK(shown[0][0][0].item<int>() == 127);
+}
+
+TEST_CASE("a face that is found twice is one, and one far off is none", "[alignment]") {
+  const FivePoints points = celeba_points(from_celeba(0, 0.6, 90, 100)), beside = celeba_points(from_celeba(0, 0.6, 140, 100));
+  const auto moved = [&](double by, double score) {
+    Face face = face_of(points);
+    for (PhotoPoint& point : face.points) point.x += by;
+    face.score = score;
+    return face;
+  };
+  const auto found_of = [&](const std::vector<Face>& faces) {
+    return find_faces([&](const at::Tensor&) { return faces; }, drawn_photo(200, 200)).faces;
+  };
+  const std::vector<Face> once = found_of({moved(0, 0.95), moved(2, 0.99), moved(-2, 0.96)});
+  REQUIRE(once.size() == 1);
+  CHECK(once[0].score == 0.99);
+  CHECK(found_of({face_of(points), face_of(beside)}).size() == 2);
+  CHECK(found_of({moved(1e300, 1), moved(std::nan(""), 1), moved(-5000, 1)}).empty());
 }
 
 TEST_CASE("faces come by size", "[alignment]") {

@@ -58,6 +58,11 @@ TEST_CASE("a bundle comes back as it was saved", "[bundle]") {
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator{}) == 1);
 }
 
+TEST_CASE("the current folder is no bundle without a name", "[bundle]") {
+  CHECK_THROWS_WITH(load_bundle(""), "a bundle's folder needs a name, found none");
+  CHECK_THROWS_WITH(load_bundle_info(""), "a bundle's folder needs a name, found none");
+}
+
 TEST_CASE("a bundle takes the place of a bundle and of nothing else", "[bundle]") {
   const TemporaryFolder folder;
   const Bundle bundle = random_bundle();
@@ -85,7 +90,7 @@ TEST_CASE("a bundle takes the place of a bundle and of nothing else", "[bundle]"
   fs::remove(place / "notes.txt");
   fs::rename(place / "model.safetensors", folder / "blob");
   fs::create_symlink(folder / "blob", place / "model.safetensors");
-  refused("holds 'model.safetensors', which is no part");
+  refused("holds a 'model.safetensors' that is no regular file");
   CHECK(entries(place) == 3);
   CHECK(entries(folder.path()) == 2);
 }

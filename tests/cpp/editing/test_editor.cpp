@@ -345,8 +345,8 @@ TEST_CASE("an exact edit says what it lacks", "[editing]") {
   const EditOptions exact{.source = NamedLabels{}, .region = EditRegion::kExact};
   bundle.mask_generator = Generator(nullptr);
   CHECK_THROWS_WITH(Editor(bundle).edit(photo, {{"Male", 1}}, exact),
-                    "an exact region needs a parser and a mask generator: the bundle has no mask generator");
+                    "region exact needs a parser and a mask generator: the bundle has no mask generator");
   bundle.parser.reset();
   CHECK_THROWS_WITH(Editor(bundle).edit(photo, {{"Male", 1}}, exact),
-                    "an exact region needs a parser and a mask generator: the bundle has neither");
+                    "region exact needs a parser and a mask generator: the bundle has no parser and no mask generator");
 }
