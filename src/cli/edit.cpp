@@ -110,7 +110,9 @@ struct PhotoRequest {
 
 void add_photos(CLI::App& command, PhotoRequest& request, const std::string& results) {
   command.add_option("model", request.model, "the bundle's folder")->required()->type_name("MODEL");
-  command.add_option("photos", request.photos, "JPEG, PNG, WebP, TIFF or BMP files")->required()->type_name("PHOTO...");
+  command.add_option("photos", request.photos, "JPEG, PNG, WebP, TIFF or BMP files, or folders of them, whose subfolders are kept")
+      ->required()
+      ->type_name("PHOTO...");
   command.add_option("--out", request.out, "folder for " + results)->required()->type_name("DIR");
   command
       .add_option("--crop", request.crop,
@@ -204,8 +206,10 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
     Finished finished;
     threads.next();
     if (!succeeds(one, [&] { finished = work(read_image(one.photo), one); })) continue;
-    make_folder(request.out);
-    for (size_t i = 0; i < one.files.size(); ++i) write_file(one.files[i], finished.bytes[i]);
+    for (size_t i = 0; i < one.files.size(); ++i) {
+      make_folder(one.files[i].parent_path());
+      write_file(one.files[i], finished.bytes[i]);
+    }
     say("{}", finished.line);
     notes.tell_of(one.photo, finished.notes);
     ++done;
@@ -217,7 +221,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 struct EditRequest : PhotoRequest {
   std::string upscaling = "auto", region = "free", source, source_list, engine = "auto", precision = "float32", sweep, face, detector;
   std::vector<std::string> sets;
-  bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false;
+  bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false, animate = false;
 };
 
 /// `--crop`, where it is given.
@@ -293,10 +297,12 @@ NamedLabels parse_labels(const std::string& text) {
 class ListedSources {
  public:
   /// @throws InvalidArgument for photos that the list does not name, or a list without any of the attributes.
-  ListedSources(const std::string& file, const AttributeSchema& known, const std::vector<std::string>& photos)
+  ListedSources(const std::string& file, const AttributeSchema& known, const std::vector<PhotoOutputs>& photos)
       : list_(read_attribute_list(file, shared(file, known))), names_(list_.photos) {
     std::vector<std::string> unlisted, silent;
-    std::ranges::copy_if(photos, std::back_inserter(unlisted), [&](const std::string& photo) { return !names_.find(photo); });
+    for (const PhotoOutputs& one : photos) {
+      if (!names_.find(one.photo.string())) unlisted.push_back(one.photo.string());
+    }
     if (!unlisted.empty()) {
       throw InvalidArgument(fmt::format("--source-list '{}' does not name {} of {}: '{}'{}{}", file, unlisted.size(),
                                         counted(photos.size(), "photo"), unlisted[0], unlisted.size() == 1 ? "" : " and others",
@@ -331,6 +337,7 @@ class ListedSources {
 /// What is written of a photo's edit.
 struct Shown {
   at::Tensor picture;
+  std::vector<at::Tensor> frames;  ///< of an animation, which then takes the picture's place
   EditedPhoto edited;
   std::vector<std::string> notes;
   Provenance made;
@@ -347,7 +354,7 @@ class PhotoEdits {
   }
 
   Shown operator()(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
-    if (sweep_) return strip(photo, name, how);
+    if (sweep_) return swept(photo, name, how);
     Shown shown{.edited = editor_.edit(photo, edits_, how)};
     shown.picture = options_.grid ? grid(photo, shown.edited, name, how) : picture_of(photo, shown.edited);
     shown.notes = shown.edited.notes;
@@ -383,8 +390,8 @@ class PhotoEdits {
     return labeled_grid({row}, columns, {name});
   }
 
-  /// A column for each strength of the sweep.
-  Shown strip(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
+  /// A column, or a frame, for each strength of the sweep.
+  Shown swept(const at::Tensor& photo, const std::string& name, const EditOptions& how) const {
     constexpr int64_t kMostPixels = 100'000'000;  // that pictures are read of
     const Rect place = editor_.place(photo, how.crop);
     const bool whole = options_.whole || how.faces;
@@ -395,18 +402,24 @@ class PhotoEdits {
                                         sweep_->text, count, width, height));
     }
     Shown shown;
-    std::vector<at::Tensor> row;
+    std::vector<at::Tensor> pictures;
     std::vector<std::string> columns;
     std::vector<EditedPhoto> edited = editor_.edit_each(photo, ways(), how);
     for (size_t i = 0; i < edited.size(); ++i) {
-      row.push_back(picture_of(photo, edited[i]));
+      pictures.push_back(picture_of(photo, edited[i]));
       edited[i].photo = at::Tensor();
       columns.push_back(text_of({sweep_->name, sweep_->strengths[i]}));
       for (const std::string& note : edited[i].notes) {
         if (std::ranges::find(shown.notes, note) == shown.notes.end()) shown.notes.push_back(note);
       }
     }
-    shown.picture = labeled_grid({row}, columns, {name});
+    if (options_.animate) {
+      // There and back.
+      for (size_t i = pictures.size() - 1; i-- > 1;) pictures.push_back(pictures[i]);
+      shown.frames = std::move(pictures);
+    } else {
+      shown.picture = labeled_grid({pictures}, columns, {name});
+    }
     shown.edited = std::move(edited.front());
     shown.made = shown.edited.provenance;
     shown.made.edits.back() = sweep_->text;
@@ -433,7 +446,7 @@ void edit(const EditRequest& options, bool source_given) {
                   .region = parse_name(kEditRegions, options.region, "--region")};
   if (source_given) how.source = parse_labels(options.source);
   refuse_edits_among_photos(options.photos);
-  std::vector<Result> results{Result::kPicture};
+  std::vector<Result> results{options.animate ? Result::kAnimation : Result::kPicture};
   if (options.mask) results.push_back(Result::kMask);
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, results, options.overwrite);
   const Editor editor =
@@ -443,14 +456,10 @@ void edit(const EditRequest& options, bool source_given) {
   const PhotoEdits edited_of(editor, options, std::move(edits), std::move(sweep));
   if (how.source) editor.attributes().labels(*how.source, "--source");
   how.faces = chosen_faces_of(options, editor);
-  if (how.region == EditRegion::kExact) {
-    const Bundle& bundle = editor.bundle();
-    if (!bundle.parser || bundle.mask_generator.is_empty())
-      throw InvalidArgument(fmt::format("--region exact: bundle {} has no {}", options.model, bundle.parser ? "mask generator" : "parser"));
-  }
+  if (how.region == EditRegion::kExact) require_exact_regions(editor.bundle(), fmt::format("{}: --region exact", options.model));
   std::optional<ListedSources> listed;
   if (!options.source_list.empty()) {
-    listed.emplace(options.source_list, editor.attributes(), options.photos);
+    listed.emplace(options.source_list, editor.attributes(), plan);
     source_given = true;
   }
 
@@ -458,6 +467,7 @@ void edit(const EditRequest& options, bool source_given) {
     try {
       return edited_of(photo, outputs.photo.filename().string(), how);
     } catch (const NoFaceFound& error) {
+      if (error.found() > 0) throw;
       throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo all the same", error.what()));
     } catch (const NoDetector& error) {
       throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo without", error.what()));
@@ -467,7 +477,10 @@ void edit(const EditRequest& options, bool source_given) {
     if (listed) how.source = listed->of(outputs.photo);
     Shown shown = shown_of(photo, outputs);
     if (options.no_provenance) shown.made = {};
-    Finished finished{{encode_result(outputs.files[0], shown.picture, shown.made)}, ""};
+    constexpr double kSecondsOneWay = 1.5;
+    Finished finished{{shown.frames.empty() ? encode_result(outputs.files[0], shown.picture, shown.made)
+                                            : encode_animation(shown.frames, 2 * kSecondsOneWay / std::ssize(shown.frames), shown.made)},
+                      ""};
     if (options.mask) {
       const at::Tensor ids = editor.parse_edited(shown.edited);
       finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, shown.edited.place) : ids, shown.made));
@@ -542,12 +555,16 @@ void add_editing(CLI::App& app) {
     CLI::Option* grid =
         command.add_flag("--grid", options->grid, "write photo, single edits and the whole edit side by side, with their names");
     CLI::Option* mask = command.add_flag("--mask", options->mask, "also write the edit's parse as palette PNG");
-    command
-        .add_option("--sweep", options->sweep,
-                    "NAME=FROM:TO:N, as Bangs=-1:1:9: write N strengths of an attribute side by side, with their names; --set holds in all")
-        ->type_name("NAME=A:B:N")
-        ->excludes(grid)
-        ->excludes(mask);
+    CLI::Option* sweep =
+        command
+            .add_option(
+                "--sweep", options->sweep,
+                "NAME=FROM:TO:N, as Bangs=-1:1:9: write N strengths of an attribute side by side, with their names; --set holds in all")
+            ->type_name("NAME=A:B:N")
+            ->excludes(grid)
+            ->excludes(mask);
+    command.add_flag("--animate", options->animate, "write the sweep as an animated WebP, NAME.webp, there and back, 1.5 s each way")
+        ->needs(sweep);
     command.add_flag(
         "--no-provenance", options->no_provenance,
         "leave out what files say of how they were made (secgan inspect): software, model, edits, and that a trained model had "

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "data/places.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
@@ -48,8 +49,16 @@ bool made_by_us(const fs::path& file) {
   if (!fs::is_regular_file(file, ignored)) return false;
   std::array<char, 128> bytes{};
   std::ifstream(file, std::ios::binary).read(bytes.data(), bytes.size());
-  const std::string_view software = software_of({bytes.data(), bytes.size()});
-  return software == kName || (software.starts_with(kName) && software.substr(kName.size()).starts_with(' '));  // with a version or without
+  const std::string_view head(bytes.data(), bytes.size());
+  std::string software(software_of(head));
+  if (head.starts_with("RIFF") && head.substr(8).starts_with("WEBPVP8X")) {  // its XMP stands at the end
+    try {
+      software = inspect_image(file).provenance.software;
+    } catch (const Error&) {  // somebody's damaged file
+    }
+  }
+  return software == kName ||
+         (software.starts_with(kName) && std::string_view(software).substr(kName.size()).starts_with(' '));  // with a version or without
 }
 
 std::string lowered_extension(const fs::path& file) {
@@ -66,6 +75,7 @@ fs::path result_name(const fs::path& photo, Result result) {
     case Result::kPicture: break;
     case Result::kMask: return name.stem() += "_mask.png";
     case Result::kOverlay: return name.stem() += "_overlay.png";
+    case Result::kAnimation: return photo.stem() += ".webp";
   }
   return name;
 }
@@ -79,18 +89,41 @@ std::string file_identity(const fs::path& file) {
   return (error ? file : real).string();
 }
 
+struct Given {
+  std::string photo;
+  fs::path below;  ///< where in a folder it lies that was named
+};
+
+/// Photos, and those in folders, each as often as it is named.
+std::vector<Given> photos_in(const std::vector<std::string>& names, const fs::path& results) {
+  std::vector<Given> out;
+  std::error_code ignored;
+  for (const std::string& name : names) {
+    if (!fs::is_directory(name, ignored)) {
+      out.push_back({name, {}});
+      continue;
+    }
+    const bool below = fs::exists(results, ignored) && !fs::equivalent(name, results, ignored);
+    const std::vector<std::string> found = pictures_below(name, below ? results : fs::path());
+    if (found.empty()) throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", name));
+    for (const std::string& photo : found) out.push_back({(fs::path(name) / photo).string(), fs::path(photo).parent_path()});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, const fs::path& folder, const std::vector<Result>& results,
                                        bool overwrite) {
   std::map<std::string, std::string> inputs, writers;
-  for (const std::string& photo : photos) inputs.emplace(file_identity(photo), photo);
+  const std::vector<Given> given = photos_in(photos, folder);
+  for (const auto& [photo, below] : given) inputs.emplace(file_identity(photo), photo);
   std::vector<PhotoOutputs> plan;
-  for (const std::string& photo : photos) {
+  for (const auto& [photo, below] : given) {
     PhotoOutputs& outputs = plan.emplace_back(PhotoOutputs{photo, {}});
     if (!outputs.photo.has_filename()) throw InvalidArgument(fmt::format("'{}' is not the name of a file", photo));
     for (const Result result : results) {
-      const fs::path file = folder / result_name(photo, result);
+      const fs::path file = folder / below / result_name(photo, result);
       const std::string id = file_identity(file);
       if (file.filename().native().size() > NAME_MAX)
         throw InvalidArgument(fmt::format("'{}': the name is too long for a file", file.string()));

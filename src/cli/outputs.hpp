@@ -13,9 +13,10 @@
 namespace secgan::cli {
 
 enum class Result {
-  kPicture,  ///< the photo's own name; ".png" is added to an ending that is none of .png, .jpg, .jpeg in any case
-  kMask,     ///< NAME_mask.png
-  kOverlay,  ///< NAME_overlay.png
+  kPicture,    ///< the photo's own name; ".png" is added to an ending that is none of .png, .jpg, .jpeg in any case
+  kMask,       ///< NAME_mask.png
+  kOverlay,    ///< NAME_overlay.png
+  kAnimation,  ///< NAME.webp
 };
 
 struct PhotoOutputs {
@@ -24,6 +25,7 @@ struct PhotoOutputs {
 };
 
 /// Every file that will be written into `folder`.
+/// @param photos  files and folders; of a folder all pictures below it but for those in `folder`, whose results keep its subfolders
 /// @param overwrite  also files that no command of ours made
 /// @throws InvalidArgument naming both: two results of one name, a result in the place of a photo (links and hard links are seen through),
 /// or
@@ -42,7 +44,7 @@ void require_json_place(const std::string& file, const std::vector<std::string>&
 /// What a result says that is no edit: plan_outputs knows it again by its software.
 Provenance note();
 
-/// A picture as its name says.
+/// A picture as its name says, PNG or JPEG.
 /// @param image [3, H, W] uint8   @param made  empty: plan_outputs will not know it again
 std::string encode_result(const std::filesystem::path& file, const at::Tensor& image, const Provenance& made);
 /// @param ids [H, W] uint8 of the twelve classes

@@ -212,16 +212,8 @@ std::vector<std::string> lines_in(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-std::string this_software() { return fmt::format("secgan {}", kVersion); }
-
-bool detail::is_provenance_keyword(std::string_view keyword) {
-  return keyword == kSoftwareKeyword || keyword == kModelKeyword || keyword == kHashKeyword || keyword == kEditsKeyword;
-}
-
-std::string detail::with_provenance(std::string encoded, const Provenance& provenance) {
-  if (provenance.empty()) return encoded;
+/// The packet, and what of the provenance it holds.
+std::pair<std::string, Provenance> fitted(const Provenance& provenance) {
   Provenance made = shown(provenance);
   std::string packet = xmp_packet(made);
   for (; packet.size() > kMostWritten; packet = xmp_packet(made)) {
@@ -231,7 +223,22 @@ std::string detail::with_provenance(std::string encoded, const Provenance& prove
     made.edits.resize((made.edits.size() + 1) / 2);
     made.edits.back() = kLeftOut;
   }
+  return {std::move(packet), std::move(made)};
+}
 
+}  // namespace
+
+std::string this_software() { return fmt::format("secgan {}", kVersion); }
+
+bool detail::is_provenance_keyword(std::string_view keyword) {
+  return keyword == kSoftwareKeyword || keyword == kModelKeyword || keyword == kHashKeyword || keyword == kEditsKeyword;
+}
+
+std::string detail::packet_of(const Provenance& provenance) { return fitted(provenance).first; }
+
+std::string detail::with_provenance(std::string encoded, const Provenance& provenance) {
+  if (provenance.empty()) return encoded;
+  const auto [packet, made] = fitted(provenance);
   // Where the headers end that every file begins with: PNG's IHDR, a JPEG's JFIF.
   constexpr size_t kPngHeader = 33, kJfifHeader = 20;
   if (encoded.starts_with("\x89PNG")) {

@@ -16,6 +16,10 @@ inline constexpr std::string_view kXmpSegment{"http://ns.adobe.com/xap/1.0/\0", 
 /// Whether decoders keep PNG's text of this keyword, in Picture::texts.
 bool is_provenance_keyword(std::string_view keyword);
 
+/// The packet of XMP that a file carries; edits beyond what a JPEG's segment holds are left out ("...").
+/// @throws InvalidArgument when the other texts do not fit either
+std::string packet_of(const Provenance& provenance);
+
 /// A PNG or JPEG as this library encodes it, with the provenance behind its first header: `software` first, as PNG's text or JPEG's
 /// comment. No other byte changes. Control characters are made visible, and edits beyond what a JPEG's segment holds are left out ("...").
 /// @throws InvalidArgument when the other texts do not fit either

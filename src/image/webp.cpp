@@ -1,15 +1,22 @@
 #include <ATen/ATen.h>
 #include <webp/decode.h>
 #include <webp/demux.h>
+#include <webp/encode.h>
+#include <webp/mux.h>
 
+#include <cmath>
 #include <memory>
 
 #include "core/format.hpp"
 #include "image/exif.hpp"
 #include "image/picture.hpp"
+#include "image/provenance.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/shape.hpp"
+#include "secgan/image/image_file.hpp"
 
-namespace secgan::detail {
+namespace secgan {
+namespace detail {
 namespace {
 
 std::string webp_chunk(const WebPDemuxer* file, const char* name) {
@@ -52,4 +59,75 @@ Picture decode_webp(std::string_view bytes, const std::string& name) {
   return picture;
 }
 
-}  // namespace secgan::detail
+}  // namespace detail
+
+namespace {
+
+constexpr int kQuality = 90;  // of 100
+
+/// Bytes that libwebp gave, freed with it.
+class WebpBytes {
+ public:
+  WebpBytes() { WebPDataInit(&data); }
+  ~WebpBytes() { WebPDataClear(&data); }
+  WebpBytes(const WebpBytes&) = delete;
+  WebpBytes& operator=(const WebpBytes&) = delete;
+  std::string text() const { return {reinterpret_cast<const char*>(data.bytes), data.size}; }
+  WebPData data{};
+};
+
+std::string with_packet(const WebPData& encoded, const Provenance& made) {
+  const std::unique_ptr<WebPMux, decltype(&WebPMuxDelete)> file(WebPMuxCreate(&encoded, /*copy_data=*/0), &WebPMuxDelete);
+  const std::string packet = detail::packet_of(made);
+  const WebPData chunk{reinterpret_cast<const uint8_t*>(packet.data()), packet.size()};
+  WebpBytes out;
+  if (!file || WebPMuxSetChunk(file.get(), "XMP ", &chunk, /*copy_data=*/0) != WEBP_MUX_OK ||
+      WebPMuxAssemble(file.get(), &out.data) != WEBP_MUX_OK) {
+    throw Error("the animation cannot be encoded: no memory for its provenance");
+  }
+  return out.text();
+}
+
+}  // namespace
+
+std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made) {
+  if (frames.empty()) throw InvalidArgument("frames are empty: an animation shows at least one picture");
+  if (!(seconds >= 0.001 && seconds <= 60)) throw InvalidArgument(fmt::format("seconds {} is not in [0.001, 60]", seconds));
+  const int64_t height = frames.front().size(1), width = frames.front().size(2);
+  if (std::max(height, width) > WEBP_MAX_DIMENSION) {
+    throw InvalidArgument(
+        fmt::format("frames are {} x {} pixels: an animated WebP has at most {} a side", width, height, WEBP_MAX_DIMENSION));
+  }
+  WebPAnimEncoderOptions options{};
+  WebPConfig config{};
+  WebPAnimEncoderOptionsInit(&options);
+  WebPConfigInit(&config);
+  config.quality = kQuality;
+  const std::unique_ptr<WebPAnimEncoder, decltype(&WebPAnimEncoderDelete)> encoder(
+      WebPAnimEncoderNew(static_cast<int>(width), static_cast<int>(height), &options), &WebPAnimEncoderDelete);
+  if (!encoder) throw Error("the animation cannot be encoded: no memory");
+  const auto failed = [&] { return Error(fmt::format("the animation cannot be encoded: {}", WebPAnimEncoderGetError(encoder.get()))); };
+  const auto duration = static_cast<int>(std::lround(1000 * seconds));
+  int time = 0;
+  for (const at::Tensor& frame : frames) {
+    check_shape(frame, "frame", {3, height, width}, "[3, H, W] of one size");
+    const at::Tensor pixels = detail::interleaved(frame);
+    WebPPicture picture{};
+    WebPPictureInit(&picture);
+    picture.width = static_cast<int>(width);
+    picture.height = static_cast<int>(height);
+    picture.use_argb = 1;
+    const std::unique_ptr<WebPPicture, decltype(&WebPPictureFree)> owned(&picture, &WebPPictureFree);
+    if (WebPPictureImportRGB(&picture, pixels.const_data_ptr<uint8_t>(), static_cast<int>(3 * width)) == 0 ||
+        WebPAnimEncoderAdd(encoder.get(), &picture, time, &config) == 0) {
+      throw failed();
+    }
+    time += duration;
+  }
+  WebpBytes out;
+  if (WebPAnimEncoderAdd(encoder.get(), nullptr, time, nullptr) == 0 || WebPAnimEncoderAssemble(encoder.get(), &out.data) == 0)
+    throw failed();
+  return made.empty() ? out.text() : with_packet(out.data, made);
+}
+
+}  // namespace secgan

@@ -157,6 +157,9 @@ def test_bundles_replace_nothing_else(tmp_path):
         assert f"'{tmp_path / 'd'}' holds 'thesis.tex', which is no part of a bundle" in line
     for _ in range(2):
         run("export", BUNDLE, "--out", tmp_path / "bundle")
+    for inside in ("sub", "sub/", "../bundle/sub"):
+        line = refusal("export", BUNDLE, "--out", f"{tmp_path / 'bundle'}/{inside}", status=2)
+        assert f"lies in a bundle, '{tmp_path / 'bundle'}': choose a place outside of it" in line
     assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["README.md", "config.json", "model.safetensors"]
     for name in ("editor.onnx", "editor.pt2", "editor.pt"):
         line = refusal("export", BUNDLE, "--out", tmp_path / name)
@@ -275,3 +278,27 @@ def test_messages_and_names_never_steer_a_terminal(tmp_path):
     assert told.count(" is missing") == 6 and told.replace("\n", "").isprintable()
     for argument in ("\x1b[31mred", "a\nb"):
         assert refusal(argument).strip().isprintable()
+
+
+def test_a_folder_keeps_its_subfolders(tmp_path):
+    photos = tmp_path / "photos"
+    for name in ("a.png", "trip/b.png", "trip/far/a.png"):
+        picture(photos / name)
+    unreadable(photos, "trip/notes.txt")
+
+    def written(out):
+        return sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
+
+    one = picture(tmp_path / "c.png")
+    run("edit", BUNDLE, photos, one, *EDIT, "--mask", "--out", tmp_path / "out")
+    expected = ["a.png", "c.png", "trip/b.png", "trip/far/a.png"]
+    assert written(tmp_path / "out") == sorted(expected + [name.replace(".png", "_mask.png") for name in expected])
+    # Results below the photos are no photos, the second time neither.
+    for _ in range(2):
+        assert run("edit", BUNDLE, photos, *EDIT, "--out", photos / "results").stdout.count(b"\n") == 3
+    assert written(photos / "results") == ["a.png", "trip/b.png", "trip/far/a.png"]
+    run("parse", BUNDLE, photos, "--out", tmp_path / "parsed")
+    assert "trip/far/a_overlay.png" in written(tmp_path / "parsed")
+    assert "would overwrite" in refusal("edit", BUNDLE, photos, *EDIT, "--out", photos)
+    (tmp_path / "empty").mkdir()
+    assert "'" + str(tmp_path / "empty") + "' holds no photo" in refusal("edit", BUNDLE, tmp_path / "empty", *EDIT, "--out", "x", status=1)

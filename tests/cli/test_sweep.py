@@ -102,3 +102,31 @@ def test_wrong_sweeps_are_one_line(photos, tmp_path):
     line = refused("Bangs=0:1:64", "--source", "Male", "--crop", "none")
     assert "64 pictures of 2000 x 1500 pixels are too many" in line and "anna.png" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sweep_moves(photos, tmp_path):
+    out = tmp_path / "out"
+    sweep = ("--sweep", "Eyeglasses=0:1:4", "--set", "Bangs=1", "--animate")
+    assert str(out / "anna.webp") in edit(photos[0], *sweep, out=out).stdout
+    with Image.open(out / "anna.webp") as moving:
+        assert moving.n_frames == 6 and moving.size == (64, 64) and moving.info["loop"] == 0
+        frames, times = [], []
+        for i in range(6):
+            moving.seek(i)
+            frames.append(numpy.asarray(moving.convert("RGB")).astype(int))
+            times.append(moving.info["duration"])
+    assert times == [500] * 6
+    # There and back, each frame that of its strength.
+    for i, strength in enumerate(("0", "0.3333333333333333", "0.6666666666666666", "1", "0.6666666666666666", "0.3333333333333333")):
+        edit(photos[0], "--set", "Bangs=1", "--set", f"Eyeglasses={strength}", out=tmp_path / str(i))
+        still = numpy.asarray(Image.open(tmp_path / str(i) / "anna.png").convert("RGB")).astype(int)
+        assert numpy.abs(frames[i] - still).mean() < 6
+        others = [numpy.abs(frames[j] - still).mean() for j in range(4) if j not in (i, 6 - i)]
+        assert numpy.abs(frames[i] - still).mean() < min(others)
+    made = inspected(out / "anna.webp")[0]
+    assert made["kind"] == "WebP" and made["provenance"]["edits"] == ["Bangs=1", "Eyeglasses=0:1:4"]
+    edit(photos[0], *sweep, out=out)  # over its own
+    Image.new("RGB", (8, 8)).save(out / "anna.webp")
+    line = refusal("edit", BUNDLE, photos[0], *sweep, "--out", out, status=2)
+    assert "anna.webp" in line and "--overwrite" in line
+    assert "--sweep" in refusal("edit", BUNDLE, photos[0], "--set", "Bangs=1", "--animate", "--out", tmp_path / "none", status=2)

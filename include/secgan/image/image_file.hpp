@@ -1,5 +1,5 @@
 #pragma once
-/// Image files: JPEG, PNG, WebP, TIFF and BMP in, JPEG and PNG out, and masks as palette PNG.
+/// Image files: JPEG, PNG, WebP, TIFF and BMP in, JPEG, PNG and animated WebP out, and masks as palette PNG.
 
 #include <ATen/core/Tensor.h>
 
@@ -58,6 +58,10 @@ SECGAN_API std::string encode_png(const at::Tensor& image, const Provenance& mad
 inline constexpr int kJpegQuality = 95;
 /// @param quality 1 to 100; colors are not subsampled
 SECGAN_API std::string encode_jpeg(const at::Tensor& image, int quality = kJpegQuality, const Provenance& made = {});
+/// A WebP that shows pictures one after another, over and over.
+/// @param frames [3, H, W] uint8 RGB each, of one size, at most 16383 a side   @param seconds  that each is shown, in whole milliseconds
+/// @throws InvalidArgument for no picture, several sizes or a side that WebP lacks
+SECGAN_API std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made = {});
 /// @param mask [H, W] uint8 ids   @param palette RGB by id, at most 256; ids beyond it are an error
 SECGAN_API std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette,
                                         const Provenance& made = {});
