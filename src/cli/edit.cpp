@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/commands.hpp"
+#include "cli/film.hpp"
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/comma_list.hpp"
@@ -221,7 +222,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
 struct EditRequest : PhotoRequest {
   std::string upscaling = "auto", region = "free", source, source_list, engine = "auto", precision = "float32", sweep, face, detector;
   std::vector<std::string> sets;
-  bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false, animate = false;
+  bool grid = false, mask = false, whole = false, no_provenance = false, crop_only = false, animate = false, film = false;
 };
 
 /// `--crop`, where it is given.
@@ -432,6 +433,14 @@ class PhotoEdits {
   std::optional<Sweep> sweep_;
 };
 
+/// A film's frame without its face.
+Finished unedited(const at::Tensor& frame, const PhotoOutputs& outputs, const EditRequest& options) {
+  Finished out{{encode_result(outputs.files[0], frame, options.no_provenance ? Provenance() : note())},
+               fmt::format("{}  (no face: as it was)", outputs.files[0].string())};
+  if (options.mask) out.bytes.push_back(encode_mask(at::full({frame.size(1), frame.size(2)}, kSecganClasses - 1, at::kByte), note()));
+  return out;
+}
+
 void edit(const EditRequest& options, bool source_given) {
   if (options.sets.empty() && options.sweep.empty()) throw InvalidArgument("--set is required, or --sweep");
   std::vector<AttributeEdit> edits;
@@ -463,6 +472,7 @@ void edit(const EditRequest& options, bool source_given) {
     source_given = true;
   }
 
+  std::optional<Film> film;
   const auto shown_of = [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     try {
       return edited_of(photo, outputs.photo.filename().string(), how);
@@ -473,8 +483,18 @@ void edit(const EditRequest& options, bool source_given) {
       throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo without", error.what()));
     }
   };
+  if (options.film) {
+    if (how.faces) how.faces->unless_aligned = false;
+    film = look_at_film(editor, plan, how);
+    how.source = film->source;
+  }
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     if (listed) how.source = listed->of(outputs.photo);
+    if (film && how.faces) {
+      const std::optional<Face>& face = film->faces.at(outputs.photo);
+      if (!face) return unedited(photo, outputs, options);
+      how.faces = FaceSearch{.known = std::vector{*face}, .unless_aligned = false};
+    }
     Shown shown = shown_of(photo, outputs);
     if (options.no_provenance) shown.made = {};
     constexpr double kSecondsOneWay = 1.5;
@@ -563,6 +583,14 @@ void add_editing(CLI::App& app) {
             ->type_name("NAME=A:B:N")
             ->excludes(grid)
             ->excludes(mask);
+    command
+        .add_flag(
+            "--film", options->film,
+            "the photos are a film's frames, in order: one face is followed and its points steadied, and attributes are those that most "
+            "frames show, so that edits do not flicker")
+        ->excludes(grid)
+        ->excludes(sweep)
+        ->excludes("--source-list");
     command.add_flag("--animate", options->animate, "write the sweep as an animated WebP, NAME.webp, there and back, 1.5 s each way")
         ->needs(sweep);
     command.add_flag(

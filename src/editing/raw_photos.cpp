@@ -87,7 +87,8 @@ std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::
   };
   if (search.unless_aligned && has_layouts_size(*layout_, width, height)) return as_aligned(cropped, "the size of the bundle's own");
 
-  const FoundFaces found = find_faces(search.detector ? search.detector : installed_detector(), photo);
+  const FoundFaces found =
+      search.known ? FoundFaces{.faces = *search.known} : find_faces(search.detector ? search.detector : installed_detector(), photo);
   std::vector<size_t> chosen;
   try {
     chosen = chosen_faces(search.choice, found.faces);

@@ -71,7 +71,8 @@ class GeneratorEngine;
 /// Faces of a photo as it comes: who finds them, and which are edited.
 struct FaceSearch {
   FaceChoice choice = {};
-  FaceDetector detector = {};  ///< empty: the installed one (installed_detector)
+  FaceDetector detector = {};                   ///< empty: the installed one (installed_detector)
+  std::optional<std::vector<Face>> known = {};  ///< the photo's faces, the largest first, where nobody has to find them
   bool unless_aligned = true;  ///< photos that have the size of the bundle's, or their face where the bundle's have it, are cropped instead
 };
 

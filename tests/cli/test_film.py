@@ -1,0 +1,83 @@
+"""secgan edit --film: frames of one film share a face, its attributes, and steady points. The films are drawn."""
+
+import itertools
+import re
+
+import numpy
+import pytest
+from PIL import Image
+from test_command import BUNDLE, aligned_bundle, refusal, run
+from test_faces import PHOTOS, detector, scene  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return aligned_bundle(tmp_path_factory.mktemp("bundles") / "aligned", trained_on="CelebA")
+
+
+FACE = numpy.s_[120:280, 200:360]
+
+
+def pixels(file):
+    with Image.open(file) as opened:
+        return numpy.asarray(opened.convert("RGB")).astype(int)
+
+
+def noisy(file, seed):
+    grain = numpy.random.default_rng(seed).normal(0, 3, pixels(file).shape)
+    Image.fromarray((pixels(file) + grain).round().clip(0, 255).astype(numpy.uint8)).save(file)
+    return file
+
+
+def flicker(files):
+    frames = [pixels(file)[FACE] for file in files]
+    return float(numpy.mean([numpy.abs(after - before).mean() for before, after in itertools.pairwise(frames)]))
+
+
+@pytest.mark.usefixtures("detector")
+def test_edits_of_a_film_do_not_flicker(bundle, tmp_path):
+    frames = [noisy(scene(tmp_path / f"{i:02}.png", [("ben", 160, 200, 120)]), i) for i in range(8)]
+    edit = ("edit", bundle, *frames, "--set", "Eyeglasses=1", "--out")
+    run(*edit, tmp_path / "film", "--film")
+    run(*edit, tmp_path / "photos")
+    source, film, photos = (flicker(sorted(folder.glob("*.png"))) for folder in (tmp_path, tmp_path / "film", tmp_path / "photos"))
+    assert numpy.abs(pixels(tmp_path / "film" / "03.png") - pixels(frames[3])).max() > 40, "glasses are there"
+    assert film < 1.1 * source and film < photos
+
+
+@pytest.mark.usefixtures("detector")
+def test_a_face_is_followed_and_where_it_is_gone_nothing_is_edited(bundle, tmp_path):
+    # Ben walks past Anna, who is larger, is hidden for a moment, and leaves.
+    frames = []
+    for i in range(12):
+        faces = [("anna", 180, 290, 150)] + ([] if i in (3, 4) or i > 8 else [("ben", 120, 10 + 8 * i, 20)])
+        frames.append(scene(tmp_path / f"{i:02}.png", faces))
+    done = run("edit", bundle, *frames, "--set", "Eyeglasses=1", "--film", "--face", 2, "--mask", "--out", tmp_path / "out")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 12 and len({re.search(r"seen: .*", line)[0] for line in lines[:9]}) == 1
+    for i, (frame, line) in enumerate(zip(frames, lines, strict=True)):
+        difference = numpy.abs(pixels(frame) - pixels(tmp_path / "out" / frame.name)).max(2)
+        if i > 8:
+            assert "no face: as it was" in line and not difference.any()
+            assert set(numpy.unique(numpy.asarray(Image.open(tmp_path / "out" / f"{i:02}_mask.png")))) == {11}
+        else:
+            assert difference[20:140, 10 + 8 * i : 130 + 8 * i].max() > 20 and not difference[:, 290:].any()
+
+
+def test_frames_of_a_bundle_that_searches_no_face_share_their_attributes(tmp_path):
+    frames = [noisy(tmp_path / f"{i}.png", i) for i in range(3) if not Image.open(PHOTOS / "anna.png").save(tmp_path / f"{i}.png")]
+    seen = run("edit", BUNDLE, *frames, "--set", "Bangs=1", "--film", "--out", tmp_path / "out").stdout.splitlines()
+    assert len({line.split("(")[1] for line in seen}) == 1
+    Image.new("RGB", (70, 64)).save(frames[1])
+    line = run("edit", BUNDLE, *frames, "--set", "Bangs=1", "--film", "--out", tmp_path / "none", status=2).stderr.splitlines()[-1]
+    assert "--film: '" in line and "has 70 x 64 pixels" in line and "frames of one film are of one size" in line
+    assert "--grid" in refusal("edit", BUNDLE, *frames, "--set", "Bangs=1", "--film", "--grid", "--out", tmp_path / "none", status=2)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("detector")
+def test_a_film_without_the_face_is_one_line(bundle, tmp_path):
+    frames = [scene(tmp_path / f"{i}.png", [("ben", 160, 200, 120)]) for i in range(2)]
+    film = ("edit", bundle, *frames, "--set", "Bangs=1", "--film", "--out", tmp_path / "out")
+    assert "no frame has more than 1" in run(*film, "--face", 2, status=1).stderr.splitlines()[-1]
+    assert "follows one face" in refusal(*film, "--face", "all", status=2)
