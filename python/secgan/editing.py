@@ -255,6 +255,11 @@ class Editor:
         return self._native.attributes()
 
     @property
+    def finds_faces(self) -> bool:
+        """Whether ``faces`` of :meth:`edit` may be asked for: the bundle's photos are aligned, and it is known how."""
+        return self._native.finds_faces()
+
+    @property
     def info(self) -> dict[str, Any]:
         """Image size, crop, attributes, intensity, license and data of the bundle."""
         return self._native.info()

@@ -167,6 +167,7 @@ void bind_editing(py::module_& module) {
           "save_pretrained", [](const Editor& editor, const std::string& folder) { editor.save_pretrained(folder); }, ReleaseGil(),
           "folder"_a)
       .def("attributes", [](const Editor& editor) { return editor.attributes().names(); })
+      .def("finds_faces", [](const Editor& editor) { return editor.layout().has_value(); })
       .def("info", [](const Editor& editor) { return options_to_python(editor.bundle().info); })
       .def("bundle_name", [](const Editor& editor) { return editor.bundle().name; })
       .def("generator", [](const Editor& editor) { return editor.bundle().generator; })
