@@ -209,6 +209,7 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_models(app);
   secgan::cli::add_options(app);
   secgan::cli::add_data_check(app);
+  secgan::cli::add_pack(app);
   secgan::cli::add_bench(app);
   const CLI::App* owner = &app;
   std::string name = "secgan";

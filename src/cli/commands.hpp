@@ -31,6 +31,7 @@ void add_attributes(CLI::App& app);
 void add_models(CLI::App& app);
 void add_options(CLI::App& app);
 void add_data_check(CLI::App& app);
+void add_pack(CLI::App& app);
 void add_bench(CLI::App& app);
 
 }  // namespace secgan::cli

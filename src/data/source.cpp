@@ -12,6 +12,7 @@
 #include "secgan/data/cached.hpp"
 #include "secgan/data/celeba.hpp"
 #include "secgan/data/celebamask_hq.hpp"
+#include "secgan/data/packed.hpp"
 #include "secgan/data/photo_folder.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/image/transforms.hpp"
@@ -20,10 +21,12 @@ namespace secgan {
 
 void DataSource::check() const {
   if (kind != DataKind::kSynthetic && root.empty())
-    throw InvalidArgument("root is missing: name the data set's folder (--root DIR), or take drawn faces (--data synthetic)");
+    throw InvalidArgument(fmt::format("root is missing: name the data set's {}, or take drawn faces (--data synthetic)",
+                                      kind == DataKind::kPacked ? "file (--root FILE)" : "folder (--root DIR)"));
 }
 
 std::string_view DataSource::usual_crop() const {
+  if (kind == DataKind::kPacked) return "none";
   // AttGAN's crop of CelebA's 178 x 218.
   return kind == DataKind::kCelebA ? "center:170" : "center";
 }
@@ -33,6 +36,7 @@ std::string_view DataSource::title() const {
     case DataKind::kSynthetic: return "drawn faces";
     case DataKind::kCelebA: return "CelebA";
     case DataKind::kCelebAMaskHq: return "CelebAMask-HQ";
+    case DataKind::kPacked: return "a packed data set";
     case DataKind::kFolder: break;
   }
   return "a folder of photos";
@@ -53,7 +57,8 @@ namespace {
 /// A setting that would not be read is a misunderstanding; a crop of drawn faces, which are square, would also be in the bundle.
 void refuse_unread(const DataSettings& settings) {
   const DataSource& source = settings.source;
-  const bool folder = source.kind == DataKind::kFolder, drawn = source.kind == DataKind::kSynthetic;
+  const bool folder = source.kind == DataKind::kFolder, drawn = source.kind == DataKind::kSynthetic,
+             packed = source.kind == DataKind::kPacked;
   const bool masks_by_class = folder || source.kind == DataKind::kCelebAMaskHq;
   const Crop crop = parse_crop(settings.resolved_crop());
   const bool whole = crop == Crop{} || crop.kind == Crop::Kind::kNone;
@@ -67,8 +72,8 @@ void refuse_unread(const DataSettings& settings) {
         Reader{"whole_folder", source.whole_folder, folder, "folder"},
         Reader{"split_by_mapping (--split-by-id)", !source.split_by_mapping, source.kind == DataKind::kCelebAMaskHq, "celebamask-hq"},
         Reader{"mask_labels", source.mask_labels != DataSource{}.mask_labels, masks_by_class, "celebamask-hq and folder"},
-        Reader{"root", !source.root.empty(), !drawn, "celeba, celebamask-hq and folder"},
-        Reader{"crop", !whole, !drawn, "celeba, celebamask-hq and folder"}}) {
+        Reader{"root", !source.root.empty(), !drawn, "celeba, celebamask-hq, folder and packed"},
+        Reader{"crop", !whole, !drawn && !packed, "celeba, celebamask-hq and folder"}}) {
     if (given && !read)
       throw InvalidArgument(fmt::format("{} is for data {}, not for {}", setting, kinds, name_of(kDataKinds, source.kind)));
   }
@@ -108,6 +113,9 @@ std::shared_ptr<const Dataset> open(const DataSettings& settings, std::optional<
       return std::make_shared<PhotoFolder>(PhotoFolderOptions{source.root, source.labels, attributes, source.mask_folder, with_masks,
                                                               source.mask_labels, split, source.whole_folder, settings.image_size, crop,
                                                               settings.count});
+    case DataKind::kPacked:
+      return std::make_shared<PackedDataset>(
+          PackedDatasetOptions{source.root, attributes, with_masks, split, settings.image_size, settings.count});
   }
   throw InvalidArgument("a data set without a name");
 }
@@ -124,7 +132,8 @@ std::shared_ptr<const Dataset> open_dataset(const DataSettings& settings, Split 
                                            : fmt::format("{} files of {} are missing: {}{}", missing.size(),
                                                          counted(data->size(), "sample"), some_of(missing), hint));
   }
-  return settings.cache ? std::make_shared<CachedDataset>(data) : data;
+  // What is packed is decoded already.
+  return settings.cache && settings.source.kind != DataKind::kPacked ? std::make_shared<CachedDataset>(data) : data;
 }
 
 std::shared_ptr<const Dataset> open_to_check(const DataSettings& settings, std::optional<Split> split, bool with_attributes,

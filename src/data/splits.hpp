@@ -15,6 +15,11 @@
 
 namespace secgan {
 
+class EmptySplit : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The split that a folder or a list means by a word.
 inline std::optional<Split> split_called(std::string_view word) {
   if (word == "train" || word == "training") return Split::kTrain;
@@ -26,7 +31,7 @@ inline std::optional<Split> split_called(std::string_view word) {
 /// Positions of the samples asked for.
 /// @param split_of  of each sample   @param split  nullopt: all   @param count  the first so many; 0: all
 /// @param where  first words of messages: the file or folder that decides
-/// @throws Error when there is none
+/// @throws EmptySplit when there is none
 inline std::vector<int64_t> samples_of(const std::vector<Split>& split_of, std::optional<Split> split, int64_t count,
                                        const std::string& where, std::vector<DataNote>& notes) {
   std::vector<int64_t> chosen;
@@ -37,7 +42,8 @@ inline std::vector<int64_t> samples_of(const std::vector<Split>& split_of, std::
     if (wanted && (count == 0 || static_cast<int64_t>(chosen.size()) < count)) chosen.push_back(static_cast<int64_t>(i));
   }
   const std::string all = fmt::format("train {}, validation {}, test {}", sizes[0], sizes[1], sizes[2]);
-  if (chosen.empty()) throw Error(fmt::format("{}: the {} split is empty ({})", where, split ? name_of(kSplits, *split) : "whole", all));
+  if (chosen.empty())
+    throw EmptySplit(fmt::format("{}: the {} split is empty ({})", where, split ? name_of(kSplits, *split) : "whole", all));
   if (!split) notes.push_back({all});
   return chosen;
 }

@@ -225,6 +225,10 @@ std::string read_file(const fs::path& path, uint64_t limit) {
 void require_readable_file(const fs::path& path) { const detail::RegularFile file(path, std::numeric_limits<uint64_t>::max()); }
 
 void write_file(const fs::path& path, std::string_view bytes) {
+  write_file(path, [&](const auto& append) { append(bytes); });
+}
+
+void write_file(const fs::path& path, const std::function<void(const std::function<void(std::string_view)>&)>& content) {
   struct stat old{};
   const bool replaces = look_at_target(path, old);
   const fs::path target = followed(path);
@@ -234,11 +238,13 @@ void write_file(const fs::path& path, std::string_view bytes) {
   const auto check = [&](bool good) {
     if (!good) fail(path, "cannot be written", errno);
   };
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(file, bytes.data() + done, bytes.size() - done);
-    check(written >= 0 || errno == EINTR);
-    if (written > 0) done += static_cast<size_t>(written);
-  }
+  content([&](std::string_view bytes) {
+    for (size_t done = 0; done < bytes.size();) {
+      const ssize_t written = ::write(file, bytes.data() + done, bytes.size() - done);
+      check(written >= 0 || errno == EINTR);
+      if (written > 0) done += static_cast<size_t>(written);
+    }
+  });
   if (replaces) {
     if (::fchown(file, old.st_uid, old.st_gid) != 0) errno = 0;  // root's to give away, others keep their own
     check(::fchmod(file, old.st_mode & 0777) == 0);

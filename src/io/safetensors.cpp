@@ -1,10 +1,16 @@
 #include "secgan/io/safetensors.hpp"
 
 #include <ATen/ATen.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
@@ -12,6 +18,7 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
+#include "io/temporary.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/io/file.hpp"
 
@@ -177,9 +184,46 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
   std::optional<std::vector<uint64_t>> shape_, offsets_;
 };
 
-}  // namespace
+/// A file's bytes in memory, read when they are looked at.
+class Mapping {
+ public:
+  explicit Mapping(const std::filesystem::path& path) {
+    const detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat about{};
+    if (!file || ::fstat(file.get(), &about) != 0) {
+      const int reason = errno;
+      if (reason == ENOENT) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
+      detail::fail(path, "cannot be read", reason);
+    }
+    if (!S_ISREG(about.st_mode)) throw Error(fmt::format("'{}' is {}, not a file", path.string(), detail::file_kind(about.st_mode)));
+    size_ = static_cast<size_t>(about.st_size);
+    if (size_ == 0) return;
+    void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+    if (mapped == MAP_FAILED) detail::fail(path, "cannot be read", errno);
+    bytes_ = static_cast<const char*>(mapped);
+  }
+  ~Mapping() {
+    if (bytes_ != nullptr) ::munmap(const_cast<char*>(bytes_), size_);  // NOLINT(cppcoreguidelines-pro-type-const-cast): never written to
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  std::string_view bytes() const { return {bytes_, size_}; }
 
-Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std::vector<UnreadTensor>* unread) {
+ private:
+  const char* bytes_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// A tensor of these bytes.
+using MakeTensor = std::function<at::Tensor(std::string_view stored, const std::vector<int64_t>& shape, at::ScalarType type)>;
+
+at::Tensor copied(std::string_view stored, const std::vector<int64_t>& shape, at::ScalarType type) {
+  at::Tensor tensor = at::empty(shape, type);
+  if (!stored.empty()) std::memcpy(tensor.mutable_data_ptr(), stored.data(), stored.size());
+  return tensor;
+}
+
+Safetensors parse(std::string_view bytes, std::string_view name, std::vector<UnreadTensor>* unread, const MakeTensor& make) {
   const detail::FileKind kind = detail::file_kind(bytes);
   if (kind != detail::FileKind::kSafetensors && kind != detail::FileKind::kUnknown) {
     throw Error(fmt::format("{}: not a safetensors file: it is {}", name, detail::describe(kind)));
@@ -215,7 +259,6 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std
 
   for (const Entry& entry : entries) {
     if (!entry.type) continue;
-    at::Tensor tensor = at::empty(entry.shape, *entry.type);
     const std::string_view stored = data.substr(entry.begin, entry.end - entry.begin);
     if (entry.type == at::kBool) {
       // Any other value would be undefined behavior where it is read.
@@ -224,15 +267,31 @@ Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std
         throw Error(fmt::format("{}: tensor '{}': byte {} is neither true nor false", name, entry.name, static_cast<uint8_t>(*odd)));
       }
     }
-    if (!stored.empty()) std::memcpy(tensor.mutable_data_ptr(), stored.data(), stored.size());
-    result.tensors.emplace_back(entry.name, tensor);
+    result.tensors.emplace_back(entry.name, make(stored, entry.shape, *entry.type));
   }
   return result;
 }
 
+}  // namespace
+
+Safetensors parse_safetensors(std::string_view bytes, std::string_view name, std::vector<UnreadTensor>* unread) {
+  return parse(bytes, name, unread, copied);
+}
+
+Safetensors map_safetensors(const std::filesystem::path& file) {
+  const auto mapping = std::make_shared<const Mapping>(file);
+  return parse(mapping->bytes(), file.string(), nullptr,
+               [&](std::string_view stored, const std::vector<int64_t>& shape, at::ScalarType type) {
+                 const bool aligned = reinterpret_cast<uintptr_t>(stored.data()) % c10::elementSize(type) == 0;
+                 if (stored.empty() || !aligned) return copied(stored, shape, type);
+                 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): from_blob's signature
+                 return at::from_blob(const_cast<char*>(stored.data()), shape, [mapping](void*) {}, at::TensorOptions(type));
+               });
+}
+
 Safetensors load_safetensors(const std::filesystem::path& file) { return parse_safetensors(read_file(file), file.string()); }
 
-std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+std::string safetensors_header(const std::vector<TensorShape>& shapes, const std::map<std::string, std::string>& metadata) {
   std::string text = "{";
   std::unordered_set<std::string_view> names;
   uint64_t offset = 0;
@@ -245,22 +304,34 @@ std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::
     }
   };
   if (!metadata.empty()) add("__metadata__", metadata);
-  for (const auto& [name, tensor] : tensors) {
-    const auto type = std::ranges::find_if(kTypes, [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
-    if (type == kTypes.end())
-      throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(tensor.scalar_type())));
+  for (const auto& [name, scalar, shape] : shapes) {
+    const auto type = std::ranges::find_if(kTypes, [t = scalar](const auto& entry) { return entry.second == t; });
+    if (type == kTypes.end()) throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(scalar)));
     if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");
     if (!names.insert(name).second) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
-    add(name, {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}});
-    offset += tensor.nbytes();
+    uint64_t bytes = c10::elementSize(scalar);
+    for (const int64_t extent : shape) bytes *= static_cast<uint64_t>(extent);
+    add(name, {{"dtype", type->first}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}});
+    offset += bytes;
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t size = text.size();
   std::string out(sizeof size, '\0');
   std::memcpy(out.data(), &size, sizeof size);
-  out.reserve(sizeof size + size + offset);
   out += text;
+  return out;
+}
+
+std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+  std::vector<TensorShape> shapes;
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    shapes.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+    bytes += tensor.nbytes();
+  }
+  std::string out = safetensors_header(shapes, metadata);
+  out.reserve(out.size() + bytes);
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor stored = tensor.detach().to(at::kCPU).contiguous();
     out.append(static_cast<const char*>(stored.const_data_ptr()), stored.nbytes());

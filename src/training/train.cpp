@@ -123,6 +123,13 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
 
 /// What a bundle says of the photos that it is trained on.
 void describe_photos(const DataSettings& settings, const Dataset& data, BundleInfo& info) {
+  if (const std::optional<PhotoOrigin> origin = data.origin()) {
+    info.crop = origin->crop;
+    info.trained_on = origin->title;
+    info.photo_size = origin->photo_size;
+    if (!origin->terms.empty()) info.license = origin->terms;
+    return;
+  }
   info.crop = settings.crop;
   info.trained_on = settings.source.title();
   info.photo_size.clear();

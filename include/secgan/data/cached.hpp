@@ -25,6 +25,7 @@ class SECGAN_API CachedDataset final : public Dataset {
   Labels label_set() const override { return source_->label_set(); }
   std::string sample_name(int64_t index) const override { return source_->sample_name(index); }
   std::vector<DataNote> notes() const override { return source_->notes(); }
+  std::optional<PhotoOrigin> origin() const override { return source_->origin(); }
   std::vector<std::string> missing() const override { return source_->missing(); }
 
  private:

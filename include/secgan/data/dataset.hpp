@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,14 @@ struct DataNote {
   bool wrong = false;  ///< the data set contradicts itself, as a list cut short does; else it is only worth knowing
 };
 
+/// Where photos come from, for the bundles that are trained on them.
+struct PhotoOrigin {
+  std::string title;       ///< "CelebA"
+  std::string terms;       ///< what weights trained on it may be used for; empty where nobody says
+  std::string crop;        ///< how they became squares, as DataSettings has it
+  std::string photo_size;  ///< of the photos before that, "178x218"; empty: unknown
+};
+
 /// A finite, indexed source of faces of one side S. `get` is called from several threads at once, and for one
 /// index returns the same sample every time.
 class SECGAN_API Dataset {
@@ -49,6 +58,8 @@ class SECGAN_API Dataset {
   /// What messages call a sample: its file, where it has one. Never reads it.
   virtual std::string sample_name(int64_t index) const { return "sample " + std::to_string(index); }
   virtual std::vector<DataNote> notes() const { return {}; }
+  /// Where a data set knows it itself; nullopt: as the settings say.
+  virtual std::optional<PhotoOrigin> origin() const { return std::nullopt; }
   /// Photos and masks that samples need and that were not there at opening.
   virtual std::vector<std::string> missing() const { return {}; }
 };

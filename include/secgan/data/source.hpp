@@ -1,5 +1,6 @@
 #pragma once
-/// Which faces to use, as settings say it: drawn ones, CelebA, CelebA-HQ with CelebAMask-HQ's masks, or a folder of photos.
+/// Which faces to use, as settings say it: drawn ones, CelebA, CelebA-HQ with CelebAMask-HQ's masks, a folder of photos, or what was made
+/// of one of these by pack_dataset.
 
 #include <array>
 #include <cstdint>
@@ -17,11 +18,12 @@
 
 namespace secgan {
 
-enum class DataKind { kSynthetic, kCelebA, kCelebAMaskHq, kFolder };
-inline constexpr std::array<std::pair<std::string_view, DataKind>, 4> kDataKinds{{{"synthetic", DataKind::kSynthetic},
+enum class DataKind { kSynthetic, kCelebA, kCelebAMaskHq, kFolder, kPacked };
+inline constexpr std::array<std::pair<std::string_view, DataKind>, 5> kDataKinds{{{"synthetic", DataKind::kSynthetic},
                                                                                   {"celeba", DataKind::kCelebA},
                                                                                   {"celebamask-hq", DataKind::kCelebAMaskHq},
-                                                                                  {"folder", DataKind::kFolder}}};
+                                                                                  {"folder", DataKind::kFolder},
+                                                                                  {"packed", DataKind::kPacked}}};
 template <>
 struct EnumNames<DataKind> {
   static constexpr auto& table = kDataKinds;
@@ -41,8 +43,8 @@ struct DataSource {
   static constexpr auto fields() {
     using O = DataSource;
     return std::tuple{
-        field<&O::kind>("the data set; synthetic: drawn faces, folder: any photos"),
-        field<&O::root>("the data set's folder; drawn faces have none"),
+        field<&O::kind>("the data set; synthetic: drawn faces, folder: any photos, packed: a file of secgan pack"),
+        field<&O::root>("the data set's folder, or packed its file; drawn faces have none"),
         field<&O::mask_labels>("celebamask-hq, folder: class order of index PNGs"),
         field<&O::split_by_mapping>("celebamask-hq: the official split; false: 80/10/10 % by id"),
         field<&O::labels>("folder: a list of the photos' attributes, as CelebA's .txt or a CSV file; empty: they have none"),

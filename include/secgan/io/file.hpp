@@ -30,6 +30,10 @@ SECGAN_API void require_readable_file(const std::filesystem::path& path);
 /// A link is followed; a file that is there keeps its mode.
 /// @throws Error naming path and reason: no folder, no permission, or a folder, pipe, device or socket under that name.
 SECGAN_API void write_file(const std::filesystem::path& path, std::string_view bytes);
+/// The same of content that is too large to be held at once.
+/// @param content  is called once with a function that appends bytes; what it throws leaves nothing
+SECGAN_API void write_file(const std::filesystem::path& path,
+                           const std::function<void(const std::function<void(std::string_view bytes)>& append)>& content);
 
 /// With the folders above it; one that is there is left as it is.  @throws Error naming path and reason.
 SECGAN_API void make_folder(const std::filesystem::path& path);

@@ -1,0 +1,235 @@
+#include "secgan/data/packed.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/counted.hpp"
+#include "core/format.hpp"
+#include "data/each_sample.hpp"
+#include "data/splits.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/core/names.hpp"
+#include "secgan/data/source.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/image/transforms.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/io/safetensors.hpp"
+
+// Tensors of the file, in this order: "splits" [N], "labels" [N, A], "names" (each followed by a zero), "photos" [N, 3, S, S], "masks" [N,
+// S, S]. All are uint8; labels and masks may be missing.
+
+namespace secgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFormat = "secgan packed data 1";
+
+std::string_view bytes_of(const at::Tensor& tensor) { return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()}; }
+
+/// A file's parts, whose shapes fit each other.
+struct Parts {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+  int64_t samples = 0, side = 0;
+  std::vector<std::string> attributes;
+};
+
+Parts parts_of(const std::string& file) {
+  Safetensors all = map_safetensors(file);
+  const auto refuse = [&](std::string_view what) { return Error(fmt::format("{}: not a packed data set: {}", file, what)); };
+  if (all.metadata["format"] != kFormat) throw refuse(fmt::format("its format is not '{}'", kFormat));
+  Parts parts{.metadata = std::move(all.metadata)};
+  for (const auto& [name, tensor] : all.tensors) {
+    if (tensor.scalar_type() != at::kByte) throw refuse(fmt::format("'{}' is not uint8", name));
+    parts.tensors.emplace(name, tensor);
+  }
+  const at::Tensor& photos = parts.tensors["photos"];
+  if (!photos.defined() || photos.dim() != 4 || photos.size(1) != 3 || photos.size(2) != photos.size(3) || photos.numel() == 0)
+    throw refuse("'photos' is not [N, 3, S, S]");
+  parts.samples = photos.size(0);
+  parts.side = photos.size(2);
+  try {
+    parts.attributes = nlohmann::json::parse(parts.metadata["attributes"]).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    throw refuse("its attributes are no list of names");
+  }
+  const auto expect = [&](const char* name, const std::vector<int64_t>& shape, bool needed) {
+    const auto found = parts.tensors.find(name);
+    if (found == parts.tensors.end() && !needed) return;
+    if (found == parts.tensors.end() || found->second.sizes() != at::IntArrayRef(shape))
+      throw refuse(fmt::format("'{}' is not [{}]", name, fmt::join(shape, ", ")));
+  };
+  expect("splits", {parts.samples}, true);
+  expect("labels", {parts.samples, std::ssize(parts.attributes)}, !parts.attributes.empty());
+  expect("masks", {parts.samples, parts.side, parts.side}, false);
+  return parts;
+}
+
+std::vector<std::string> names_in(const at::Tensor& names, int64_t samples, const std::string& file) {
+  std::vector<std::string> out;
+  if (names.defined()) {
+    const std::string_view text = bytes_of(names);
+    for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+      end = text.find('\0', begin);
+      if (end == std::string_view::npos) break;
+      out.emplace_back(text.substr(begin, end - begin));
+    }
+  }
+  if (std::ssize(out) != samples)
+    throw Error(fmt::format("{}: not a packed data set: {} for {}", file, counted(out.size(), "name"), counted(samples, "photo")));
+  return out;
+}
+
+}  // namespace
+
+PackedDataset::PackedDataset(const PackedDatasetOptions& options) : image_size_(options.image_size) {
+  Parts parts = parts_of(options.file);
+  if (parts.side != options.image_size) {
+    throw InvalidArgument(fmt::format("image_size is {}: '{}' was packed at {} px (--image-size {})", options.image_size, options.file,
+                                      parts.side, parts.side));
+  }
+  photos_ = parts.tensors["photos"];
+  if (options.masks) {
+    masks_ = parts.tensors["masks"];
+    if (!masks_.defined()) throw Error(fmt::format("{}: was packed without masks", options.file));
+    label_set_ = parse_name(EnumNames<Labels>::table, parts.metadata["labels"], options.file + ": labels");
+  }
+  names_ = names_in(parts.tensors["names"], parts.samples, options.file);
+  if (!options.attributes.empty()) {
+    attributes_ = AttributeSchema(options.attributes);
+    std::vector<int64_t> columns;
+    for (const std::string& name : options.attributes) {
+      const auto found = std::ranges::find(parts.attributes, name);
+      if (found == parts.attributes.end()) {
+        throw InvalidArgument(fmt::format("attribute '{}' is unknown; {} has: {}", name, options.file, fmt::join(parts.attributes, ", ")));
+      }
+      columns.push_back(found - parts.attributes.begin());
+    }
+    labels_ = parts.tensors["labels"].index_select(1, at::tensor(columns));
+    if (labels_.gt(1).any().item<bool>()) throw Error(fmt::format("{}: not a packed data set: a label is neither 0 nor 1", options.file));
+  }
+  std::vector<Split> splits;
+  const at::Tensor stored = parts.tensors["splits"];
+  for (const uint8_t split : bytes_of(stored)) {
+    if (split >= kSplits.size()) throw Error(fmt::format("{}: not a packed data set: there is no split {}", options.file, split));
+    splits.push_back(kSplits.at(split).second);
+  }
+  rows_ = samples_of(splits, options.split, options.count, fmt::format("'{}'", options.file), notes_);
+  origin_ = {parts.metadata["title"], parts.metadata["terms"], parts.metadata["crop"], parts.metadata["photo_size"]};
+  if (!origin_.crop.empty()) parse_crop(origin_.crop);
+}
+
+Sample PackedDataset::get(int64_t index) const {
+  const auto at = static_cast<int64_t>(row(index));
+  // Copies: what is given away may be written to, the file may not.
+  Sample sample{.image = photos_[at].clone(), .labels = labels(index), .id = fs::path(sample_name(index)).stem().string()};
+  if (masks_.defined()) sample.mask = masks_[at].clone();
+  return sample;
+}
+
+at::Tensor PackedDataset::labels(int64_t index) const {
+  return labels_.defined() ? labels_[static_cast<int64_t>(row(index))].to(at::kFloat) : at::Tensor();
+}
+
+void require_packed_place(const fs::path& file) {
+  require_writable_file(file);
+  std::error_code ignored;
+  if (!fs::exists(file, ignored) || fs::file_size(file, ignored) == 0) return;
+  bool ours = false;
+  try {
+    ours = map_safetensors(file).metadata["format"] == kFormat;
+  } catch (const Error&) {  // somebody's file
+  }
+  if (!ours)
+    throw InvalidArgument(fmt::format("'{}' is there and is no packed data set: choose another name, or remove it", file.string()));
+}
+
+int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const fs::path& file,
+                     const std::function<void(int64_t done, int64_t all)>& progress, int threads) {
+  require_packed_place(file);
+  DataSettings read = settings;
+  read.cache = false;
+  read.crop = settings.resolved_crop();
+  std::vector<std::shared_ptr<const Dataset>> parts;
+  std::vector<uint8_t> splits;
+  std::exception_ptr empty;
+  for (size_t s = 0; s < kSplits.size(); ++s) {
+    try {
+      parts.push_back(open_dataset(read, kSplits.at(s).second, with_attributes, with_masks));
+      splits.insert(splits.end(), static_cast<size_t>(parts.back()->size()), static_cast<uint8_t>(s));
+    } catch (const EmptySplit&) {
+      empty = std::current_exception();
+    }
+    if (read.source.whole_folder) break;  // every split would be all photos
+  }
+  if (parts.empty()) std::rethrow_exception(empty);
+  const Dataset& first = *parts.front();
+  const auto count = std::ssize(splits), side = first.image_size();
+
+  std::string names;
+  std::vector<at::Tensor> labels;
+  for (const auto& part : parts) {
+    for (int64_t i = 0; i < part->size(); ++i) {
+      names += part->sample_name(i);
+      names += '\0';
+      if (with_attributes) labels.push_back(part->labels(i).defined() ? part->labels(i) : part->get(i).labels);
+    }
+  }
+  std::vector<TensorShape> shapes{{"splits", at::kByte, {count}}};
+  if (with_attributes) shapes.push_back({"labels", at::kByte, {count, first.attributes().size()}});
+  shapes.push_back({"names", at::kByte, {std::ssize(names)}});
+  shapes.push_back({"photos", at::kByte, {count, 3, side, side}});
+  if (with_masks) shapes.push_back({"masks", at::kByte, {count, side, side}});
+  PhotoOrigin origin = first.origin().value_or(PhotoOrigin{std::string(settings.source.title()), settings.source.terms(), read.crop, {}});
+  if (!first.origin() && settings.source.kind != DataKind::kSynthetic) {
+    const at::Tensor photo = read_image(first.sample_name(0));
+    origin.photo_size = to_string(PhotoSize{photo.size(2), photo.size(1)});
+  }
+  const std::string header = safetensors_header(shapes, {{"format", kFormat},
+                                                         {"attributes", nlohmann::json(first.attributes().names()).dump()},
+                                                         {"labels", std::string(name_of(EnumNames<Labels>::table, first.label_set()))},
+                                                         {"title", origin.title},
+                                                         {"terms", origin.terms},
+                                                         {"crop", origin.crop},
+                                                         {"photo_size", origin.photo_size}});
+  make_folder(fs::absolute(file).parent_path());
+  write_file(file, [&](const std::function<void(std::string_view)>& append) {
+    append(header);
+    append({reinterpret_cast<const char*>(splits.data()), splits.size()});
+    if (with_attributes) append(bytes_of(at::stack(labels).to(at::kByte).contiguous()));
+    append(names);
+    at::Tensor masks = with_masks ? at::empty({count, side, side}, at::kByte) : at::Tensor();
+    constexpr int64_t kAtOnce = 256;
+    int64_t done = 0;
+    for (const auto& part : parts) {
+      for (int64_t begin = 0; begin < part->size(); begin += kAtOnce) {
+        const int64_t size = std::min(kAtOnce, part->size() - begin);
+        at::Tensor photos = at::empty({size, 3, side, side}, at::kByte);
+        std::vector<std::exception_ptr> failures(static_cast<size_t>(size));
+        for_each_sample(size, threads, [&](int64_t i) {
+          try {
+            const Sample sample = part->get(begin + i);
+            photos[i].copy_(sample.image);
+            if (with_masks) masks[done + i].copy_(sample.mask);
+          } catch (...) {
+            failures[static_cast<size_t>(i)] = std::current_exception();
+          }
+        });
+        for (const std::exception_ptr& failure : failures) {
+          if (failure) std::rethrow_exception(failure);
+        }
+        append(bytes_of(photos));
+        done += size;
+        if (progress) progress(done, count);
+      }
+    }
+    if (with_masks) append(bytes_of(masks));
+  });
+  return count;
+}
+
+}  // namespace secgan
