@@ -38,15 +38,18 @@ Face turned_back(const Face& face, int64_t turns, int64_t width, int64_t height)
   return out;
 }
 
-/// Points that all lie in one place, or nowhere near the photo, give no transform.
+/// Points that all lie in one place, or far from the photo, give no transform; a face without a point in the photo is none of its own.
 bool usable(const Face& face, const at::Tensor& photo) {
-  const auto near = [](double at, int64_t extent) {
+  // Within a photo's extent of it, or in it.  @return false for NaN
+  const auto within = [](double at, int64_t extent, double beyond) {
     const auto whole = static_cast<double>(extent);
-    return at >= -whole && at <= 2 * whole;  // false for NaN
+    return at >= -beyond * whole && at <= (1 + beyond) * whole;
   };
-  const auto there = [&](const PhotoPoint& point) { return near(point.x, photo.size(2)) && near(point.y, photo.size(1)); };
+  const auto there = [&](const PhotoPoint& point) { return within(point.x, photo.size(2), 1) && within(point.y, photo.size(1), 1); };
+  const auto inside = [&](const PhotoPoint& point) { return within(point.x, photo.size(2), 0) && within(point.y, photo.size(1), 0); };
   const auto same = [&](const PhotoPoint& point) { return point == face.points[0]; };
-  return face.area() > 0 && std::ranges::all_of(face.points, there) && !std::ranges::all_of(face.points, same);
+  return face.area() > 0 && std::ranges::all_of(face.points, there) && std::ranges::any_of(face.points, inside) &&
+         !std::ranges::all_of(face.points, same);
 }
 
 /// Found twice: its points lie, on average, within a quarter of the eyes' distance of the other's.

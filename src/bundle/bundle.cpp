@@ -284,14 +284,18 @@ Bundle load_bundle_with(BundlePart part, const std::filesystem::path& folder, st
 }
 
 void require_bundle_place(const std::filesystem::path& folder) {
-  const std::filesystem::path place = std::filesystem::weakly_canonical(folder);
-  const std::filesystem::path above = place.has_filename() ? place.parent_path() : place.parent_path().parent_path();
-  if (is_config(above / kConfigFile))
-    throw InvalidArgument(fmt::format("'{}' lies in a bundle, '{}': choose a place outside of it", folder.string(), above.string()));
+  std::filesystem::path above = std::filesystem::weakly_canonical(folder);
+  if (!above.has_filename()) above = above.parent_path();
+  while (above.has_relative_path()) {
+    above = above.parent_path();
+    if (is_config(above / kConfigFile))
+      throw InvalidArgument(fmt::format("'{}' lies in a bundle, '{}': choose a place outside of it", folder.string(), above.string()));
+  }
   require_replaceable(folder, why_no_bundle);
 }
 
 void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Storage storage) {
+  require_bundle_place(folder);
   nlohmann::json networks = nlohmann::json::object();
   NamedTensors tensors;
   const auto add = [&](const char* name, const auto& network) {

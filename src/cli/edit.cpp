@@ -140,7 +140,7 @@ class Notes {
  public:
   void tell_of(const fs::path& photo, const std::vector<std::string>& notes) {
     for (const std::string& note : notes) {
-      if (times_[note]++ == 0) tell("{}: {}", photo.string(), note);
+      if (times_[note]++ == 0) tell("{}: {}", printable(photo.string()), note);
     }
   }
   void tell_rest() const {
@@ -301,8 +301,15 @@ class ListedSources {
   ListedSources(const std::string& file, const AttributeSchema& known, const std::vector<PhotoOutputs>& photos)
       : list_(read_attribute_list(file, shared(file, known))), names_(list_.photos) {
     std::vector<std::string> unlisted, silent;
+    std::map<size_t, std::string> rows;
     for (const PhotoOutputs& one : photos) {
-      if (!names_.find(one.photo.string())) unlisted.push_back(one.photo.string());
+      const std::optional<size_t> row = names_.find(one.photo.string());
+      if (!row) {
+        unlisted.push_back(one.photo.string());
+      } else if (const auto [other, fresh] = rows.emplace(*row, one.photo.string()); !fresh) {
+        throw InvalidArgument(fmt::format("--source-list '{}': '{}' may be '{}' or '{}': name it with its folder", file, list_.photos[*row],
+                                          other->second, one.photo.string()));
+      }
     }
     if (!unlisted.empty()) {
       throw InvalidArgument(fmt::format("--source-list '{}' does not name {} of {}: '{}'{}{}", file, unlisted.size(),
@@ -399,7 +406,7 @@ class PhotoEdits {
     const int64_t width = whole ? photo.size(2) : place.width, height = whole ? photo.size(1) : place.height;
     const auto count = std::ssize(sweep_->strengths);
     if (width * height > kMostPixels / count) {
-      throw InvalidArgument(fmt::format("--sweep {}: {} pictures of {} x {} pixels are too many: at most 100 million pixels side by side",
+      throw InvalidArgument(fmt::format("--sweep {}: {} pictures of {} x {} pixels are too many: at most 100 million pixels in all",
                                         sweep_->text, count, width, height));
     }
     Shown shown;
@@ -436,7 +443,7 @@ class PhotoEdits {
 /// A film's frame without its face.
 Finished unedited(const at::Tensor& frame, const PhotoOutputs& outputs, const EditRequest& options) {
   Finished out{{encode_result(outputs.files[0], frame, options.no_provenance ? Provenance() : note())},
-               fmt::format("{}  (no face: as it was)", outputs.files[0].string())};
+               fmt::format("{}  (no face: as it was)", printable(outputs.files[0].string()))};
   if (options.mask) out.bytes.push_back(encode_mask(at::full({frame.size(1), frame.size(2)}, kSecganClasses - 1, at::kByte), note()));
   return out;
 }
@@ -499,14 +506,17 @@ void edit(const EditRequest& options, bool source_given) {
     if (options.no_provenance) shown.made = {};
     constexpr double kSecondsOneWay = 1.5;
     Finished finished{{shown.frames.empty() ? encode_result(outputs.files[0], shown.picture, shown.made)
-                                            : encode_animation(shown.frames, 2 * kSecondsOneWay / std::ssize(shown.frames), shown.made)},
+                                            : encode_animation(shown.frames, 2 * kSecondsOneWay / std::ssize(shown.frames), shown.made,
+                                                               how.region == EditRegion::kExact)},
                       ""};
     if (options.mask) {
       const at::Tensor ids = editor.parse_edited(shown.edited);
       finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, shown.edited.place) : ids, shown.made));
     }
     finished.notes = shown.notes;
-    finished.line = fmt::format("{}  ({})", outputs.files[0].string(), text_of(shown.edited, photo, source_given));
+    if (how.region == EditRegion::kExact && encodes_anew(outputs.files[0]))
+      finished.notes.emplace_back("a JPEG is encoded anew, which changes all pixels a little: photos that are PNG stay exact");
+    finished.line = fmt::format("{}  ({})", printable(outputs.files[0].string()), text_of(shown.edited, photo, source_given));
     return finished;
   });
 }
@@ -535,7 +545,7 @@ void parse(const PhotoRequest& options) {
     const at::Tensor ids = editor.parse(photo, crop);
     const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
     return Finished{{encode_mask(ids, note()), encode_result(outputs.files[1], overlay, note())},
-                    fmt::format("{}\n{}", outputs.files[0].string(), outputs.files[1].string())};
+                    fmt::format("{}\n{}", printable(outputs.files[0].string()), printable(outputs.files[1].string()))};
   });
 }
 

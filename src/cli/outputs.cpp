@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -107,6 +108,14 @@ std::vector<Given> photos_in(const std::vector<std::string>& names, const fs::pa
     const std::vector<std::string> found = pictures_below(name, below ? results : fs::path());
     if (found.empty()) throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", name));
     for (const std::string& photo : found) out.push_back({(fs::path(name) / photo).string(), fs::path(photo).parent_path()});
+    if (!below) continue;
+    // Earlier results are left out, and nobody's photo with them.
+    for (const std::string& photo : pictures_below(name)) {
+      const fs::path file = fs::path(name) / photo;
+      if (std::ranges::binary_search(found, photo) || made_by_us(file)) continue;
+      throw InvalidArgument(fmt::format("--out '{}' lies in '{}' and holds '{}', which this command did not make: choose another folder",
+                                        results.string(), name, file.string()));
+    }
   }
   return out;
 }
@@ -130,6 +139,7 @@ std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, c
       if (const auto input = inputs.find(id); input != inputs.end())
         throw InvalidArgument(fmt::format("--out would overwrite '{}' with a result of '{}': choose another folder", input->second, photo));
       if (const auto [place, fresh] = writers.emplace(id, photo); !fresh) {
+        if (file_identity(place->second) == file_identity(photo)) throw InvalidArgument(fmt::format("'{}' is named twice", photo));
         throw InvalidArgument(
             fmt::format("'{}' and '{}' would both be written to '{}': write them into two folders", place->second, photo, file.string()));
       }
@@ -143,7 +153,11 @@ std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, c
       outputs.files.push_back(file);
     }
   }
-  require_writable_folder(folder);
+  std::set<fs::path> places{folder};
+  for (const PhotoOutputs& one : plan) {
+    for (const fs::path& file : one.files) places.insert(file.parent_path());
+  }
+  for (const fs::path& place : places) require_writable_folder(place);
   return plan;
 }
 
@@ -172,8 +186,10 @@ void require_json_place(const std::string& file, const std::vector<std::string>&
 
 Provenance note() { return {.software = this_software()}; }
 
+bool encodes_anew(const fs::path& file) { return lowered_extension(file) != ".png"; }
+
 std::string encode_result(const fs::path& file, const at::Tensor& image, const Provenance& made) {
-  return lowered_extension(file) == ".png" ? encode_png(image, made) : encode_jpeg(image, kJpegQuality, made);
+  return encodes_anew(file) ? encode_jpeg(image, kJpegQuality, made) : encode_png(image, made);
 }
 
 std::string encode_mask(const at::Tensor& ids, const Provenance& made) {

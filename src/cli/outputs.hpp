@@ -44,6 +44,8 @@ void require_json_place(const std::string& file, const std::vector<std::string>&
 /// What a result says that is no edit: plan_outputs knows it again by its software.
 Provenance note();
 
+/// Whether encode_result changes pixels there, as JPEG does.
+bool encodes_anew(const std::filesystem::path& file);
 /// A picture as its name says, PNG or JPEG.
 /// @param image [3, H, W] uint8   @param made  empty: plan_outputs will not know it again
 std::string encode_result(const std::filesystem::path& file, const at::Tensor& image, const Provenance& made);

@@ -51,7 +51,7 @@ class SettingsFlags {
                 named_.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
               }
             },
-            "any setting by its path, as trainer.decay_start=0.8 (repeatable); docs/options.md lists them")
+            "any setting by its path (repeatable); secgan options and docs/options.md list them")
         ->type_name("PATH=VALUE");
   }
 

@@ -81,7 +81,7 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
   if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
   if (!processes.leads()) return;
-  say("{} in {:.0f} s; the bundle is {}{}{}", counted(outcome.steps, "step"), outcome.seconds, (folder / "bundle").string(),
+  say("{} in {:.0f} s; the bundle is {}{}{}", counted(outcome.steps, "step"), outcome.seconds, printable((folder / "bundle").string()),
       outcome.note.empty() ? "" : "; ", outcome.note);
 }
 
@@ -108,7 +108,7 @@ void add_train(CLI::App& app) {
                   detail::set_value(&settings.task.losses.photo.semantic_consistency, text, "--lambda-sc");
                   settings.task.losses.mask.semantic_consistency = settings.task.losses.photo.semantic_consistency;
                 });
-  command.get_option("--mask-backbone")->excludes("--no-mask-branch");
+  for (const char* of_masks : {"--mask-backbone", "--lambda-sc"}) command.get_option(of_masks)->excludes("--no-mask-branch");
   auto small = std::make_shared<bool>(false);
   command.add_flag("--small", *small, "start from the recipe for 64 px on a CPU instead of AttGAN's published one");
   command.callback([=] {

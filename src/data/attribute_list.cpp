@@ -60,6 +60,8 @@ std::optional<size_t> split_column(const ListFile& list) {
   };
   const auto found = std::ranges::find_if(list.columns(), says);
   if (found == list.columns().end()) return std::nullopt;
+  if (const auto other = std::find_if(found + 1, list.columns().end(), says); other != list.columns().end())
+    throw Error(fmt::format("'{}': columns '{}' and '{}' both say a photo's split", list.file().string(), *found, *other));
   return static_cast<size_t>(found - list.columns().begin());
 }
 

@@ -74,11 +74,11 @@ std::vector<std::string> metric_header() { return {"Metric", "Value [interval]",
 std::string conditions(const Evaluation& evaluation, const ReportContext& context) {
   const EvaluationProtocol& p = evaluation.protocol;
   std::string text = fmt::format(
-      "Model {} (SHA-256 {}). {} of {}, split {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
+      "Model {} (SHA-256 {}). {} of {}, {}, crop {}. Attributes flipped in turn at strength {:g}, conflict rules {}. "
       "Intervals: {:g} % bootstrap over photos, {}. Protocol {} {}.",
-      context.model, short_hash(context.model_digest), counted(evaluation.photos, "photo"), context.data, name_of(kSplits, p.split), p.crop,
-      p.strength, name_of(kConflictRules, p.conflicts), 100 * p.level, counted(p.resamples, "resample"), p.name,
-      short_hash(evaluation.hash));
+      context.model, short_hash(context.model_digest), counted(evaluation.photos, "photo"), context.data,
+      context.whole_data ? "all of it" : fmt::format("split {}", name_of(kSplits, p.split)), p.crop, p.strength,
+      name_of(kConflictRules, p.conflicts), 100 * p.level, counted(p.resamples, "resample"), p.name, short_hash(evaluation.hash));
   for (const std::string& extractor : evaluation.pinned.extractors) text += fmt::format(" Extractor: {}.", extractor);
   return text;
 }

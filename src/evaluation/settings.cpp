@@ -1,5 +1,6 @@
 #include "secgan/evaluation/settings.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "core/device_threads.hpp"
@@ -8,13 +9,20 @@
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/image/transforms.hpp"
 
 namespace secgan {
 namespace {
 
-Judges open_judges(const EvaluateSettings& settings, Judges judges, const Device& device) {
+/// @param image_size  of the model's bundle
+Judges open_judges(const EvaluateSettings& settings, Judges judges, int64_t image_size, const Device& device) {
   if (judges.classifier.is_empty() && !settings.protocol.classifier.empty()) {
-    judges.classifier = load_bundle_with(BundlePart::kClassifier, settings.protocol.classifier, "classifier").classifier;
+    const Bundle judge = load_bundle_with(BundlePart::kClassifier, settings.protocol.classifier, "classifier");
+    if (judge.info.image_size != image_size) {
+      throw InvalidArgument(fmt::format("classifier: bundle {} was trained at {} px, the model at {} px", settings.protocol.classifier,
+                                        judge.info.image_size, image_size));
+    }
+    judges.classifier = judge.classifier;
   }
   if (!judges.classifier.is_empty()) judges.classifier->to(device);
   if (!judges.inception && !settings.inception.empty())
@@ -33,7 +41,7 @@ EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& 
   threads.next();
   const KeptMemory kept;
   EvaluationRun run;
-  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, device),
+  run.evaluation = evaluate(bundle, photos, settings.protocol, open_judges(settings, given, bundle.info.image_size, device),
                             {.batch = settings.batch, .progress = [&](int64_t done, int64_t total) {
                                threads.next();
                                if (progress) progress(done, total);
@@ -41,6 +49,7 @@ EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& 
   run.context.model = bundle.name;
   run.context.model_digest = bundle.digest;
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
+  run.context.whole_data = settings.data.whole_folder;
   for (const DataNote& note : photos.notes()) {
     if (note.wrong) run.context.data += "; " + note.text;
   }
@@ -55,17 +64,24 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                        const std::function<void(int64_t, int64_t)>& progress) {
   validate(settings);
   Bundle bundle = load_bundle(model);
+  const std::string crop = settings.protocol.crop.empty() ? bundle.info.crop : settings.protocol.crop;
   const DataSettings data{.source = settings.data,
                           .attributes = bundle.info.attributes,
                           .image_size = bundle.info.image_size,
-                          .crop = settings.data.kind == DataKind::kSynthetic ? ""  // which are square
-                                  : settings.protocol.crop.empty()           ? bundle.info.crop
-                                                                             : settings.protocol.crop,
+                          .crop = settings.data.kind == DataKind::kSynthetic || settings.data.kind == DataKind::kPacked
+                                      ? ""  // which are square
+                                      : crop,
                           .count = settings.protocol.photos,
                           .cache = false};
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
-  return evaluate(std::move(bundle), *photos, std::string(settings.data.title()), settings, given, progress);
+  const std::optional<PhotoOrigin> origin = photos->origin();
+  // Drawn faces are square, and have no size to begin with.
+  if (origin && !origin->photo_size.empty() && parse_crop(origin->crop) != parse_crop(crop)) {
+    throw InvalidArgument(
+        fmt::format("data: '{}' was packed with the crop '{}', the evaluation's is '{}'", settings.data.root, origin->crop, crop));
+  }
+  return evaluate(std::move(bundle), *photos, origin ? origin->title : std::string(settings.data.title()), settings, given, progress);
 }
 
 EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos, const EvaluateSettings& settings, const Judges& given,

@@ -63,7 +63,8 @@ Picture decode_webp(std::string_view bytes, const std::string& name) {
 
 namespace {
 
-constexpr int kQuality = 90;  // of 100
+constexpr int kQuality = 90;        // of 100
+constexpr int kLosslessEffort = 4;  // of 9
 
 /// Bytes that libwebp gave, freed with it.
 class WebpBytes {
@@ -90,7 +91,7 @@ std::string with_packet(const WebPData& encoded, const Provenance& made) {
 
 }  // namespace
 
-std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made) {
+std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made, bool lossless) {
   if (frames.empty()) throw InvalidArgument("frames are empty: an animation shows at least one picture");
   if (!(seconds >= 0.001 && seconds <= 60)) throw InvalidArgument(fmt::format("seconds {} is not in [0.001, 60]", seconds));
   const int64_t height = frames.front().size(1), width = frames.front().size(2);
@@ -103,6 +104,7 @@ std::string encode_animation(const std::vector<at::Tensor>& frames, double secon
   WebPAnimEncoderOptionsInit(&options);
   WebPConfigInit(&config);
   config.quality = kQuality;
+  if (lossless) WebPConfigLosslessPreset(&config, kLosslessEffort);
   const std::unique_ptr<WebPAnimEncoder, decltype(&WebPAnimEncoderDelete)> encoder(
       WebPAnimEncoderNew(static_cast<int>(width), static_cast<int>(height), &options), &WebPAnimEncoderDelete);
   if (!encoder) throw Error("the animation cannot be encoded: no memory");

@@ -160,10 +160,13 @@ RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
   // Runs leave their lock behind: a log or settings without one are somebody else's.
   require_own_place(path, {"settings.toml", "log.jsonl", "samples"}, resume || is_there(path / ".lock") || has_checkpoint(path));
   require_bundle_place(path / "bundle");
+  const auto refuse_run = [&] {
+    if (!resume && has_checkpoint(path))
+      throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", path.string()));
+  };
+  if (!is_there(path / ".lock")) refuse_run();  // a folder with a lock counts as a run's: none is made in others
   lock_ = std::make_unique<Lock>(path);
-  if (!resume && has_checkpoint(path)) {
-    throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", path.string()));
-  }
+  refuse_run();
 }
 
 RunFolder::~RunFolder() = default;

@@ -211,7 +211,7 @@ std::vector<std::string> SecganTask::warnings(int64_t step, const NamedValues& m
 NamedTexts SecganTask::identity() const {
   NamedTexts identity = identity_of(loader_.dataset());
   // A custom one keeps its state to itself.
-  if (mask_ && !bundle_.parser->custom()) {
+  if (bundle_.parser && !bundle_.parser->custom()) {
     identity.emplace_back("the parser", short_digest(module_state(*bundle_.parser->network())));
   }
   if (options_.losses.photo.generator_classifier > 0)

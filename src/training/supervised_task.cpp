@@ -66,6 +66,7 @@ NamedValues SupervisedTask::held_out() {
   network_->eval();
   NamedValues values = measure(*watched_);
   network_->train();
+  measured_ = values.front().first.substr(values.front().first.rfind('/') + 1);
   if (const double now = values.front().second; now > best_measure_[1].item<double>()) {
     best_measure_.copy_(at::tensor({static_cast<double>(steps_), now}, at::kDouble));
     load_tensors(best_, module_state(*network_), "", "the network");
@@ -78,7 +79,7 @@ NamedTensors SupervisedTask::shipped_state() const { return best_measure_[0].ite
 std::string SupervisedTask::note_on_result() const {
   const auto step = best_measure_[0].item<int64_t>();
   if (step < 0) return {};
-  return fmt::format("its weights are those of step {}, the best on photos that are not trained on: {:.4f}", step,
+  return fmt::format("its weights are those of step {}, the best on photos that are not trained on ({} {:.4f})", step, measured_,
                      best_measure_[1].item<double>());
 }
 

@@ -61,7 +61,10 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
 /// Measures on faces of the same source that are not trained on, where it has such; else that is told.
 template <class Task>
 void watch_held_out(Task& task, DataSettings settings, int64_t photos, bool with_attributes, bool with_masks, std::ostream& status) {
-  if (settings.source.whole_folder) return;
+  if (settings.source.whole_folder) {
+    status << "note: nothing is measured on photos that are not trained on: whole_folder trains on all\n";
+    return;
+  }
   settings.count = photos;
   settings.cache = false;
   try {

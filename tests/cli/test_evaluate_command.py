@@ -154,3 +154,20 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
     twice = refusal("compare", "--backbones", "stgan,attgan,stgan", "--out", tmp_path / "other", status=2)
     assert "backbones: 'stgan' is given twice" in twice and not (tmp_path / "other").exists()
+
+
+def test_a_judge_of_another_side_and_photos_of_all_splits(tmp_path):
+    judge = ("train-classifier", "--data", "synthetic", "--image-size", 32, "--count", 8, "--batch", 4, "--steps", 1, "--threads", 1)
+    run(*judge, "--option", "task.classifier.dim=4", "--out", tmp_path / "judge")
+    line = refusal("evaluate", BUNDLE, *FEW, "--classifier", tmp_path / "judge/bundle", status=2)
+    assert f"classifier: bundle {tmp_path / 'judge/bundle'} was trained at 32 px, the model at 64 px" in line
+    run("pack", "--data", "synthetic", "--image-size", 64, "--count", 12, "--out", tmp_path / "faces.safetensors")
+    packed = ("--data", "packed", "--root", tmp_path / "faces.safetensors", *FEW[2:])
+    text = run("evaluate", BUNDLE, *packed).stdout
+    assert "12 photos of drawn faces, 64 px, split test, crop" in text
+    photos = pathlib.Path(BUNDLE).parents[1] / "examples" / "photos"
+    names = json.loads((pathlib.Path(BUNDLE) / "config.json").read_text())["info"]["attributes"]
+    rows = "".join(f"{name}.png{',0' * len(names)}\n" for name in ("anna", "ben", "carla"))
+    (tmp_path / "list.csv").write_text(f"image,{','.join(names)}\n{rows}")
+    whole = ("--data", "folder", "--root", photos, "--labels", tmp_path / "list.csv", "--whole-folder", *FEW[4:])
+    assert "3 photos of a folder of photos, 64 px, all of it, crop" in run("evaluate", BUNDLE, *whole).stdout

@@ -157,7 +157,7 @@ def test_bundles_replace_nothing_else(tmp_path):
         assert f"'{tmp_path / 'd'}' holds 'thesis.tex', which is no part of a bundle" in line
     for _ in range(2):
         run("export", BUNDLE, "--out", tmp_path / "bundle")
-    for inside in ("sub", "sub/", "../bundle/sub"):
+    for inside in ("sub", "sub/", "../bundle/sub", "a/b/c"):
         line = refusal("export", BUNDLE, "--out", f"{tmp_path / 'bundle'}/{inside}", status=2)
         assert f"lies in a bundle, '{tmp_path / 'bundle'}': choose a place outside of it" in line
     assert sorted(file.name for file in (tmp_path / "bundle").iterdir()) == ["README.md", "config.json", "model.safetensors"]
@@ -302,3 +302,24 @@ def test_a_folder_keeps_its_subfolders(tmp_path):
     assert "would overwrite" in refusal("edit", BUNDLE, photos, *EDIT, "--out", photos)
     (tmp_path / "empty").mkdir()
     assert "'" + str(tmp_path / "empty") + "' holds no photo" in refusal("edit", BUNDLE, tmp_path / "empty", *EDIT, "--out", "x", status=1)
+
+
+def test_photos_of_others_in_the_results_folder_are_not_left_out(tmp_path):
+    album = tmp_path / "album"
+    picture(album / "top.png")
+    theirs = picture(album / "2023/a.png")
+    line = refusal("edit", BUNDLE, album, *EDIT, "--out", album / "2023")
+    assert f"lies in '{album}' and holds '{theirs}', which this command did not make" in line
+    assert f"'{theirs}' is named twice" in refusal("edit", BUNDLE, theirs, theirs, *EDIT, "--out", tmp_path / "out")
+    # A file where a folder of the results has to be: nothing is done by half.
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "2023").write_bytes(b"notes")
+    assert "is a file, not a folder" in refusal("edit", BUNDLE, album, *EDIT, "--out", tmp_path / "out", status=1)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["2023"]
+
+
+def test_a_row_of_a_list_is_one_photos(tmp_path):
+    photos = [picture(tmp_path / name) for name in ("2023/x.png", "2024/x.png")]
+    (tmp_path / "list.csv").write_text("image,Male\nx.png,1\n")
+    line = refusal("edit", BUNDLE, *photos, *EDIT, "--source-list", tmp_path / "list.csv", "--out", tmp_path / "out")
+    assert f"'x.png' may be '{photos[0]}' or '{photos[1]}'" in line

@@ -151,6 +151,7 @@ def test_without_a_mask_branch_its_backbone_is_refused_and_a_parser_kept(tmp_pat
         assert done.returncode == status, done.stdout + done.stderr
         return done.stderr
 
+    assert "--lambda-sc" in train("--lambda-sc", 5, status=2)
     line = train("--mask-backbone", "stgan", status=2)
     assert line.count("\n") == 1 and "--mask-backbone" in line and "--no-mask-branch" in line and not (tmp_path / "run").exists()
     parser = tmp_path / "parser"
@@ -158,3 +159,19 @@ def test_without_a_mask_branch_its_backbone_is_refused_and_a_parser_kept(tmp_pat
     train("--parser", parser / "bundle")
     kept = json.loads((tmp_path / "run/bundle/config.json").read_text())["networks"]
     assert sorted(kept) == ["generator", "parser"]
+    other = tmp_path / "other"
+    assert subprocess.run(arguments(other, "--steps", 1, "--seed", 9), capture_output=True).returncode == 0
+    again = [COMMAND, "train", "--resume", "--steps", 2, "--parser", other / "bundle", "--out", tmp_path / "run"]
+    done = subprocess.run(list(map(str, again)), capture_output=True, text=True)
+    assert done.returncode == 1 and "the parser was" in done.stderr
+
+
+def test_a_refused_start_leaves_no_lock(tmp_path):
+    run = tmp_path / "theirs"
+    run.mkdir()
+    for name in ("checkpoint.safetensors", "log.jsonl", "settings.toml"):
+        (run / name).write_text("theirs")
+    assert "holds a run already" in refusal(run, "--steps", 1)
+    (run / "checkpoint.safetensors").unlink()
+    assert "which this command did not make" in refusal(run, "--steps", 1)
+    assert (run / "log.jsonl").read_text() == "theirs"

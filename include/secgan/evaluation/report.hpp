@@ -16,6 +16,7 @@ struct ReportContext {
   std::string model;         ///< the bundle's folder, as the reader knows it
   std::string model_digest;  ///< SHA-256 of its weights' file
   std::string data;          ///< the data set, in words
+  bool whole_data = false;   ///< all of it, whatever the protocol's split
   at::Tensor grid;           ///< [3, H, W] uint8, example edits; undefined: none
   std::string grid_caption;
 };

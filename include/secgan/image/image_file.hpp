@@ -60,8 +60,10 @@ inline constexpr int kJpegQuality = 95;
 SECGAN_API std::string encode_jpeg(const at::Tensor& image, int quality = kJpegQuality, const Provenance& made = {});
 /// A WebP that shows pictures one after another, over and over.
 /// @param frames [3, H, W] uint8 RGB each, of one size, at most 16383 a side   @param seconds  that each is shown, in whole milliseconds
+/// @param lossless  keeps every bit, in files several times as large
 /// @throws InvalidArgument for no picture, several sizes or a side that WebP lacks
-SECGAN_API std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made = {});
+SECGAN_API std::string encode_animation(const std::vector<at::Tensor>& frames, double seconds, const Provenance& made = {},
+                                        bool lossless = false);
 /// @param mask [H, W] uint8 ids   @param palette RGB by id, at most 256; ids beyond it are an error
 SECGAN_API std::string encode_index_png(const at::Tensor& mask, const std::vector<std::array<uint8_t, 3>>& palette,
                                         const Provenance& made = {});

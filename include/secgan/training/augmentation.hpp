@@ -14,7 +14,8 @@ namespace secgan {
 
 namespace rule {
 inline constexpr Rule kUpToHalf{.low = 0, .high = 0.5};
-}
+inline constexpr Rule kOfTheRange{.low = 0, .high = 2};
+}  // namespace rule
 
 /// Every strength is 0 at first: nothing is changed. Hue and saturation are left alone, hair and skin being what is edited.
 struct AugmentOptions {
@@ -28,7 +29,7 @@ struct AugmentOptions {
     return std::tuple{
         field<&O::shift>("largest shift, up, down and sideways, as a share of the side; DiffAugment's is 0.125", rule::kUpToHalf),
         field<&O::flip>("probability of mirroring", rule::kShare),
-        field<&O::brightness>("photos: the largest value added or taken away, of a range of 2; DiffAugment's is 0.5", rule::kNotNegative),
+        field<&O::brightness>("photos: the largest value added or taken away, of a range of 2; DiffAugment's is 0.5", rule::kOfTheRange),
         field<&O::contrast>("photos: the largest change of the contrast, as a share of it; DiffAugment's is 0.5", rule::kShare),
     };
   }

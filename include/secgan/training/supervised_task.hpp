@@ -88,6 +88,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   NamedTensors best_;
   at::Tensor best_measure_;  // [2] float64: after so many steps, so good; negative before the first measurement
   int64_t steps_ = 0;
+  std::string measured_ = "measured";  ///< what best_measure_ is
 };
 
 struct ParserTaskOptions {

@@ -100,7 +100,8 @@ TEST_CASE("a face that is found twice is one, and one far off is none", "[alignm
   REQUIRE(once.size() == 1);
   CHECK(once[0].score == 0.99);
   CHECK(found_of({face_of(points), face_of(beside)}).size() == 2);
-  CHECK(found_of({moved(1e300, 1), moved(std::nan(""), 1), moved(-5000, 1)}).empty());
+  CHECK(found_of({moved(1e300, 1), moved(std::nan(""), 1), moved(-5000, 1), moved(190, 1)}).empty());
+  CHECK(found_of({moved(0, 1), moved(180, 1)}).size() == 1);
 }
 
 TEST_CASE("faces come by size", "[alignment]") {

@@ -231,6 +231,8 @@ TEST_CASE("a column that says the split is no attribute", "[data]") {
   const AttributeList folds = read_attribute_list(folder.write("folds.csv", "image,Bangs,split\na.jpg,1,train\nb.jpg,1,fold 3\n"));
   CHECK(folds.splits.empty());
   CHECK_THAT(folds.unread_split, Catch::EndsWith("folds.csv:3: split 'fold 3' is none of train, validation, test, or 0, 1, 2"));
+  CHECK_THROWS_WITH(read_attribute_list(folder.write("two.csv", "image,Bangs,split,partition\na.jpg,1,train,2\n")),
+                    Catch::Contains("columns 'split' and 'partition' both say a photo's split"));
   CHECK_THROWS_WITH(read_attribute_list(folder.write("twice.csv", "image,Bangs,split\na.jpg,1,train\na.jpg,1,test\n")),
                     Catch::Contains("twice.csv:3: 'a.jpg' is of another split in line 2"));
 }
