@@ -93,6 +93,7 @@
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/blocks.hpp"
 #include "secgan/nn/engine.hpp"
+#include "secgan/nn/onnx.hpp"
 #include "secgan/nn/profile.hpp"
 #include "secgan/nn/program.hpp"
 #include "secgan/nn/resnet.hpp"

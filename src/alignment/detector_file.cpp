@@ -1,15 +1,13 @@
 #include "secgan/alignment/detector_file.hpp"
 
-#include <dlfcn.h>
-
 #include <array>
-#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/format.hpp"
+#include "core/installed.hpp"
 #include "io/file_kind.hpp"
 #include "io/zip_archive.hpp"
 #include "secgan/core/error.hpp"
@@ -75,34 +73,6 @@ Part part_of_folder(const fs::path& folder, std::string_view file) {
   throw Error(fmt::format("{}: no {} in it, nor in its data or facenet_pytorch/data", folder.string(), file));
 }
 
-/// Where the library lies; nothing where that is not known.
-fs::path library_folder() {
-  Dl_info info;
-  static const char here = 0;
-  if (::dladdr(&here, &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code ignored;
-  return fs::weakly_canonical(info.dli_fname, ignored).parent_path();
-}
-
-/// The user's own place for it.
-fs::path user_file() {
-  // NOLINTBEGIN(concurrency-mt-unsafe): nobody sets them
-  const char* const data = std::getenv("XDG_DATA_HOME");
-  const char* const home = std::getenv("HOME");
-  // NOLINTEND(concurrency-mt-unsafe)
-  if (data != nullptr && *data == '/') return fs::path(data) / "secgan" / kDetectorFile;
-  return fs::path(home == nullptr ? "" : home) / ".local" / "share" / "secgan" / kDetectorFile;
-}
-
-std::optional<fs::path> installed_file() {
-  std::error_code ignored;
-  const fs::path beside = library_folder();
-  for (const fs::path& place : {beside.parent_path() / "share" / "secgan" / kDetectorFile, user_file()}) {
-    if (fs::is_regular_file(place, ignored)) return place;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Mtcnn import_facenet_pytorch(const fs::path& from, const MtcnnOptions& options) {
@@ -161,17 +131,17 @@ Mtcnn load_detector(const fs::path& file, const MtcnnOptions& options) {
   return detector;
 }
 
-FaceDetector installed_detector() {
+Mtcnn installed_detector() {
   static std::mutex mutex;
   static std::optional<Mtcnn> detector;
   const std::lock_guard lock(mutex);
   if (!detector) {
-    const std::optional<fs::path> file = installed_file();
+    const std::optional<fs::path> file = detail::find_installed(kDetectorFile);
     if (!file) {
       throw NoDetector(
           fmt::format("no face detector is installed: pip download --no-deps facenet-pytorch==2.6.0, then "
                       "secgan import facenet_pytorch-2.6.0-py3-none-any.whl --from facenet-pytorch --out {}",
-                      user_file().string()));
+                      detail::user_place(kDetectorFile).string()));
     }
     detector = load_detector(*file);
   }

@@ -10,6 +10,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/nn/onnx.hpp"
 #include "secgan/nn/state.hpp"
 
 namespace secgan {
@@ -89,7 +90,7 @@ class StageImpl : public torch::nn::Module {
     std::vector<at::Tensor> out;
     if (plan_.dense > 0) {
       // The weights are of a framework that flattens columns first.
-      x = slopes_.back()(dense_(x.permute({0, 3, 2, 1}).reshape({x.size(0), -1})));
+      x = slopes_.back()(dense_(x.permute({0, 3, 2, 1}).flatten(1)));
       for (auto& head : linear_heads_) out.push_back(head(x));
     } else {
       for (auto& head : heads_) out.push_back(head(x));
@@ -309,6 +310,19 @@ NamedTensors Mtcnn::state() const { return module_state(*networks_); }
 void Mtcnn::load(const NamedTensors& state, const std::string& source) {
   require_finite(state, source);
   load_module_state(*networks_, state, "", source);
+}
+
+std::array<std::string, 3> Mtcnn::onnx() const {
+  const auto model = [](Stage stage, int64_t side, bool any_size) {
+    const TensorsFunction judge = [stage](const std::vector<at::Tensor>& inputs) mutable {
+      const Judged judged = stage->forward(inputs[0]);
+      std::vector<at::Tensor> parts{judged.score.unsqueeze(1), judged.boxes};
+      if (judged.points.defined()) parts.push_back(judged.points);
+      return at::cat(parts, 1);
+    };
+    return encode_onnx(*stage, judge, {.inputs = {{"window", at::zeros({2, 3, side, side}), any_size}}, .output = "judged"});
+  };
+  return {model(networks_->proposal, kCell, true), model(networks_->refinement, kRefined, false), model(networks_->output, kOutput, false)};
 }
 
 std::vector<Face> Mtcnn::operator()(const at::Tensor& photo) const {

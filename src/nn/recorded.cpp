@@ -46,7 +46,8 @@ void fold_batch_norm(Graph& graph, Node& norm) {
 
 }  // namespace
 
-std::shared_ptr<Graph> record(torch::nn::Module& module, const TensorsFunction& function, const std::vector<at::Tensor>& examples) {
+std::shared_ptr<Graph> record(torch::nn::Module& module, const TensorsFunction& function, const std::vector<at::Tensor>& examples,
+                              BatchNorms norms) {
   const at::NoGradGuard no_grad;
   // The tracer takes no weights that train as constants: they go in as inputs, and become constants here.
   std::vector<at::Tensor> weights = module.parameters();
@@ -70,7 +71,7 @@ std::shared_ptr<Graph> record(torch::nn::Module& module, const TensorsFunction& 
   for (size_t i = graph->inputs().size(); i > given; --i) graph->eraseInput(i - 1);
   torch::jit::ConstantPropagation(graph);
   for (Node* const node : graph->nodes()) {
-    if (node->kind() == at::aten::batch_norm) fold_batch_norm(*graph, *node);
+    if (norms == BatchNorms::kFold && node->kind() == at::aten::batch_norm) fold_batch_norm(*graph, *node);
   }
   torch::jit::EliminateDeadCode(graph);
   return graph;

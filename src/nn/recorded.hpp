@@ -11,10 +11,13 @@
 
 namespace secgan {
 
-/// One block without control flow; weights and all that follows from them alone are constants, and batch norms are in the convolutions
-/// before them where those have no other reader. Shapes hold for a batch of the examples' size.
+/// Whether the recording puts batch norms into the convolutions before them, where those have no other reader.
+enum class BatchNorms { kFold, kKeep };
+
+/// One block without control flow; weights and all that follows from them alone are constants. Shapes hold for a batch of the examples'
+/// size.
 std::shared_ptr<torch::jit::Graph> record(torch::nn::Module& module, const TensorsFunction& function,
-                                          const std::vector<at::Tensor>& examples);
+                                          const std::vector<at::Tensor>& examples, BatchNorms norms = BatchNorms::kFold);
 
 /// The same graph with the convolutions' weights packed for oneDNN, and the activations that follow them inside.
 TensorsFunction pack(const std::shared_ptr<torch::jit::Graph>& graph, Precision precision);

@@ -36,6 +36,6 @@ class SECGAN_API NoDetector : public FileNotFound {
 
 /// The detector that is installed, read when it is first asked for.
 /// @throws NoDetector, or as load_detector.
-SECGAN_API FaceDetector installed_detector();
+SECGAN_API Mtcnn installed_detector();
 
 }  // namespace secgan

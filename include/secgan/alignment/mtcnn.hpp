@@ -37,6 +37,11 @@ class SECGAN_API Mtcnn {
   /// @param photo [3, H, W] uint8 RGB   @return the surest first; empty for photos smaller than the smallest face
   std::vector<Face> operator()(const at::Tensor& photo) const;
 
+  /// The three networks as ONNX models (encode_onnx), first to last: window [N, 3, H, W], as 0.0078125 (level - 127.5), -> judged [N, C,
+  /// ...], of which channel 0 is the probability of a face, then come four corrections of the box, and the last network's ten coordinates.
+  /// H x W is any size of 12 and more for the first, which judges a cell of 12 at every second pixel, 24 x 24 and 48 x 48 for the others.
+  std::array<std::string, 3> onnx() const;
+
   NamedTensors state() const;
   /// @param source  named first in messages, as a file name
   /// @throws Error for tensors that are missing, too many, of another shape or not finite.
