@@ -16,6 +16,10 @@ PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torch
              onnx onnxscript onnxruntime nbclient ipykernel filelock fsspec jinja2 networkx setuptools sympy typing-extensions
 # The face detector's weights lie in this package, of which nothing is installed.
 DETECTOR  := facenet-pytorch==2.6.0
+# Drives the browser in which pages are tested; of the browsers that it could fetch itself none is.
+BROWSER   := playwright==1.65.2
+# What runs the networks of the page that `secgan export --web` writes: npm's package, with npm's integrity.
+RUNTIME   := 1.30.0 sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==
 # One version of each, as versions differ in what they find and write. Those that commit hooks use too stand in the hooks' file.
 TOOLS      = $(MYPY) clang-tidy==23.1.4 pdoc==16.0.0 cyclonedx-bom==7.5.0 uv==0.13.9 \
              $(shell grep -oE '(ruff|clang-format)==[0-9.]+' .pre-commit-config.yaml)
@@ -50,9 +54,17 @@ $(BUILD)/detector/.fetched: $(VENV)/.ready requirements/detector.txt
 	@if $(BIN)/pip download -q --disable-pip-version-check --no-deps --require-hashes -d $(@D) -r requirements/detector.txt; then touch $@; \
 	  else touch -d @0 $@; echo "the face detector's weights ($(DETECTOR)) could not be fetched: built without; make build tries again"; fi
 
+# onnxruntime-web, for pages, by npm. Without a network there is none, and the build goes on: `secgan export --web` says how to get it.
+npm = $(1) pack --silent --pack-destination $(2) onnxruntime-web@$(firstword $(RUNTIME))
+$(BUILD)/web-runtime/.fetched: $(VENV)/.ready tools/unpack_web_runtime.py
+	@mkdir -p $(@D)
+	@if { command -v npm > /dev/null || { $(call debian,npm); }; } && $(call npm,npm,$(@D)) > /dev/null && \
+	  $(BIN)/python tools/unpack_web_runtime.py $(lastword $(RUNTIME)) $(@D) $(@D)/onnxruntime-web-$(firstword $(RUNTIME)).tgz; then touch $@; \
+	  else touch -d @0 $@; echo "onnxruntime-web ($(firstword $(RUNTIME))) could not be fetched: built without; make build tries again"; fi
+
 # The library, the command and the Python package, built once and installed into the virtual environment: a line for each file that is compiled,
 # which pip shows at -v alone.
-$(BUILD)/.installed: $(VENV)/.ready $(SOURCES) $(BUILD)/detector/.fetched
+$(BUILD)/.installed: $(VENV)/.ready $(SOURCES) $(BUILD)/detector/.fetched $(BUILD)/web-runtime/.fetched
 	@touch $@.begun  # as old as the build's beginning: a file saved while it ran is newer
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -v -C build-dir=$(BUILD) \
 	  -C build.verbose=false -C logging.level=WARNING --force-reinstall .
@@ -69,7 +81,11 @@ openvino: $(VENV)/.ready requirements/openvino.txt
 demo: build
 	$(BIN)/secgan demo --out demo-run
 
-test: build
+# The page's tests drive Debian's Chromium; where it cannot be installed they are skipped, and say so.
+$(BUILD)/.browser: $(VENV)/.ready requirements/browser.txt
+	@$(call debian,chromium) && $(locked) requirements/browser.txt && touch $@ || echo "no browser: the page's tests are skipped"
+
+test: build $(BUILD)/.browser
 	cmake -S . -B $(BUILD) -DSECGAN_BUILD_TESTS=ON -DSECGAN_BUILD_EXAMPLES=ON -DSECGAN_PYTHON=$(CURDIR)/$(BIN)/python
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2
@@ -95,6 +111,7 @@ lock: $(VENV)/.ready
 	$(call lock,$(TOOLS)) -c requirements/build.txt -o requirements/tools.txt
 	@echo numpy >> $(BUILD)/excludes.txt  # locked above
 	$(call lock,openvino) -o requirements/openvino.txt
+	$(call lock,$(BROWSER)) -c requirements/build.txt -o requirements/browser.txt
 	$(call lock,$(DETECTOR)) --no-deps -o requirements/detector.txt
 
 format: $(VENV)/.tools

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a software bill of materials in CycloneDX's JSON: Python packages, linked libraries, compiled headers, the face detector.
+"""Writes a software bill of materials in CycloneDX's JSON: Python packages, libraries, headers, the face detector, the page's runtime.
 
 Usage: make_sbom.py LIBSECGAN OUT, by the interpreter of the environment that is described, which has cyclonedx-bom.
 """
@@ -111,6 +111,15 @@ def face_detector(library):
     yield component(name, version, {"expression": "MIT"}, f"pkg:pypi/{name}@{version}", "weights") | {"type": "machine-learning-model"}
 
 
+def web_runtime(library):
+    """What the wheel carries for pages, where it was fetched, in the version that the Makefile names."""
+    root = pathlib.Path(__file__).parents[1]
+    if not (pathlib.Path(library).parents[1] / "share" / "secgan" / "web" / "runtime" / "ort.wasm.js").exists():
+        return
+    version = re.search(r"^RUNTIME\s*:= (\S+)", (root / "Makefile").read_text(), re.MULTILINE)[1]
+    yield component("onnxruntime-web", version, {"expression": "MIT"}, f"pkg:npm/onnxruntime-web@{version}", "web page")
+
+
 def main():
     library, out = sys.argv[1:]
     root = pathlib.Path(__file__).parents[1]
@@ -120,6 +129,7 @@ def main():
     native += [debian_component(name, "headers") for name in HEADERS]
     native += torch_headers()
     native += face_detector(library)
+    native += web_runtime(library)
     bom["components"] += native
     product = bom["metadata"]["component"]
     product["version"] = re.search(r'kVersion = "([\d.]+)"', (root / "include/secgan/version.hpp").read_text())[1]

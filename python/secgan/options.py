@@ -28,9 +28,9 @@ class TrainSettings(TypedDict, total=False):
 
 
 class DataSettings(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces, folder: any photos
-    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
-    #: the data set's folder; drawn faces have none
+    #: the data set; synthetic: drawn faces, folder: any photos, packed: a file of secgan pack
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder", "packed"]
+    #: the data set's folder, or packed its file; drawn faces have none
     root: str
     #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]
@@ -436,9 +436,9 @@ class EvaluateSettings(TypedDict, total=False):
 
 
 class DataSource(TypedDict, total=False):
-    #: the data set; synthetic: drawn faces, folder: any photos
-    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder"]
-    #: the data set's folder; drawn faces have none
+    #: the data set; synthetic: drawn faces, folder: any photos, packed: a file of secgan pack
+    kind: Literal["synthetic", "celeba", "celebamask-hq", "folder", "packed"]
+    #: the data set's folder, or packed its file; drawn faces have none
     root: str
     #: celebamask-hq, folder: class order of index PNGs
     mask_labels: Literal["secgan-12", "celebamask-hq", "face-parsing"]

@@ -521,22 +521,6 @@ void edit(const EditRequest& options, bool source_given) {
   });
 }
 
-struct ExportOptions {
-  std::string model, out;
-  bool half = false;
-};
-
-/// `--out editor.onnx` means what Python's secgan.export writes: a folder called so would disappoint.
-void refuse_program(const ExportOptions& options) {
-  const std::string ending = fs::path(options.out).extension().string();
-  std::error_code ignored;
-  if ((ending != ".onnx" && ending != ".pt2" && ending != ".pt") || fs::is_directory(options.out, ignored)) return;
-  throw InvalidArgument(
-      fmt::format("--out '{0}' is a program's name, and this command writes a bundle's folder; a program is written by "
-                  "python -m secgan.export_program {1} {0}",
-                  options.out, options.model));
-}
-
 void parse(const PhotoRequest& options) {
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
   const Editor editor = Editor::from_pretrained(options.model, find_device(options.device));
@@ -633,21 +617,6 @@ void add_editing(CLI::App& app) {
     auto options = std::make_shared<PhotoRequest>();
     add_photos(command, *options, "NAME_mask.png and NAME_overlay.png");
     command.callback([=] { parse(*options); });
-  }
-  {
-    CLI::App& command = *app.add_subcommand(
-        "export", "write a bundle anew, as for shipping it (as an ONNX program: python -m secgan.export_program MODEL FILE.onnx)");
-    auto options = std::make_shared<ExportOptions>();
-    command.add_option("model", options->model, "the bundle's folder")->required()->type_name("MODEL");
-    command.add_option("--out", options->out, "the new bundle's folder: new, empty or an older bundle, which is replaced")
-        ->required()
-        ->type_name("DIR");
-    command.add_flag("--half", options->half, "store weights in float16: half the size");
-    command.callback([=] {
-      refuse_program(*options);
-      require_bundle_place(options->out);
-      save_bundle(options->out, load_bundle(options->model), options->half ? Storage::kHalf : Storage::kFloat);
-    });
   }
 }
 

@@ -319,7 +319,7 @@ def test_photos_of_others_in_the_results_folder_are_not_left_out(tmp_path):
 
 
 def test_a_row_of_a_list_is_one_photos(tmp_path):
-    photos = [picture(tmp_path / name) for name in ("2023/x.png", "2024/x.png")]
+    photos = [picture(tmp_path / "album" / name) for name in ("2023/x.png", "2024/x.png")]
     (tmp_path / "list.csv").write_text("image,Male\nx.png,1\n")
-    line = refusal("edit", BUNDLE, *photos, *EDIT, "--source-list", tmp_path / "list.csv", "--out", tmp_path / "out")
+    line = refusal("edit", BUNDLE, tmp_path / "album", *EDIT, "--source-list", tmp_path / "list.csv", "--out", tmp_path / "out")
     assert f"'x.png' may be '{photos[0]}' or '{photos[1]}'" in line
