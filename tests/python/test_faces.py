@@ -82,7 +82,7 @@ def test_what_faces_refuses(editor):
     with pytest.raises(RuntimeError, match="no face was found in 330 x 240 pixels"):
         edit(editor, photo, faces="largest", detector=lambda _: [])
     with pytest.raises(RuntimeError, match="photo 2 of 2: no face was found in 200 x 240 pixels"):
-        edit(editor, [photo, photo_of(200, 240)], faces="largest", detector=lambda given: [POINTS] if given.shape[2] > 200 else [])
+        edit(editor, [photo, photo_of(200, 240)], faces="largest", detector=lambda given: [POINTS] if min(given.shape[1:]) > 200 else [])
     with pytest.raises(ValueError, match="detector must give points in pixels"):
         edit(editor, photo, faces="largest", detector=lambda _: [POINTS * np.nan])
     with pytest.raises(ValueError, match="is none of: largest, all, or a number"):

@@ -73,7 +73,7 @@ def test_a_card_of_ones_own_stays_on_the_hub(bundle, hub):
     card = hub.root / "me/faces/README.md"
     editor.push_to_hub("me/faces")
     assert card.read_text().startswith("---\nlibrary_name: secgan\n")
-    card.write_text("outdated <!-- written by secgan with the bundle")
+    card.write_text("outdated " + secgan._core.own_card)
     editor.push_to_hub("me/faces")
     assert card.read_text().startswith("---")
     card.write_text("my own words")

@@ -56,6 +56,6 @@ TEST_CASE("augmentation is off at first, and each strength has its rule", "[trai
   CHECK_FALSE((none.shift.defined() || none.mirrored.defined() || none.brightness.defined() || none.contrast.defined()));
   CHECK_THROWS_WITH(validate(AugmentOptions{.shift = 0.6}), Catch::Contains("shift 0.6 is not in [0, 0.5]"));
   CHECK_THROWS_WITH(validate(AugmentOptions{.flip = 1.1}), Catch::Contains("flip 1.1 is not in [0, 1]"));
-  CHECK_THROWS_WITH(validate(AugmentOptions{.brightness = -1}), Catch::Contains("brightness -1 is negative"));
+  CHECK_THROWS_WITH(validate(AugmentOptions{.brightness = -1}), Catch::Contains("brightness -1 is not in [0, 2]"));
   CHECK_THROWS_WITH(validate(AugmentOptions{.contrast = 2}), Catch::Contains("contrast 2 is not in [0, 1]"));
 }
