@@ -266,8 +266,17 @@ class Editor:
 
     @property
     def generator(self) -> Generator:
-        """The photo generator, sharing its weights with the editor."""
-        return Generator._wrap(self._native.generator())
+        """The photo generator, sharing its weights with the editor.
+
+        Raises:
+            RuntimeError: the bundle has none.
+        """
+        native = self._native.generator()
+        try:
+            native.config()
+        except RuntimeError:  # an empty holder's
+            raise RuntimeError(f"{self._native.bundle_name()}: the bundle has no generator") from None
+        return Generator._wrap(native)
 
     def predict(self, image: Photo, *, crop: str | None = None) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute. Photo and crop as in :meth:`edit`."""

@@ -5,10 +5,12 @@ import logging
 import subprocess
 import sys
 
+import public_networks as public
 import pytest
 import torch
 
 import secgan
+from secgan import export_program
 
 
 def bundle(tmp_path, conditioning="difference"):
@@ -119,6 +121,18 @@ def test_wrong_formats_are_named(tmp_path):
         secgan.export(editor, "tflite", tmp_path / "editor.tflite")
     with pytest.raises(ValueError, match="path must end in .onnx for format 'onnx', found 'editor.pt'"):
         secgan.export(editor, "onnx", tmp_path / "editor.pt")
+    assert not (tmp_path / "editor.pt").exists()
+
+
+def test_bundles_without_a_generator_are_told(tmp_path, capsys):
+    torch.save(public.BiSeNet(19).state_dict(), tmp_path / "79999_iter.pth")
+    secgan.import_weights("face-parsing", tmp_path / "79999_iter.pth", tmp_path / "parser", image_size=64)
+    editor = secgan.Editor.from_pretrained(tmp_path / "parser")
+    for wrong in (lambda: editor.generator, lambda: secgan.export(editor, "torchscript", tmp_path / "editor.pt")):
+        with pytest.raises(RuntimeError, match="^parser: the bundle has no generator$"):
+            wrong()
+    assert export_program.main([str(tmp_path / "parser"), str(tmp_path / "editor.pt")]) == 1
+    assert capsys.readouterr().err == "python -m secgan.export_program: parser: the bundle has no generator\n"
     assert not (tmp_path / "editor.pt").exists()
 
 
