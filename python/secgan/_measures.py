@@ -10,6 +10,7 @@ import numpy
 import torch
 
 from . import _core
+from ._arguments import call, path, shown
 
 #: Photos ``[N, 3, H, W]`` uint8 to features ``[N, D]``: a network with the resizing and scaling that belongs to it.
 Extractor = Callable[[torch.Tensor], torch.Tensor]
@@ -31,12 +32,17 @@ def load_moments(file: File) -> GaussianMoments:
         FileNotFoundError: there is none.
         RuntimeError: it is damaged, or holds something else; the message names file and array.
     """
-    moments = _core.load_moments(os.fspath(file))
+    moments = _core.load_moments(path(file, "file"))
     return GaussianMoments(moments.mean, moments.covariance, moments.count)
 
 
-def _array(values: Any) -> torch.Tensor:
-    return values if isinstance(values, torch.Tensor) else torch.tensor(numpy.asarray(values, dtype=numpy.float64))
+def _array(values: Any, what: str) -> torch.Tensor:
+    if isinstance(values, torch.Tensor):
+        return values
+    try:
+        return torch.tensor(numpy.asarray(values, dtype=numpy.float64))
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be an array of numbers, found {shown(values)}") from None
 
 
 def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> float:
@@ -52,7 +58,8 @@ def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> float:
     Raises:
         ValueError: other shapes, values that are not finite, a matrix that is no covariance; the message names the argument.
     """
-    return _core.frechet_distance(*(_array(values) for values in (mu1, sigma1, mu2, sigma2)))
+    arguments = {"mu1": mu1, "sigma1": sigma1, "mu2": mu2, "sigma2": sigma2}
+    return _core.frechet_distance(*(_array(values, what) for what, values in arguments.items()))
 
 
 class Interval(NamedTuple):
@@ -80,11 +87,11 @@ class Bootstrap:
         level: share of the resamples inside an interval.
 
     Raises:
-        ValueError: photos or resamples are not positive, or level lies outside (0, 1).
+        ValueError: photos or resamples are not positive, the seed is negative, or level lies outside (0, 1).
     """
 
     def __init__(self, photos: int, resamples: int = 1000, seed: int = 0, level: float = 0.95) -> None:
-        self._native = _core.Bootstrap(photos, resamples, seed, level)
+        self._native = call(_core.Bootstrap, photos, resamples, seed, level)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -93,16 +100,16 @@ class Bootstrap:
 
     def interval(self, value: float, resampled: torch.Tensor, count: int) -> Interval:
         """Of any metric: its value for all photos, and ``[R]`` for every resample (NaN where it has none)."""
-        return _interval(self._native.interval(value, resampled, count))
+        return _interval(call(self._native.interval, value, resampled, count))
 
     def mean(self, values: torch.Tensor) -> Interval:
         """Of the mean of ``[N]`` values."""
-        return _interval(self._native.mean(values))
+        return _interval(call(self._native.mean, values))
 
     def ratio(self, numerators: torch.Tensor, denominators: torch.Tensor) -> Interval:
         """Of Σ numerators / Σ denominators, ``[N]`` each; both 0 for a photo that has no say."""
-        return _interval(self._native.ratio(numerators, denominators))
+        return _interval(call(self._native.ratio, numerators, denominators))
 
     def mean_ratio(self, numerators: torch.Tensor, denominators: torch.Tensor) -> Interval:
         """Of the mean over attributes of Σ numerators / Σ denominators, ``[N, A]`` each; those without denominator are left out."""
-        return _interval(self._native.mean_ratio(numerators, denominators))
+        return _interval(call(self._native.mean_ratio, numerators, denominators))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ except ImportError as error:
     raise ImportError("metric objects are torchmetrics.Metric: install them with `pip install secgan[metrics]`") from error
 
 from . import _core
+from ._arguments import call, integer, label_tensor, names, path, tensor
 from ._measures import Extractor, File, GaussianMoments, frechet_distance, load_moments
 
 
@@ -66,6 +66,7 @@ class _FeatureMeasure(_Measure):
         self.extractor = extractor
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
+        tensor(images, "images")
         if self.extractor is None:
             return images.detach()
         if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] != 3:
@@ -92,7 +93,7 @@ def _mean_and_deviation(native: _core.MeanDeviation) -> tuple[torch.Tensor, torc
 
 
 def _check_dims(dims: int) -> None:
-    if dims < 1:
+    if integer(dims, "dims") < 1:
         raise ValueError(f"dims must be positive, found {dims}")
 
 
@@ -142,7 +143,7 @@ class FeatureStatistics(_FeatureMeasure):
         Raises:
             ValueError: fewer than two samples.
         """
-        _core.save_moments(os.fspath(file), _core.GaussianMoments(*self.compute()))
+        _core.save_moments(path(file, "file"), _core.GaussianMoments(*self.compute()))
 
     @classmethod
     def load(cls, file: File, extractor: Extractor | None = None) -> FeatureStatistics:
@@ -184,7 +185,7 @@ class FrechetDistance(_FeatureMeasure):
         super().__init__(extractor, **kwargs)
         _check_dims(dims)
         self.dims = dims
-        self.real = real if real is None or isinstance(real, GaussianMoments) else load_moments(real)
+        self.real = real if real is None or isinstance(real, GaussianMoments) else load_moments(path(real, "real", "moments or a file"))
         if self.real is not None and self.real.mean.numel() != dims:
             raise ValueError(f"real must have dims = {dims} dimensions, found {self.real.mean.numel()}")
         if self.real is None:
@@ -240,7 +241,7 @@ class KernelDistance(_FeatureMeasure):
         self, extractor: Extractor | None = None, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(extractor, **kwargs)
-        if subsets < 1 or subset_size < 2:
+        if integer(subsets, "subsets") < 1 or integer(subset_size, "subset_size") < 2:
             raise ValueError(f"subsets must be positive and subset_size at least 2, found {subsets} and {subset_size}")
         self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
         self.add_state("real_features", [], dist_reduce_fx="cat")
@@ -288,7 +289,7 @@ class InceptionScore(_FeatureMeasure):
 
     def __init__(self, extractor: Extractor | None = None, *, splits: int = 10, **kwargs: Any) -> None:
         super().__init__(extractor, **kwargs)
-        if splits < 1:
+        if integer(splits, "splits") < 1:
             raise ValueError(f"splits must be positive, found {splits}")
         self.splits = splits
         self.add_state("logits", [], dist_reduce_fx="cat")
@@ -313,6 +314,9 @@ class InceptionScore(_FeatureMeasure):
         return _mean_and_deviation(_core.inception_score(_rows(self.logits), self.splits))
 
 
+_NAMES = "a count or a list of names"
+
+
 class AttributeRecognition(_Measure):
     """Target attribute recognition rate (TARR).
 
@@ -324,7 +328,7 @@ class AttributeRecognition(_Measure):
         **kwargs: of ``torchmetrics.Metric``.
 
     Raises:
-        ValueError: no attribute, a name given twice, or the name "mean".
+        ValueError: no attribute, a name given twice, the name "mean", or one name in place of a list.
     """
 
     higher_is_better = True
@@ -333,12 +337,15 @@ class AttributeRecognition(_Measure):
 
     def __init__(self, attributes: int | Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        names = [str(index) for index in range(attributes)] if isinstance(attributes, int) else list(attributes)
-        if not names or len(set(names)) < len(names) or "mean" in names:
+        if isinstance(attributes, Iterable):
+            given = names(attributes, "attributes", _NAMES)
+        else:
+            given = [str(index) for index in range(integer(attributes, "attributes", _NAMES))]
+        if not given or len(set(given)) < len(given) or "mean" in given:
             raise ValueError(f"attributes must be different names, at least one, none of them 'mean', found {attributes}")
-        self.attributes = names
+        self.attributes = given
         for state in ("attribute_right", "attribute_total"):
-            self.add_state(state, torch.zeros(len(names), dtype=torch.int64), dist_reduce_fx="sum")
+            self.add_state(state, torch.zeros(len(given), dtype=torch.int64), dist_reduce_fx="sum")
 
     def _settings(self) -> tuple[Any, ...]:
         return tuple(self.attributes)
@@ -350,9 +357,9 @@ class AttributeRecognition(_Measure):
         """The classifier's logits ``[N, A]`` and what was asked for, ``[N, A]``: 0 or 1; NaN where nothing was asked.
 
         Raises:
-            ValueError: other shapes, or a NaN among the logits.
+            ValueError: other shapes, other labels, or a NaN among the logits.
         """
-        self._counts().update(logits, wanted)
+        call(self._counts().update, logits, label_tensor(wanted, "wanted", or_nan=True))
 
     def compute(self) -> dict[str, torch.Tensor]:
         """Rate by attribute (NaN where nothing was asked) and their ``"mean"``, each attribute with equal weight."""
@@ -377,7 +384,7 @@ class MaskAgreement(_Measure):
 
     def __init__(self, classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if classes < 1:
+        if integer(classes, "classes") < 1:
             raise ValueError(f"classes must be positive, found {classes}")
         self.add_state("pixel_counts", torch.zeros(classes, classes, dtype=torch.int64), dist_reduce_fx="sum")
 
@@ -393,7 +400,7 @@ class MaskAgreement(_Measure):
         Raises:
             ValueError: two shapes, another type, or an id outside the classes.
         """
-        self._counts().update(predicted, truth)
+        call(self._counts().update, predicted, truth)
 
     def compute(self) -> dict[str, torch.Tensor]:
         """``iou`` ``[K]`` (NaN for classes that occur in neither), ``mean_iou`` of those that occur, ``pixel_accuracy``."""
@@ -421,7 +428,7 @@ class _ImageMean(_Measure):
         Raises:
             ValueError: other shapes, integers, or values outside the range.
         """
-        values = type(self)._measure(images.detach(), references.detach())
+        values = type(self)._measure(tensor(images, "images").detach(), tensor(references, "references").detach())
         total, count = f"{self._name}_sum", f"{self._name}_count"
         setattr(self, total, getattr(self, total) + values.sum().to(getattr(self, total).device))
         setattr(self, count, getattr(self, count) + values.numel())

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from ._arguments import call
+
 
 @contextlib.contextmanager
 def _in_place() -> Iterator[None]:
@@ -141,10 +143,10 @@ class NativeModule(_Layer):
             self._send_modes()
         replaced = self._replaced()
         if not replaced:
-            return getattr(self._native, method)(*arguments)
+            return call(getattr(self._native, method), *arguments)
         lent = self._native.substitute(replaced)
         try:
-            return getattr(self._native, method)(*arguments)
+            return call(getattr(self._native, method), *arguments)
         finally:
             lent.restore()
 

@@ -11,6 +11,7 @@ import numpy
 import torch
 
 from . import _core
+from ._arguments import call, shown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,7 +29,7 @@ def photo_tensor(image: Photo) -> torch.Tensor:
     if isinstance(image, torch.Tensor):
         return image
     if isinstance(image, (str, os.PathLike)):
-        return _core.read_image(os.fspath(image))
+        return call(_core.read_image, os.fsdecode(image))
     if isinstance(image, (bytes, bytearray, memoryview)):
         return _core.decode_image(bytes(image), "picture")
     pil = sys.modules.get("PIL.Image")  # whoever has a picture has imported it
@@ -43,6 +44,8 @@ def photo_tensors(images: Iterable[Photo]) -> list[torch.Tensor]:
     """The same of several."""
     if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or hasattr(images, "read"):  # whose parts are no photos
         raise ValueError(f"images must be a list of photos, as [photo], found one: {type(images).__name__}")
+    if not isinstance(images, Iterable):
+        raise TypeError(f"images must be a list of photos, as [photo], found {shown(images)}")
     return [photo_tensor(image) for image in images]
 
 

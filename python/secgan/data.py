@@ -11,6 +11,7 @@ import torch
 from torch.utils import data
 
 from . import _core
+from ._arguments import call, integer, label_tensor, mapping, names, path
 from .options import DataSettings
 
 
@@ -29,7 +30,7 @@ class Faces(data.Dataset[Face]):
         if not callable(opener):
             raise ValueError(f"Faces are opened by secgan.open_dataset(...) or secgan.synthetic_faces(...), found {opener!r}")
         self._opened_by = (opener, *arguments)
-        self._native = opener(*arguments)
+        self._native = call(opener, *arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Faces, self._opened_by
@@ -51,7 +52,7 @@ class Faces(data.Dataset[Face]):
         return self._native.size()
 
     def __getitem__(self, index: int) -> Face:
-        size = len(self)
+        size, index = len(self), integer(index, "index")
         if not -size <= index < size:
             raise IndexError(f"index {index} is outside the data set of {size}")
         sample = self._native.get(index % size)
@@ -60,7 +61,7 @@ class Faces(data.Dataset[Face]):
 
     def name(self, index: int) -> str:
         """The photo's own name, without folder and extension."""
-        return self._native.get(index).id
+        return call(self._native.get, index).id
 
     @property
     def notes(self) -> list[str]:
@@ -68,8 +69,12 @@ class Faces(data.Dataset[Face]):
         return [text for text, _ in self._native.notes()]
 
     def flip(self, labels: torch.Tensor, attribute: int) -> torch.Tensor:
-        """Labels ``[N, A]`` with one attribute flipped, and those that exclude it consistent with that."""
-        return self._native.flip(labels, attribute)
+        """Labels ``[N, A]``, 0 or 1, with one attribute flipped, and those that exclude it consistent with that.
+
+        Raises:
+            ValueError: other labels or shapes, or an attribute that is not there.
+        """
+        return call(self._native.flip, label_tensor(labels, "labels"), attribute)
 
 
 def synthetic_faces(count: int = 8000, image_size: int = 64, seed: int = 1) -> Faces:
@@ -96,7 +101,8 @@ def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bo
         FileNotFoundError: a file or folder of the data set is missing.
         RuntimeError: a list that cannot be read, as "file:line: what is wrong".
     """
-    faces = Faces(_core.open_dataset, dict(settings), split, attributes, masks)
+    chosen = mapping(settings, "settings", "a mapping, as {'kind': 'synthetic'}")
+    faces = Faces(_core.open_dataset, chosen, split, attributes, masks)
     _warn(faces._native.notes())
     return faces
 
@@ -149,11 +155,11 @@ def read_attribute_list(file: str | os.PathLike[str], attributes: Iterable[str] 
         attributes: those to read; None: all.
 
     Raises:
-        ValueError: an attribute that the list lacks.
+        ValueError: an attribute that the list lacks, or one name in place of a list.
         FileNotFoundError: there is no such file.
         RuntimeError: a list that cannot be read, as "file:line: what is wrong".
     """
-    read_from = (os.fspath(file), None if attributes is None else list(attributes))
+    read_from = (path(file, "file"), None if attributes is None else names(attributes, "attributes", "a list of names or None"))
     native = _core.read_attribute_list(*read_from)
     _warn(native.notes())
     return AttributeList(native, *read_from)

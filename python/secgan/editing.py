@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import torch
 
 from . import _core
+from ._arguments import call, is_mapping, label, mapping, names, path
 from ._photos import Photo, photo_tensor, photo_tensors
 from .hub import bundle_folder, push_folder
 from .networks import Generator
@@ -41,7 +42,8 @@ def write_image(file: str | os.PathLike[str], image: Photo, *, provenance: Mappi
     Args:
         provenance: what the file says of how it was made, as :attr:`EditedPhoto.provenance`; None: nothing.
     """
-    _core.write_image(os.fspath(file), photo_tensor(image), None if provenance is None else dict(provenance))
+    made = None if provenance is None else mapping(provenance, "provenance", "a mapping, as EditedPhoto.provenance, or None")
+    call(_core.write_image, path(file, "file"), photo_tensor(image), made)
 
 
 def inspect_image(file: str | os.PathLike[str]) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def inspect_image(file: str | os.PathLike[str]) -> dict[str, Any]:
     The last is as :attr:`EditedPhoto.provenance`, empty texts for what the file does not say, or None where it says nothing of this: a
     mark, and no proof. Errors as :func:`read_image`.
     """
-    return _core.inspect_image(os.fspath(file))
+    return call(_core.inspect_image, path(file, "file"))
 
 
 class EditWarning(UserWarning):
@@ -129,7 +131,7 @@ def _face(native: _core.FoundFace) -> FoundFace:
 
 
 def _finder(detector: str | os.PathLike[str] | Detector | None) -> Any:
-    return detector if detector is None or callable(detector) else os.fspath(detector)
+    return detector if detector is None or callable(detector) else path(detector, "detector", "a function, a file or None")
 
 
 def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | None = None) -> list[FoundFace]:
@@ -142,18 +144,19 @@ def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | No
     Raises:
         FileNotFoundError: no detector is installed; the message says how to get one.
     """
-    return [_face(face) for face in _core.find_faces(photo_tensor(image), _finder(detector))]
+    return [_face(face) for face in call(_core.find_faces, photo_tensor(image), _finder(detector))]
+
+
+_EDITS = "a mapping, as {'Bangs': 1}"
 
 
 def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool] | None:
-    if source is None or isinstance(source, Mapping):
-        return None if source is None else dict(source)
-    if isinstance(source, str):
-        raise ValueError(f"source must be names or a mapping of names, as ['Male'] or {{'Male': True}}, found '{source}'")
-    names = list(source)
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError(f"source must be names or a mapping of names, as ['Male'] or {{'Male': True}}, found {names}")
-    return dict.fromkeys(names, True)
+    if source is None:
+        return None
+    rule = "names or a mapping of names, as ['Male'] or {'Male': True}"
+    if is_mapping(source):
+        return {name: label(has, f"source: '{name}'") for name, has in mapping(source, "source", rule).items()}
+    return dict.fromkeys(names(source, "source", rule), True)
 
 
 def _revive(files: dict[str, bytes], options: dict[str, str], bundle: str = "") -> Editor:
@@ -199,7 +202,7 @@ class Editor:
             ValueError: a device or an engine that is not there; those that are, are named.
             FileNotFoundError: neither a bundle's folder nor a repository that can be fetched.
         """
-        return cls(_core.Editor.from_pretrained(bundle_folder(folder, revision), str(device), engine, precision))
+        return cls(call(_core.Editor.from_pretrained, bundle_folder(folder, revision), str(device), engine, precision))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the bundle, whole or not at all.
@@ -207,7 +210,7 @@ class Editor:
         Raises:
             RuntimeError: ``folder`` holds anything but a bundle; it is left as it is.
         """
-        self._native.save_pretrained(os.fspath(folder))
+        self._native.save_pretrained(path(folder, "folder"))
 
     def push_to_hub(
         self, repository: str, *, private: bool | None = None, token: str | None = None, message: str = "A bundle of secgan"
@@ -280,11 +283,11 @@ class Editor:
 
     def predict(self, image: Photo, *, crop: str | None = None) -> dict[str, float]:
         """What the bundle's classifier sees: probabilities by attribute. Photo and crop as in :meth:`edit`."""
-        return self._native.predict(photo_tensor(image), crop)
+        return call(self._native.predict, photo_tensor(image), crop)
 
     def parse(self, image: Photo, *, crop: str | None = None) -> torch.Tensor:
         """``[h, w]`` uint8 ids of the twelve classes, at the crop's own size. Photo and crop as in :meth:`edit`."""
-        return self._native.parse(photo_tensor(image), crop)
+        return call(self._native.parse, photo_tensor(image), crop)
 
     @overload
     def edit(
@@ -339,7 +342,7 @@ class Editor:
                 uint8 array; a list of those gives a list.
             edits: strength by attribute, for names that are no keywords: ``{"5_o_Clock_Shadow": 1}``. Positive adds, negative
                 removes, 1 is what training used.
-            source: attributes that the photo has, as names or ``{name: bool}`` (missing ones: not); None: predicted.
+            source: attributes that the photo has, as names or ``{name: bool}`` (or 1 and 0; missing ones: not); None: predicted.
             upscaling: ``"resize"``: the network's picture at the crop's size; ``"detail"``: the photo plus the change; ``"auto"``:
                 ``"detail"`` where the crop is larger than what the network takes.
             crop: the part with the face, in pixels of this photo: ``"none"``, ``"center"``, ``"center:N"`` or ``"box:x,y,w,h"``; None:
@@ -352,18 +355,21 @@ class Editor:
             **more: further edits, ``Eyeglasses=1``.
 
         Raises:
-            ValueError: an unknown attribute (the known ones are listed), edits that exclude each other, or a crop that leaves the photo.
+            ValueError: an unknown attribute (the known ones are listed), edits that exclude each other, a label in ``source`` that is
+                neither True nor False, or a crop that leaves the photo.
+            TypeError: an argument of another type; the message names it.
             RuntimeError: a file that is no photo (or missing: FileNotFoundError), an edit that is not finite, or a photo in which no face
                 was found.
             FileNotFoundError: a face is searched, and no detector installed; the message says how to get it.
         """
-        twice = sorted(edits.keys() & more.keys())
+        named = mapping(edits, "edits", _EDITS)
+        twice = sorted(named.keys() & more.keys())
         if twice:
             raise ValueError(f"attribute '{twice[0]}' is given twice")
         many = isinstance(image, (list, tuple))
         edited = self._edit(
             image if many else [image],
-            {**edits, **more},
+            {**named, **more},
             source=source,
             upscaling=upscaling,
             crop=crop,
@@ -386,12 +392,13 @@ class Editor:
         region: str = "free",
     ) -> list[EditedPhoto]:
         """The same edits of many photos of any sizes: the networks see several at once. Arguments and errors as in :meth:`edit`."""
-        return self._edit(images, edits, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector, region=region)
+        named = mapping(edits, "edits", _EDITS)
+        return self._edit(images, named, source=source, upscaling=upscaling, crop=crop, faces=faces, detector=detector, region=region)
 
     def _edit(
         self,
         images: Iterable[Photo],
-        edits: Mapping[str, float],
+        edits: dict[str, float],
         *,
         source: Mapping[str, bool] | Iterable[str] | None,
         upscaling: str,
@@ -403,7 +410,7 @@ class Editor:
         photos = photo_tensors(images)
         which = None if faces is None else str(faces)
         out = []
-        edited = self._native.edit(photos, dict(edits), _labels(source), upscaling, crop, which, _finder(detector), region)
+        edited = call(self._native.edit, photos, edits, _labels(source), upscaling, crop, which, _finder(detector), region)
         for photo, one in zip(photos, edited, strict=True):
             for note in one.notes:
                 warnings.warn(note, EditWarning, stacklevel=3)

@@ -9,13 +9,16 @@ from typing import Any
 import torch
 
 from . import _core
+from ._arguments import call, items, mapping, path, shown
 from .data import Faces
 from .options import DataSource, EvaluationProtocol, ExtractorProgram
 
 
-def _named(function: Callable[[torch.Tensor], torch.Tensor] | None) -> tuple[Any, str] | None:
+def _named(function: Callable[[torch.Tensor], torch.Tensor] | None, what: str) -> tuple[Any, str] | None:
     if function is None:
         return None
+    if not callable(function):
+        raise TypeError(f"{what} must be a function of photos or a mapping, as {{'file': ...}}, found {shown(function)}")
     return function, getattr(function, "__name__", type(function).__name__)
 
 
@@ -57,27 +60,28 @@ def evaluate(
     chosen: dict[str, Any] = dict(settings)
     if isinstance(protocol, Mapping):
         chosen["protocol"] = dict(protocol)
-    named = "secgan" if isinstance(protocol, Mapping) else os.fspath(protocol)
+    named = "secgan" if isinstance(protocol, Mapping) else path(protocol, "protocol", "a protocol's name, a file or a mapping")
     for name, file in (("inception", inception), ("swav", swav)):
         if file is not None:
-            chosen[name] = os.fspath(file)
+            chosen[name] = path(file, name)
     functions: dict[str, Any] = {}
     for name, network in (("extractor", extractor), ("identity", identity)):
         if isinstance(network, Mapping):
             chosen[name] = dict(network)
-        functions[name] = None if isinstance(network, Mapping) else _named(network)
-    folder = "" if out is None else os.fspath(out)
+        functions[name] = None if isinstance(network, Mapping) else _named(network, name)
+    folder = "" if out is None else path(out, "out")
     if isinstance(data, Faces):
-        return _core.evaluate_faces(os.fspath(model), data._native, named, chosen, **functions, out=folder)
-    chosen["data"] = dict(data)
-    return _core.evaluate(os.fspath(model), named, chosen, **functions, out=folder)
+        return call(_core.evaluate_faces, path(model, "model"), data._native, named, chosen, **functions, out=folder)
+    chosen["data"] = mapping(data, "data", "faces or a mapping, as {'kind': 'synthetic'}")
+    return call(_core.evaluate, path(model, "model"), named, chosen, **functions, out=folder)
 
 
 def compare_reports(files: Sequence[str | os.PathLike[str]], *, different_protocols: bool = False) -> str:
     """Reports of :func:`evaluate` side by side, as a Markdown table.
 
     Raises:
-        ValueError: two of them were made under different protocols; what differs is named.
+        ValueError: two of them were made under different protocols, and what differs is named; or one name in place of a list.
         RuntimeError: a file that is no report.
     """
-    return _core.compare_reports([os.fspath(file) for file in files], different_protocols)
+    listed = [path(file, "files", "a list of paths") for file in items(files, "files", "a list of paths")]
+    return call(_core.compare_reports, listed, different_protocols)

@@ -16,6 +16,8 @@ import torch
 from torch import nn
 
 from . import _core
+from ._arguments import path as _path
+from ._arguments import shown, text
 from .editing import Editor
 
 
@@ -128,12 +130,16 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ValueError: an unknown format (the known ones are listed) or another ending.
-        RuntimeError: a package or a compiler is missing, or nothing can be written at ``path``, which is tried first.
+        TypeError: what is no editor; an argument of another type.
+        RuntimeError: the bundle has no generator; a package or a compiler is missing; or nothing can be written at ``path``, which is
+            tried first.
     """
-    if format not in _FORMATS:
+    if not isinstance(editor, Editor):
+        raise TypeError(f"editor must be a secgan.Editor, as Editor.from_pretrained gives it, found {shown(editor)}")
+    if text(format, "format") not in _FORMATS:
         raise ValueError(f"format '{format}' is unknown; known: {', '.join(_FORMATS)}")
     write, ending = _FORMATS[format]
-    file = pathlib.Path(path).absolute()
+    file = pathlib.Path(_path(path, "path", "a file's name")).absolute()
     if not file.name.endswith(ending):
         raise ValueError(f"path must end in {ending} for format '{format}', found '{file.name}'")
     _core.require_writable_file(str(file))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from . import _core
+from ._arguments import call, path
 from ._module import Module, NativeModule
 
 
@@ -50,7 +51,7 @@ class InceptionV3(_Extractor):
     _native_type = _core.InceptionV3
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
-        self._begin(_core.InceptionV3() if weights is None else _core.InceptionV3.read(os.fspath(weights)))
+        self._begin(_core.InceptionV3() if weights is None else _core.InceptionV3.read(path(weights, "weights")))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         """Photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
@@ -105,7 +106,7 @@ class SwavResNet50(_Extractor):
     _native_type = _core.ResNet
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
-        self._begin(_core.ResNet.swav() if weights is None else _core.ResNet.read_swav(os.fspath(weights)))
+        self._begin(_core.ResNet.swav() if weights is None else _core.ResNet.read_swav(path(weights, "weights")))
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         """Photos ``[N, 3, H, W]`` uint8 → features ``[N, 2048]``, at least 0.
@@ -140,7 +141,7 @@ class ProgramExtractor:
         resize: Literal["bilinear", "bilinear-antialias", "none"] = "bilinear-antialias",
         normalization: Literal["imagenet", "none"] = "imagenet",
     ) -> None:
-        program = {"file": os.fspath(file), "input_size": input_size, "resize": resize, "normalization": normalization}
+        program = {"file": path(file, "file"), "input_size": input_size, "resize": resize, "normalization": normalization}
         self._native = _core.FeatureExtractor.of_program(program)
 
     @property
@@ -165,4 +166,4 @@ class ProgramExtractor:
 
     def __call__(self, photos: torch.Tensor, chunk: int = 32) -> torch.Tensor:
         """Photos ``[N, 3, H, W]`` uint8 → features ``[N, dims]``; ``chunk`` photos go through the network at once."""
-        return self._native(photos, chunk)
+        return call(self._native.__call__, photos, chunk)

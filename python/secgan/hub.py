@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
+from ._arguments import path
 
 _FILES = ["config.json", "model.safetensors"]
 _CARD = "README.md"
@@ -30,7 +31,7 @@ def bundle_folder(folder: str | os.PathLike[str], revision: str | None = None) -
         FileNotFoundError: the text names no folder, but may name a repository, and that cannot be fetched; the message says why.
         ValueError: a revision of a folder.
     """
-    name = os.fsdecode(folder)
+    name = path(folder, "folder")
     is_repository = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None and isinstance(folder, str)
     if pathlib.Path(name).exists() or not is_repository:
         if revision is not None:

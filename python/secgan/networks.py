@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from . import _core
+from ._arguments import call, integer, items, names
 from ._module import NativeModule
 
 
@@ -31,7 +31,7 @@ class Generator(NativeModule):
 
     def decode(self, features: Sequence[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
         """The edit that the difference vector asks for, from what :meth:`encode` gave."""
-        return self._call("decode", list(features), attributes)
+        return self._call("decode", items(features, "features", "a list of tensors"), attributes)
 
 
 class Discriminator(NativeModule):
@@ -62,9 +62,10 @@ class Parser(NativeModule):
 
 
 def _count(attributes: int | Sequence[str]) -> int:
-    if isinstance(attributes, str):
-        raise ValueError(f"attributes must be a count or a list of names, found '{attributes}'")
-    return len(attributes) if hasattr(attributes, "__len__") else operator.index(attributes)
+    rule = "a count or a list of names"
+    if isinstance(attributes, Iterable) and not isinstance(attributes, torch.Tensor):
+        return len(names(attributes, "attributes", rule))
+    return integer(attributes, "attributes", rule)
 
 
 def create_generator(
@@ -89,14 +90,14 @@ def create_generator(
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Generator(_core.Generator.create(name, _count(attributes), image_size, image_channels, output, options))
+    return Generator(call(_core.Generator.create, name, _count(attributes), image_size, image_channels, output, options))
 
 
 def create_discriminator(
     name: str, *, attributes: int | Sequence[str], image_size: int = 128, image_channels: int = 3, **options: Any
 ) -> Discriminator:
     """A new discriminator; arguments and errors as in :func:`create_generator`."""
-    return Discriminator(_core.Discriminator.create(name, _count(attributes), image_size, image_channels, options))
+    return Discriminator(call(_core.Discriminator.create, name, _count(attributes), image_size, image_channels, options))
 
 
 def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
@@ -110,7 +111,7 @@ def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Parser(_core.Parser.create(name, classes, options))
+    return Parser(call(_core.Parser.create, name, classes, options))
 
 
 def list_generators() -> list[str]:

@@ -11,17 +11,18 @@ import torch
 from torch import nn
 
 from . import _core
+from ._arguments import call, integer, items, path, shown
 from .networks import Parser
 
 
 def class_names(labels: str) -> list[str]:
     """Class names of ``"secgan-12"``, ``"celebamask-hq"`` or ``"face-parsing"``, by id."""
-    return _core.class_names(labels)
+    return call(_core.class_names, labels)
 
 
 def class_palette(labels: str) -> list[tuple[int, int, int]]:
     """RGB colors of a label set, by id."""
-    return [(red, green, blue) for red, green, blue in _core.class_palette(labels)]
+    return [(red, green, blue) for red, green, blue in call(_core.class_palette, labels)]
 
 
 def _load_program(file: str) -> nn.Module:
@@ -33,6 +34,11 @@ def _load_program(file: str) -> nn.Module:
         return torch.jit.load(file, map_location="cpu")
     except Exception as error:
         raise RuntimeError(f"{file}: neither TorchScript nor an exported program ({str(error).splitlines()[0]})") from None
+
+
+def _groups(labels: Sequence[Sequence[int]]) -> list[list[int]]:
+    rule = "the name of a label set or a list of groups of class ids"
+    return [[integer(one, "labels", rule) for one in items(group, "labels", rule)] for group in items(labels, "labels", rule)]
 
 
 class FaceParser(nn.Module):
@@ -51,6 +57,8 @@ class FaceParser(nn.Module):
 
     Raises:
         ValueError: unknown names, groups that are no partition, or a network whose classes do not fit.
+        TypeError: a network that is none, or another argument of another type.
+        FileNotFoundError: there is no such file.
     """
 
     def __init__(
@@ -63,14 +71,16 @@ class FaceParser(nn.Module):
     ) -> None:
         super().__init__()
         if isinstance(network, (str, os.PathLike)):
-            network = _load_program(os.fspath(network))
+            network = _load_program(path(network, "network", "a network or a file"))
+        if not callable(network):
+            raise TypeError(f"network must be a network or a file, found {shown(network)}")
         self.network = network
         if isinstance(network, nn.Module):
             if not isinstance(network, torch.fx.GraphModule):  # exported programs have one mode, and refuse eval()
                 network.eval()
             for parameter in network.parameters():  # TorchScript has no requires_grad_()
                 parameter.requires_grad_(False)
-        self._settings = (labels if isinstance(labels, str) else [list(group) for group in labels], normalization, input_size)
+        self._settings = (labels if isinstance(labels, str) else _groups(labels), normalization, input_size)
         self._connect()
 
     @classmethod
@@ -81,7 +91,7 @@ class FaceParser(nn.Module):
             FileNotFoundError: there is none.
             RuntimeError: the bundle is damaged, or has no parser.
         """
-        native = _core.FaceParser.from_bundle(os.fspath(folder))
+        native = _core.FaceParser.from_bundle(path(folder, "folder"))
         return cls(Parser._wrap(native.network), **native.options)
 
     def _connect(self) -> None:
@@ -92,7 +102,7 @@ class FaceParser(nn.Module):
             output = network(photo)
             return output[0] if isinstance(output, (tuple, list)) else output
 
-        self._native = _core.FaceParser(main_logits, _core.ClassMerge(labels), normalization, input_size or 0)
+        self._native = call(_core.FaceParser, main_logits, _core.ClassMerge(labels), normalization, input_size or 0)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -109,7 +119,7 @@ class FaceParser(nn.Module):
 
     def log_probabilities(self, photo: torch.Tensor) -> torch.Tensor:
         """Photo ``[N, 3, H, W]`` in [-1, 1] → log-probabilities ``[N, 12, H, W]``, differentiable in the photo."""
-        return self._native.log_probabilities(photo)
+        return call(self._native.log_probabilities, photo)
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         """Photo ``[N, 3, H, W]`` in [-1, 1] → probabilities ``[N, 12, H, W]``."""

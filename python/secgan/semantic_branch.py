@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 import torch
 
 from . import _core
+from ._arguments import call, mapping
 from ._module import NativeModule
 from .networks import _count
 from .options import SecganStepOptions
 from .parsing import FaceParser
 
 Branch = TypeVar("Branch", bound="SemanticBranch")
+
+
+def _options(given: Any, what: str) -> dict[str, Any]:
+    return {} if given is None else mapping(given, what, "a mapping of options or None")
 
 
 class SemanticBranch(NativeModule):
@@ -88,21 +93,22 @@ class SemanticBranch(NativeModule):
         # Outside the module tree: the state holds what is trained here.
         object.__setattr__(self, "_parser", parser)
         super().__init__(
-            _core.SemanticBranch.create(
+            call(
+                _core.SemanticBranch.create,
                 parser._native,
                 attributes=_count(attributes),
                 image_size=image_size,
                 backbone=backbone,
-                generator=dict(generator or {}),
-                discriminator=dict(discriminator or {}),
+                generator=_options(generator, "generator"),
+                discriminator=_options(discriminator, "discriminator"),
                 semantic_consistency=semantic_consistency,
-                losses=dict(losses or {}),
+                losses=_options(losses, "losses"),
                 learning_rate=learning_rate,
                 accumulate=accumulate,
                 synchronize=synchronize,
                 seed=seed,
                 options=options,
-                augment=dict(augment or {}),
+                augment=_options(augment, "augment"),
             )
         )
         if str(device) != "cpu":
@@ -129,7 +135,7 @@ class SemanticBranch(NativeModule):
         Raises:
             ValueError: a wrong shape, range, type or device, naming the argument.
         """
-        return self._in_step().discriminator_step(image, source, target)
+        return call(self._in_step().discriminator_step, image, source, target)
 
     def generator_step(self, image: torch.Tensor, edited: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Updates the mask generator, and gives what to add to the host's generator loss.
@@ -147,7 +153,7 @@ class SemanticBranch(NativeModule):
             ValueError: a wrong shape, range, type or device, naming the argument; an ``edited`` without a graph (detached), of which
                 the host's generator would learn nothing.
         """
-        return self._in_step().generator_step(image, edited, source, target)
+        return call(self._in_step().generator_step, image, edited, source, target)
 
     @property
     def losses(self) -> dict[str, float]:

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, cast
 from torch import nn
 
 from . import _core
+from ._arguments import call, mapping, path, shown
 from .options import TrainClassifierSettings, TrainParserSettings, TrainSettings
 from .parsing import FaceParser
+
+_SETTINGS = "a mapping, as {'trainer': {'steps': 1000}}"
 
 
 class TrainingOutcome(NamedTuple):
@@ -49,7 +52,7 @@ class _CustomNetwork:
 
 def default_settings(small: bool = False) -> TrainSettings:
     """Every setting of :func:`train` with its default; ``small``: the recipe for 64 px on a CPU."""
-    return cast("TrainSettings", _core.default_train_settings(small))
+    return cast("TrainSettings", call(_core.default_train_settings, small))
 
 
 def train(
@@ -89,14 +92,17 @@ def train(
         ValueError: an unknown setting (the known ones are listed) or a value that breaks a rule.
         RuntimeError: a run that fails: no data, a value that is not finite, a checkpoint that is damaged or does not fit, a folder in use.
     """
+    if parser is not None and not isinstance(parser, FaceParser):
+        raise TypeError(f"parser must be a secgan.FaceParser or None, found {shown(parser)}")
 
     def custom(module: nn.Module | None, what: str) -> _CustomNetwork | None:
         return None if module is None else _CustomNetwork(module, what)
 
     return _outcome(
-        _core.train(
-            dict(settings),
-            os.fspath(out),
+        call(
+            _core.train,
+            mapping(settings, "settings", _SETTINGS),
+            path(out, "out"),
             resume,
             synchronize,
             custom(photo_generator, "photo_generator"),
@@ -112,11 +118,11 @@ def train_parser(
     settings: TrainParserSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
 ) -> TrainingOutcome:
     """``secgan train-parser``: a face parser on photos with masks. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_parser(dict(settings), os.fspath(out), resume, synchronize))
+    return _outcome(call(_core.train_parser, mapping(settings, "settings", _SETTINGS), path(out, "out"), resume, synchronize))
 
 
 def train_classifier(
     settings: TrainClassifierSettings, out: str | os.PathLike[str], *, resume: bool = False, synchronize: bool = True
 ) -> TrainingOutcome:
     """``secgan train-classifier``: the attribute classifier. Arguments and errors as in :func:`train`."""
-    return _outcome(_core.train_classifier(dict(settings), os.fspath(out), resume, synchronize))
+    return _outcome(call(_core.train_classifier, mapping(settings, "settings", _SETTINGS), path(out, "out"), resume, synchronize))

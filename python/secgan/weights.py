@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 from . import _core
+from ._arguments import call, names, path
 from .extractors import InceptionV3, SwavResNet50
 from .networks import Discriminator, Generator, Parser
 from .options import ImportOptions
@@ -36,7 +37,7 @@ def load_weights(
             f"module must be a network of secgan (create_generator, create_discriminator, create_parser, InceptionV3, SwavResNet50), "
             f"found {type(module).__name__}"
         )
-    _tell(module._in_step().load_weights(os.fspath(file), entry))
+    _tell(call(module._in_step().load_weights, path(file, "file"), entry))
 
 
 def _tell(note: str) -> None:
@@ -84,13 +85,13 @@ def import_weights(
         warnings.warn("import_weights(licence=…) is now license=…", DeprecationWarning, stacklevel=2)
         license = licence
     options = ImportOptions(
-        attributes=list(attributes),
+        attributes=names(attributes, "attributes"),
         image_size=image_size,
         crop=crop,
         intensity=intensity,
-        classifier=os.fspath(classifier),
-        parser=os.fspath(parser),
+        classifier=path(classifier, "classifier") if classifier else "",
+        parser=path(parser, "parser") if parser else "",
         license=license,
         entry=entry,
     )
-    _tell(_core.import_weights(origin, os.fspath(file), os.fspath(out), dict(options)))
+    _tell(call(_core.import_weights, origin, path(file, "file"), path(out, "out"), dict(options)))
