@@ -3,8 +3,8 @@
 
 Usage: unpack_web_runtime.py INTEGRITY FOLDER FILE.tgz
 
-The package (33 MB, of `npm pack`) is compared with its integrity, npm's base64 of its SHA-512, before a byte of it is read. Two runtimes are
-kept, each with its WebAssembly compressed, as a plain file server compresses nothing: one for the processor, one for WebGPU.
+The package (33 MB, of `npm pack`) is compared with its integrity, npm's base64 of its SHA-512, before a byte of it is read. Two runtimes
+are kept, each with its WebAssembly compressed, as a plain file server compresses nothing: one for the processor, one for WebGPU.
 """
 
 import base64

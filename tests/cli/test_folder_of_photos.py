@@ -47,7 +47,7 @@ def test_data_check_reads_a_list_whose_attributes_are_not_named(folder, tmp_path
 def test_what_a_kind_of_data_set_does_not_read_is_refused(folder, tmp_path):
     drawn, celeba = ("--data", "synthetic"), ("--data", "celeba", "--root", folder / "photos", "--attributes", "Bangs")
     for data, flag, kinds in (
-        ((*drawn, "--root", folder), "root", "celeba, celebamask-hq and folder"),
+        ((*drawn, "--root", folder), "root", "celeba, celebamask-hq, folder and packed"),
         ((*drawn, "--crop", "center:32"), "crop", "celeba, celebamask-hq and folder"),
         ((*drawn, "--mask-labels", "secgan-12"), "mask_labels", "celebamask-hq and folder"),
         ((*drawn, "--split-by-id"), "split_by_mapping (--split-by-id)", "celebamask-hq"),

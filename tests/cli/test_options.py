@@ -22,4 +22,4 @@ def test_the_projects_file_is_what_the_command_says(file, tmp_path):
 def test_a_flags_help_is_its_fields_meaning_rule_and_default():
     text = " ".join(subprocess.run([COMMAND, "train", "--help"], capture_output=True, text=True).stdout.split())
     assert "--sample-every N steps between sample pictures; 0: none; at least 0 [1000]" in text
-    assert "--data NAME" in text and "one of synthetic, celeba, celebamask-hq, folder [celeba]" in text
+    assert "--data NAME" in text and "one of synthetic, celeba, celebamask-hq, folder, packed [celeba]" in text

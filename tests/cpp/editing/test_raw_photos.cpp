@@ -35,7 +35,8 @@ FaceDetector never() {
 }
 
 EditOptions searching(FaceDetector detector, FaceChoice choice = {}, bool unless_aligned = false) {
-  return {.source = NamedLabels{}, .faces = FaceSearch{.choice = choice, .detector = std::move(detector), .unless_aligned = unless_aligned}};
+  return {.source = NamedLabels{},
+          .faces = FaceSearch{.choice = choice, .detector = std::move(detector), .unless_aligned = unless_aligned}};
 }
 
 /// Whether pixel centers lie within the quad of any of the faces, or on its edge to a thousandth; [H, W] bool.
