@@ -84,7 +84,8 @@ with tempfile.TemporaryDirectory() as folder:
 
     faces = secgan.synthetic_faces(args.photos, image_size=224)
     for i in range(args.photos):
-        secgan.write_image(f"{folder}/{i:06}.jpg", faces[i].image[:, 3:221, 23:201].contiguous())
+        drawn = ((faces[i].image + 1) * 127.5).round().byte()
+        secgan.write_image(f"{folder}/{i:06}.jpg", drawn[:, 3:221, 23:201].contiguous())
     packed = f"{folder}/packed.safetensors"
     source = ["--data", "folder", "--root", folder, "--whole-folder"]
     subprocess.run(

@@ -47,7 +47,8 @@ BenchResult bench_load(const BenchSettings& settings, const BenchProgress& progr
   // As many at once as there are threads, so that waiting for one file costs nothing.
   const auto ahead = settings.threads > 0 ? settings.threads : usable_cpus();
   Loader loader(photos, {.batch = settings.batch, .ahead = ahead}, {}, device);
-  const int64_t batches = std::max<int64_t>(256 / settings.batch, 4);
+  // So many that the few that are read ahead, before a measurement begins, count little.
+  const int64_t batches = std::max<int64_t>(4096 / settings.batch, 32);
   int64_t index = 0;
   const std::vector<double> seconds = timed(settings, device, progress, [&] {
     for (int64_t i = 0; i < batches; ++i) loader.get(index++);

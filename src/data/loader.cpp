@@ -11,6 +11,7 @@
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
+#include "secgan/core/shape.hpp"
 #include "secgan/image/transforms.hpp"
 
 namespace secgan {
@@ -33,6 +34,34 @@ int64_t permuted(int64_t place, int64_t n, uint64_t key) {
     x = left << bits | right;
   } while (x >= static_cast<uint64_t>(n));
   return static_cast<int64_t>(x);
+}
+
+/// to_float of every photo in one pass, channels last, mirrored where that is asked.
+/// @param photos [3, S, S] uint8 each   @return [N, 3, S, S] float in [-1, 1]
+at::Tensor as_floats(const std::vector<at::Tensor>& photos, const std::vector<int64_t>& mirrored) {
+  static const at::Tensor table = to_float(at::arange(256, at::kByte));
+  const auto* const values = table.const_data_ptr<float>();
+  const int64_t height = photos.front().size(1), width = photos.front().size(2), area = height * width;
+  at::Tensor out =
+      at::empty({std::ssize(photos), 3, height, width}, at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+  auto* into = out.mutable_data_ptr<float>();
+  for (size_t n = 0; n < photos.size(); ++n, into += 3 * area) {
+    check_shape(photos[n], "photo", {3, height, width}, "[3, S, S] as the batch's first");
+    const at::Tensor photo = photos[n].to(at::kByte).contiguous();
+    const auto* const bytes = photo.const_data_ptr<uint8_t>();
+    const bool mirror = mirrored[n] != 0;
+    for (int64_t y = 0; y < height; ++y) {
+      const uint8_t* const row = bytes + y * width;
+      for (int64_t x = 0; x < width; ++x) {
+        const int64_t from = mirror ? width - 1 - x : x;
+        float* const pixel = into + 3 * (y * width + x);
+        pixel[0] = values[row[from]];
+        pixel[1] = values[row[from + area]];
+        pixel[2] = values[row[from + 2 * area]];
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -78,7 +107,8 @@ Batch Loader::read(int64_t index) const {
     return at::where(flips.view(rows), bytes.flip({-1}), bytes);
   };
   Batch batch;
-  batch.photo = to_float(on_device(at::stack(photos)).contiguous(at::MemoryFormat::ChannelsLast));
+  batch.photo =
+      device_.is_cpu() ? as_floats(photos, mirrored) : to_float(on_device(at::stack(photos)).contiguous(at::MemoryFormat::ChannelsLast));
   if (!labels.empty()) batch.labels = at::stack(labels);
   // Left and right are one class in the twelve, so a mirrored mask needs no other ids.
   if (!masks.empty()) batch.mask = on_device(ClassMerge(dataset_->label_set()).ids(at::stack(masks))).to(at::kLong);
