@@ -1,8 +1,4 @@
-#include <c10/util/Exception.h>
-
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -10,213 +6,36 @@
 #include <utility>
 
 #include "cli/commands.hpp"
+#include "cli/each_photo.hpp"
 #include "cli/film.hpp"
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
+#include "cli/strengths.hpp"
 #include "core/comma_list.hpp"
 #include "core/counted.hpp"
-#include "core/device_threads.hpp"
 #include "core/format.hpp"
-#include "core/whole_number.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/core/threads.hpp"
 #include "secgan/data/attribute_list.hpp"
 #include "secgan/data/photo_names.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
-#include "secgan/io/file.hpp"
 
 namespace secgan::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// What a flag says of an attribute, "NAME=VALUE", in its two parts.
-std::pair<std::string, std::string> named_value(const std::string& text, std::string_view flag, std::string_view form) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) throw InvalidArgument(fmt::format("{} '{}' is not {}", flag, text, form));
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
-double parse_strength(const std::string& text, std::string_view flag, const std::string& name) {
-  size_t used = 0;
-  double strength = 0;
-  try {
-    strength = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used == 0 || used != text.size()) throw InvalidArgument(fmt::format("{} {}: strength '{}' is not a number", flag, name, text));
-  return strength;
-}
-
-/// "Eyeglasses=+1" as an edit.
-AttributeEdit parse_edit(const std::string& text) {
-  const auto [name, value] = named_value(text, "--set", "NAME=STRENGTH");
-  return {name, parse_strength(value, "--set", name)};
-}
-
-/// Strengths of one attribute, side by side.
-struct Sweep {
-  std::string name;
-  std::vector<double> strengths;
-  std::string text;  ///< "Bangs=-1:1:9"
-};
-
-/// "Bangs=-1:1:9": nine strengths from -1 to 1.
-Sweep parse_sweep(const std::string& text) {
-  constexpr std::string_view kFlag = "--sweep", kForm = "NAME=FROM:TO:N";
-  constexpr int64_t kMost = 64;
-  const auto [name, range] = named_value(text, kFlag, kForm);
-  const size_t first = range.find(':'), second = range.find(':', first + 1);
-  if (first == std::string::npos || second == std::string::npos)
-    throw InvalidArgument(fmt::format("{} '{}' is not {}", kFlag, text, kForm));
-  const double from = parse_strength(range.substr(0, first), kFlag, name);
-  const double to = parse_strength(range.substr(first + 1, second - first - 1), kFlag, name);
-  const std::string number = range.substr(second + 1);
-  const int64_t count = whole_number(number).value_or(0);
-  if (count < 2 || count > kMost) {
-    throw InvalidArgument(fmt::format("{} {}: N must be a whole number from 2 to {}, found '{}'", kFlag, name, kMost, number));
-  }
-  if (!std::isfinite(from) || !std::isfinite(to)) {
-    throw InvalidArgument(fmt::format("{} {}: strengths must be finite, found {} and {}", kFlag, name, from, to));
-  }
-  if (!(from < to)) throw InvalidArgument(fmt::format("{} {}: FROM must be below TO, found {} and {}", kFlag, name, from, to));
-  Sweep sweep{.name = name, .text = fmt::format("{}={}:{}:{}", name, from, to, count)};
-  for (int64_t i = 0; i < count; ++i) {
-    const double strength = std::lerp(from, to, static_cast<double>(i) / static_cast<double>(count - 1));
-    // What rounding leaves of a 0 has no name.
-    constexpr double kRounding = 1e-12;
-    sweep.strengths.push_back(std::abs(strength) < kRounding * (to - from) ? 0 : strength);
-  }
-  return sweep;
-}
-
-/// What to do about a photo that cannot be used.
-enum class OnError { kStop, kSkip };
-constexpr std::array<std::pair<std::string_view, OnError>, 2> kOnErrors{{{"stop", OnError::kStop}, {"skip", OnError::kSkip}}};
-
-/// What every command on photos is asked.
-struct PhotoRequest {
-  std::string model, out, crop, on_error = "stop", device = "auto";
-  std::vector<std::string> photos;
-  bool overwrite = false;
-};
-
-void add_photos(CLI::App& command, PhotoRequest& request, const std::string& results) {
-  command.add_option("model", request.model, "the bundle's folder")->required()->type_name("MODEL");
-  command.add_option("photos", request.photos, "JPEG, PNG, WebP, TIFF or BMP files, or folders of them, whose subfolders are kept")
-      ->required()
-      ->type_name("PHOTO...");
-  command.add_option("--out", request.out, "folder for " + results)->required()->type_name("DIR");
-  command
-      .add_option("--crop", request.crop,
-                  "where the face is, in pixels of the photo: none, center, center:N or box:x,y,w,h; default: the bundle's crop, at the "
-                  "photo's scale")
-      ->type_name("CROP");
-  command
-      .add_option("--on-error", request.on_error, "stop before the first result when a photo cannot be read, or skip it and do the rest")
-      ->capture_default_str()
-      ->type_name("stop|skip");
-  command.add_option("--device", request.device, kDeviceHelp)->capture_default_str()->type_name("NAME");
-  command.add_flag("--overwrite", request.overwrite, "replace files in the folder that this command did not make, too");
-}
-
-/// A photo's results, encoded, and what to say of them.
-struct Finished {
-  std::vector<std::string> bytes;  ///< of each planned file
-  std::string line;
-  std::vector<std::string> notes = {};  ///< what a person should know; said once for all photos that share it
-};
-
-/// Notes of many photos: the first of a kind is told at once, the rest are counted.
-class Notes {
- public:
-  void tell_of(const fs::path& photo, const std::vector<std::string>& notes) {
-    for (const std::string& note : notes) {
-      if (times_[note]++ == 0) tell("{}: {}", printable(photo.string()), note);
-    }
-  }
-  void tell_rest() const {
-    for (const auto& [note, times] : times_) {
-      if (times > 1) tell("the same of {}: {}", counted(times - 1, "more photo"), note);
-    }
-  }
-
- private:
-  std::map<std::string, int64_t> times_;
-};
-
 /// Which part of a photo was worked on: "all of 64 x 64", "458 x 458 at (11, 91) of 480 x 640".
 std::string kept(const Rect& place, const at::Tensor& photo) {
   const int64_t height = photo.size(1), width = photo.size(2);
   if (place == Rect{0, 0, width, height}) return fmt::format("all of {} x {}", width, height);
   return fmt::format("{} x {} at ({}, {}) of {} x {}", place.width, place.height, place.x, place.y, width, height);
-}
-
-/// An error of the photo's, by its name.
-[[noreturn]] void rethrow_for(const fs::path& photo) {
-  const auto about = [&](std::string_view what) {
-    return what.find(photo.string()) != std::string_view::npos ? std::string(what) : fmt::format("'{}': {}", photo.string(), what);
-  };
-  try {
-    throw;
-  } catch (const FileNotFound& error) {
-    throw FileNotFound(about(error.what()));
-  } catch (const InvalidArgument& error) {
-    throw InvalidArgument(about(error.what()));
-  } catch (const c10::Error& error) {
-    throw Error(about(error.what_without_backtrace()));
-  } catch (const std::exception& error) {
-    throw Error(about(error.what()));
-  }
-}
-
-/// Photos are read, worked on and written one by one, so that memory holds one, whatever their number.
-/// @param work  (photo, its files) -> Finished
-template <class Work>
-void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, const Work& work) {
-  const bool skip = parse_name(kOnErrors, request.on_error, "--on-error") == OnError::kSkip;
-  const auto succeeds = [&](const PhotoOutputs& one, const auto& step) {
-    try {
-      try {
-        step();
-      } catch (const std::exception&) {
-        rethrow_for(one.photo);
-      }
-      return true;
-    } catch (const std::exception& error) {
-      if (!skip) throw;
-      tell("skipped: {}", error.what());
-      return false;
-    }
-  };
-  // A first look at all of them: what is damaged is told before the first result is written.
-  const size_t given = plan.size();
-  if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
-  size_t done = 0;
-  Notes notes;
-  MeasuredThreads threads(threads_for(find_device(request.device), 0));
-  for (const PhotoOutputs& one : plan) {
-    Finished finished;
-    threads.next();
-    if (!succeeds(one, [&] { finished = work(read_image(one.photo), one); })) continue;
-    for (size_t i = 0; i < one.files.size(); ++i) {
-      make_folder(one.files[i].parent_path());
-      write_file(one.files[i], finished.bytes[i]);
-    }
-    say("{}", finished.line);
-    notes.tell_of(one.photo, finished.notes);
-    ++done;
-  }
-  notes.tell_rest();
-  if (done < given) throw Error(fmt::format("{} skipped", counted_of(given - done, given, "photo", "was", "were")));
 }
 
 struct EditRequest : PhotoRequest {
