@@ -9,11 +9,11 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "data/each_sample.hpp"
+#include "data/origin.hpp"
 #include "data/splits.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/data/source.hpp"
-#include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
@@ -184,11 +184,7 @@ int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool wi
   shapes.push_back({"names", at::kByte, {std::ssize(names)}});
   shapes.push_back({"photos", at::kByte, {count, 3, side, side}});
   if (with_masks) shapes.push_back({"masks", at::kByte, {count, side, side}});
-  PhotoOrigin origin = first.origin().value_or(PhotoOrigin{std::string(settings.source.title()), settings.source.terms(), read.crop, {}});
-  if (!first.origin() && settings.source.kind != DataKind::kSynthetic) {
-    const at::Tensor photo = read_image(first.sample_name(0));
-    origin.photo_size = to_string(PhotoSize{photo.size(2), photo.size(1)});
-  }
+  const PhotoOrigin origin = origin_of(read, first);
   const std::string header = safetensors_header(shapes, {{"format", kFormat},
                                                          {"attributes", nlohmann::json(first.attributes().names()).dump()},
                                                          {"labels", std::string(name_of(EnumNames<Labels>::table, first.label_set()))},

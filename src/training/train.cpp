@@ -10,13 +10,13 @@
 #include "core/counted.hpp"
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
+#include "data/origin.hpp"
 #include "io/json.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/data/check.hpp"
-#include "secgan/image/image_file.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/program.hpp"
@@ -126,20 +126,11 @@ TrainingOutcome run(Settings settings, const RunControl& control, const MakeTask
 
 /// What a bundle says of the photos that it is trained on.
 void describe_photos(const DataSettings& settings, const Dataset& data, BundleInfo& info) {
-  if (const std::optional<PhotoOrigin> origin = data.origin()) {
-    info.crop = origin->crop;
-    info.trained_on = origin->title;
-    info.photo_size = origin->photo_size;
-    if (!origin->terms.empty()) info.license = origin->terms;
-    return;
-  }
-  info.crop = settings.crop;
-  info.trained_on = settings.source.title();
-  info.photo_size.clear();
-  if (const std::string terms = settings.source.terms(); !terms.empty()) info.license = terms;
-  if (settings.source.kind == DataKind::kSynthetic) return;
-  const at::Tensor first = read_image(data.sample_name(0));
-  info.photo_size = to_string(PhotoSize{first.size(2), first.size(1)});
+  const PhotoOrigin origin = origin_of(settings, data);
+  info.crop = origin.crop;
+  info.trained_on = origin.title;
+  info.photo_size = origin.photo_size;
+  if (!origin.terms.empty()) info.license = origin.terms;
 }
 
 BundleInfo described_photos(const DataSettings& settings, const Dataset& data) {
