@@ -44,7 +44,8 @@ void bind_image(py::module_& module) {
           const py::gil_scoped_release released;
           facts = inspect_image(file);
         }
-        py::dict out("kind"_a = facts.kind, "width"_a = facts.width, "height"_a = facts.height, "bytes"_a = facts.bytes);
+        py::dict out("kind"_a = facts.kind, "width"_a = facts.width, "height"_a = facts.height, "bytes"_a = facts.bytes,
+                     "pictures"_a = facts.pictures);
         out["provenance"] = facts.provenance.empty() ? py::object(py::none()) : py::object(options_to_python(facts.provenance));
         return out;
       },

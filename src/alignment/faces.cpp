@@ -141,8 +141,7 @@ FoundFaces find_faces(const FaceDetector& detector, const at::Tensor& photo, dou
       best = {{}, turns};
       for (const Face& face : faces) best.faces.push_back(turned_back(face, turns, photo.size(2), photo.size(1)));
     }
-    constexpr double kCertain = 0.99;
-    const bool certain = std::ranges::any_of(faces, [](const Face& face) { return face.score >= kCertain; });
+    const bool certain = std::ranges::any_of(faces, [](const Face& face) { return face.score >= kCertainOfFace; });
     if (certain && std::ranges::none_of(faces, leans)) break;
   }
   std::ranges::stable_sort(best.faces, std::ranges::greater(), &Face::area);

@@ -62,6 +62,10 @@ std::atomic<int> output_error{0};
 
 }  // namespace
 
+void flush_results() {
+  if (std::fflush(stdout) != 0) output_error = errno;
+}
+
 void print_bytes(std::FILE* stream, std::string_view bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), stream) < bytes.size() && stream == stdout) output_error = errno;
 }
@@ -109,7 +113,11 @@ std::string missing_command(const CLI::App& app, int argc, char** argv, int plac
     const size_t letters = distance(given, command->get_name());
     if (letters < fewest) nearest = command, fewest = letters;
   }
-  if (fewest == 0 || given.starts_with('-')) return {};
+  if (fewest == 0) return {};
+  if (given.starts_with('-')) {
+    const bool known = app.get_option_no_throw(std::string(given)) != nullptr;
+    return known ? std::string() : fmt::format("a command is required before '{}'", given);
+  }
   std::string message = "'" + std::string(given) + "' is no command";
   if (nearest != nullptr && fewest <= 3) message += "; did you mean '" + nearest->get_name() + "'?";
   return message;
@@ -140,26 +148,26 @@ void occupy_standard_streams() {
   }
 }
 
-/// A value that is empty, as of a shell's unset variable, would stand for that flag left out.
-void refuse_empty_places(CLI::App& app) {
-  const auto named = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
-  for (const char* place : {"--out", "--web", "--json", "--face", "--detector", "--source-list", "--sweep"}) {
-    CLI::Option* const option = app.get_option_no_throw(place);
-    if (option != nullptr && option->get_items_expected_max() > 0) option->check(CLI::Validator(named, ""));
+/// A value that is empty, as of a shell's unset variable, would stand for that flag left out. --source alone takes it: a photo may have
+/// none of the attributes.
+void refuse_empty_values(CLI::App& app) {
+  const auto given = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
+  for (CLI::Option* const option : app.get_options()) {
+    if (option->get_items_expected_max() > 0 && option->get_name() != "--source") option->check(CLI::Validator(given, ""));
   }
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_places(*command);
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_values(*command);
 }
 
 /// Results that did not get through are a failure, whatever the command says.
 int finish(const CLI::App& app, int status) {
-  if (std::fflush(stdout) != 0) secgan::cli::output_error = errno;
+  secgan::cli::flush_results();
   if (std::ferror(stdout) == 0) return status;
   return complain(app, "standard output cannot be written: " + std::generic_category().message(secgan::cli::output_error), kFailed);
 }
 
 int run(CLI::App& app, int argc, char** argv) {
   try {
-    refuse_empty_places(app);
+    refuse_empty_values(app);
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
     // Not by its own stream, whose failure has no cause.

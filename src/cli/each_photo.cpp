@@ -111,7 +111,12 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
   for (const PhotoOutputs& one : plan) {
     Finished finished;
     threads.next();
-    if (!succeeds(one, [&] { finished = work(read_image(one.photo), one); })) continue;
+    const auto finish = [&] {
+      const ReadPhoto photo = read_photo(one.photo);
+      finished = work(photo.image, one);
+      if (photo.pictures > 1) finished.notes.push_back(fmt::format("the file holds {} pictures: the first is taken", photo.pictures));
+    };
+    if (!succeeds(one, finish)) continue;
     for (size_t i = 0; i < one.files.size(); ++i) {
       make_folder(one.files[i].parent_path());
       write_file(one.files[i], finished.bytes[i]);

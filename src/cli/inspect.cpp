@@ -22,14 +22,15 @@ struct InspectRequest {
 };
 
 nlohmann::ordered_json entry_of(const std::string& file, const PictureFacts& facts) {
-  nlohmann::ordered_json out = {
-      {"file", file}, {"kind", facts.kind}, {"width", facts.width}, {"height", facts.height}, {"bytes", facts.bytes}};
+  nlohmann::ordered_json out = {{"file", file},           {"kind", facts.kind},   {"width", facts.width},
+                                {"height", facts.height}, {"bytes", facts.bytes}, {"pictures", facts.pictures}};
   out["provenance"] = facts.provenance.empty() ? nlohmann::ordered_json() : detail::to_json(facts.provenance);
   return out;
 }
 
 void print_facts(const std::string& file, const PictureFacts& facts) {
-  say("{}: {}, {} x {} pixels, {} bytes", printable(file), facts.kind, facts.width, facts.height, facts.bytes);
+  say("{}: {}, {} x {} pixels, {} bytes{}", printable(file), facts.kind, facts.width, facts.height, facts.bytes,
+      facts.pictures == 1 ? "" : fmt::format(", the first of {} pictures", facts.pictures));
   const Provenance& made = facts.provenance;
   if (made.empty()) return say("  no provenance: the file does not say how it was made");
   const auto line = [](std::string_view what, std::string_view text) { say("  {:<21}{}", what, text.empty() ? "not said" : text); };

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
@@ -42,18 +43,23 @@ Row row(std::string network, std::string part, Work&& work) {
 }
 
 /// Every network that can be named, on one photo. Evaluation mode: batch norm needs no second photo there.
-std::vector<Row> measure(const ModelsRequest& request) {
+/// @param shown  gets each as soon as it is measured, which takes seconds for large sides
+std::vector<Row> measure(const ModelsRequest& request, const std::function<void(const Row&)>& shown) {
   std::vector<Row> rows;
+  const auto add = [&](Row one) {
+    shown(one);
+    rows.push_back(std::move(one));
+  };
   const auto image = [&](int64_t channels) { return at::rand({1, channels, request.image_size, request.image_size}); };
   for (const std::string& name : preset_names()) {
     for (const auto& [part, channels] : {std::pair<const char*, int64_t>{"generator", 3}, {"mask generator", kSecganClasses}}) {
-      rows.push_back(row(name, part, [&, channels = channels] {
+      add(row(name, part, [&, channels = channels] {
         Generator network = make_generator({request.attributes, request.image_size, channels}, name);
         network->eval();
         return profile(*network, [&] { return network->forward(image(channels), at::zeros({1, request.attributes})); });
       }));
     }
-    rows.push_back(row(name, "discriminator", [&] {
+    add(row(name, "discriminator", [&] {
       Discriminator network = make_discriminator({request.attributes, request.image_size}, name);
       network->eval();
       return profile(*network, [&] {
@@ -63,7 +69,7 @@ std::vector<Row> measure(const ModelsRequest& request) {
     }));
   }
   for (const auto& [name, value] : kParserNetworks) {
-    rows.push_back(row(std::string(name), "parser", [&, value = value] {
+    add(row(std::string(name), "parser", [&, value = value] {
       Parser network = make_parser({.options = {.network = value}});
       network->eval();
       // Trained through every head, used through the first.
@@ -99,26 +105,24 @@ nlohmann::ordered_json to_json(const ModelsRequest& request, const std::vector<R
 
 void run(const ModelsRequest& request) {
   require_json_place(request.json, {"image_size", "attributes", "networks"});
-  const std::vector<Row> rows = measure(request);
   if (request.json == "-") {
-    print_bytes(stdout, to_json(request, rows).dump(2) + "\n");
+    print_bytes(stdout, to_json(request, measure(request, [](const Row&) {})).dump(2) + "\n");
     return;
   }
-  if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
-  const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   say("one photo of {} px, {}, float32; the mask generator has {} channels\n\n", request.image_size,
       counted(request.attributes, "attribute"), kSecganClasses);
   say("{:<18}{:<16}{:>12}{:>14}{:>14}{:>16}{:>16}\n", "network", "part", "parameters", "multiply-adds", "weights", "editing needs",
       "training needs");
-  for (const Row& r : rows) {
-    if (!r.profile) {
-      say("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
-      continue;
-    }
+  const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  const auto show = [&](const Row& r) {
+    if (!r.profile) return say("{:<18}{:<16}not at this side: {}\n", r.network, r.part, r.reason);
     say("{:<18}{:<16}{:>10.2f} M{:>12.2f} G{:>10.1f} MiB{:>12.1f} MiB{:>12.1f} MiB\n", r.network, r.part,
         static_cast<double>(r.profile->parameters) / 1e6, static_cast<double>(r.profile->multiply_adds) / 1e9,
         mebibytes(r.profile->weight_bytes), mebibytes(r.profile->forward_bytes), mebibytes(r.profile->training_bytes));
-  }
+    flush_results();
+  };
+  const std::vector<Row> rows = measure(request, show);
+  if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
   say("\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with "
       "gradients\n");
 }

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "data/places.hpp"
 #include "io/json.hpp"
@@ -105,8 +106,9 @@ std::vector<Given> photos_in(const std::vector<std::string>& names, const fs::pa
       continue;
     }
     const bool below = fs::exists(results, ignored) && !fs::equivalent(name, results, ignored);
-    const std::vector<std::string> found = pictures_below(name, below ? results : fs::path());
-    if (found.empty()) throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", name));
+    const auto [found, others] = look_for_pictures(name, below ? results : fs::path());
+    if (found.empty()) throw FileNotFound(no_photo_in(name, others));
+    if (!others.empty()) tell("{}", note_on_others(name, others));
     for (const std::string& photo : found) out.push_back({(fs::path(name) / photo).string(), fs::path(photo).parent_path()});
     if (!below) continue;
     // Earlier results are left out, and nobody's photo with them.
@@ -148,6 +150,10 @@ std::vector<PhotoOutputs> plan_outputs(const std::vector<std::string>& photos, c
         throw InvalidArgument(fmt::format(
             "'{}' is there and was not made by this command: choose another folder for the results of '{}', or replace it with --overwrite",
             file.string(), photo));
+      }
+      if (fs::is_symlink(file, ignored) && !made_by_us(file)) {
+        throw InvalidArgument(fmt::format("'{}' is a link to somebody's '{}', which --overwrite would replace: remove the link",
+                                          file.string(), fs::read_symlink(file, ignored).string()));
       }
       if (fs::exists(file, ignored)) require_writable_file(file);
       outputs.files.push_back(file);

@@ -13,6 +13,9 @@
 
 namespace secgan::cli {
 
+/// What was printed so far, for who watches.
+void flush_results();
+
 /// Exactly these bytes, as for programs. Whether they got through is asked once, at the end of the command.
 void print_bytes(std::FILE* stream, std::string_view bytes);
 

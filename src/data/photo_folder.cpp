@@ -86,10 +86,11 @@ PhotoFolder::PhotoFolder(const PhotoFolderOptions& options)
   require_folder(root);
   std::error_code ignored;
   const bool beside = !masks.empty() && fs::equivalent(root, masks, ignored);
-  std::vector<std::string> photos = pictures_below(root, beside ? fs::path() : masks);
+  Pictures found = look_for_pictures(root, beside ? fs::path() : masks);
+  std::vector<std::string> photos = std::move(found.files);
   if (beside) std::erase_if(photos, [](const std::string& name) { return without_picture_ending(name).ends_with(kMaskEnding); });
-  if (photos.empty())
-    throw FileNotFound(fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders", root.string()));
+  if (photos.empty()) throw FileNotFound(no_photo_in(root, found.others));
+  if (!found.others.empty()) notes_.push_back({note_on_others(root, found.others)});
 
   at::Tensor labels;
   std::vector<Split> splits;
@@ -97,7 +98,7 @@ PhotoFolder::PhotoFolder(const PhotoFolderOptions& options)
     const AttributeList list = read_attribute_list(options.labels, options.attributes);
     if (!list.unread_split.empty() && !options.whole) throw Error(list.unread_split);
     if (!options.attributes.empty() || !list.splits.empty()) {
-      notes_ = list.notes;
+      notes_.insert(notes_.end(), list.notes.begin(), list.notes.end());
       const std::vector<int64_t> listed = rows_of(list, options.labels, options.root, photos, notes_);
       if (!options.attributes.empty()) labels = list.labels.index_select(0, at::tensor(listed));
       for (const int64_t row : listed) {

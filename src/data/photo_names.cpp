@@ -1,6 +1,7 @@
 #include "secgan/data/photo_names.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -24,11 +25,17 @@ size_t picture_ending(std::string_view name) {
   return kNone;
 }
 
+constexpr std::array<std::string_view, 15> kUnread{".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".psd", ".dng",
+                                                   ".cr2",  ".cr3",  ".nef",  ".arw", ".raf", ".orf", ".rw2"};
+
 std::string_view without_folders(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
 }  // namespace
 
 bool names_a_picture(std::string_view name) { return picture_ending(name) != kNone; }
+bool names_an_unread_picture(std::string_view name) {
+  return std::ranges::any_of(kUnread, [&](std::string_view ending) { return ends_as(name, ending); });
+}
 bool names_a_png(std::string_view name) { return ends_as(name, ".png"); }
 std::string_view without_picture_ending(std::string_view name) { return name.substr(0, picture_ending(name)); }
 

@@ -7,7 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/format.hpp"
+#include "core/some_of.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/photo_names.hpp"
@@ -24,7 +26,7 @@ FolderIdentity identity_of(const fs::path& folder) {
   return {info.st_dev, info.st_ino};
 }
 
-void collect(const fs::path& folder, const std::string& prefix, std::set<FolderIdentity>& entered, std::vector<std::string>& files) {
+void collect(const fs::path& folder, const std::string& prefix, std::set<FolderIdentity>& entered, Pictures& found) {
   if (!entered.insert(identity_of(folder)).second) return;
   std::vector<std::string> folders;
   std::error_code error, ignored;
@@ -34,12 +36,14 @@ void collect(const fs::path& folder, const std::string& prefix, std::set<FolderI
     if (at->is_directory(ignored)) {
       folders.push_back(std::move(name));
     } else if (names_a_picture(name)) {
-      files.push_back(prefix + name);
+      found.files.push_back(prefix + name);
+    } else if (names_an_unread_picture(name)) {
+      found.others.push_back(prefix + name);
     }
   }
   if (error) throw Error(fmt::format("'{}' cannot be listed: {}", folder.string(), error.message()));
   std::ranges::sort(folders);
-  for (const std::string& name : folders) collect(folder / name, prefix + name + "/", entered, files);
+  for (const std::string& name : folders) collect(folder / name, prefix + name + "/", entered, found);
 }
 
 /// The folders in which people keep looking for a data set: one too high, one too low.
@@ -75,13 +79,26 @@ void require_folder(const fs::path& folder) {
   throw FileNotFound(fmt::format("data set folder '{}' is missing{}", folder.string(), detail::hint_of_other_form(folder)));
 }
 
-std::vector<std::string> pictures_below(const fs::path& folder, const fs::path& skip) {
-  std::vector<std::string> files;
+Pictures look_for_pictures(const fs::path& folder, const fs::path& skip) {
+  Pictures found;
   std::set<FolderIdentity> entered;
   if (!skip.empty()) entered.insert(identity_of(skip));
-  collect(folder, "", entered, files);
-  std::ranges::sort(files);
-  return files;
+  collect(folder, "", entered, found);
+  std::ranges::sort(found.files);
+  std::ranges::sort(found.others);
+  return found;
+}
+
+std::vector<std::string> pictures_below(const fs::path& folder, const fs::path& skip) { return look_for_pictures(folder, skip).files; }
+
+std::string no_photo_in(const fs::path& folder, const std::vector<std::string>& others) {
+  return fmt::format("'{}' holds no photo (.jpg, .png, .webp, .tif, .bmp), nor do its subfolders{}", folder.string(),
+                     others.empty() ? "" : fmt::format("; {} cannot be read: save them as JPEG or PNG", some_of(others)));
+}
+
+std::string note_on_others(const fs::path& folder, const std::vector<std::string>& others) {
+  return fmt::format("'{}': {} ignored, of other kinds than JPEG, PNG, WebP, TIFF and BMP: {}", folder.string(),
+                     counted(others.size(), "picture is", "pictures are"), some_of(others));
 }
 
 fs::path find_place(const fs::path& root, const std::vector<std::string>& places, std::vector<DataNote>& notes) {

@@ -84,7 +84,13 @@ at::Tensor detail::interleaved(const at::Tensor& image) {
 
 at::Tensor decode_image(std::string_view bytes, const std::string& name) { return photo(photo_kind(bytes, name).decode(bytes, name)); }
 
-at::Tensor read_image(const std::filesystem::path& path) { return decode_image(read_file(path, kMostBytes), path.string()); }
+at::Tensor read_image(const std::filesystem::path& path) { return read_photo(path).image; }
+
+ReadPhoto read_photo(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, kMostBytes), name = path.string();
+  const Picture picture = photo_kind(bytes, name).decode(bytes, name);
+  return {photo(picture), picture.pictures};
+}
 
 PictureFacts inspect_image_bytes(std::string_view bytes, const std::string& name) {
   const PhotoKind& kind = photo_kind(bytes, name);
@@ -94,6 +100,7 @@ PictureFacts inspect_image_bytes(std::string_view bytes, const std::string& name
           .width = picture.pixels.size(lying ? 0 : 1),
           .height = picture.pixels.size(lying ? 1 : 0),
           .bytes = std::ssize(bytes),
+          .pictures = picture.pictures,
           .provenance = detail::provenance_of(picture)};
 }
 

@@ -24,6 +24,7 @@ struct Picture {
   std::string profile;                                          ///< ICC; empty for sRGB
   int orientation = 1;                                          ///< EXIF's, 1 to 8
   std::string xmp;                                              ///< the packet
+  int64_t pictures = 1;                                         ///< in the file: frames of an animation, pages; this is the first
   std::vector<std::pair<std::string, std::string>> texts = {};  ///< PNG's that provenance_of reads: keyword and UTF-8
 };
 

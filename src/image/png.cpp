@@ -83,6 +83,7 @@ struct PngChunks {
   bool srgb = false;
   std::array<uint8_t, 4> code_points{};  ///< cICP: primaries, transfer, matrix, range
   bool has_code_points = false;
+  int64_t frames = 1;  ///< of an animation (acTL)
   bool complete = false;
 
   explicit PngChunks(std::string_view bytes) {
@@ -118,7 +119,7 @@ struct PngChunks {
   static bool critical(std::string_view name) { return (static_cast<uint8_t>(name[0]) & 0x20u) == 0; }
 
   static bool wanted(std::string_view name) {
-    constexpr std::array kNames{"eXIf"sv, "tEXt"sv, "zTXt"sv, "iTXt"sv, "iCCP"sv, "sRGB"sv, "gAMA"sv, "cHRM"sv, "cICP"sv};
+    constexpr std::array kNames{"eXIf"sv, "tEXt"sv, "zTXt"sv, "iTXt"sv, "iCCP"sv, "sRGB"sv, "gAMA"sv, "cHRM"sv, "cICP"sv, "acTL"sv};
     return std::ranges::find(kNames, name) != kNames.end();
   }
 
@@ -138,6 +139,8 @@ struct PngChunks {
     } else if (name == "cICP" && data.size() == 4) {
       has_code_points = true;
       std::ranges::copy(data, code_points.begin());
+    } else if (name == "acTL" && data.size() == 8) {
+      frames = std::max<int64_t>(png_number(data, 0), 1);
     } else if (name.ends_with("Xt")) {
       read_text(name, data);
     }
@@ -346,6 +349,7 @@ detail::Picture detail::decode_png(std::string_view bytes, const std::string& na
   Picture picture{.profile = png_profile(chunks, name),
                   .orientation = orientation(chunks.exif, chunks.xmp),
                   .xmp = std::move(chunks.xmp),
+                  .pictures = chunks.frames,
                   .texts = std::move(chunks.texts)};
   if ((png_get_color_type(reader.png, reader.info) & PNG_COLOR_MASK_COLOR) == 0) picture.space = Picture::Space::kGray;
   const bool prepared = reader.state.attempt([&] {

@@ -61,6 +61,18 @@ Tiff open_tiff(TiffSource& source) {
   return {TIFFClientOpenExt("picture", "rm", &source, read, write, seek, close, size, nullptr, nullptr, options.get()), &TIFFClose};
 }
 
+/// Behind the directory that is read, but for previews and masks of a page. What is damaged there costs the first picture nothing.
+int64_t further_pages(TIFF* tiff) {
+  constexpr int64_t kMost = 1000;
+  int64_t pages = 0;
+  while (pages < kMost && TIFFReadDirectory(tiff) == 1) {
+    uint32_t kind = 0;
+    TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind);
+    if ((kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) ++pages;
+  }
+  return pages;
+}
+
 }  // namespace
 
 Picture decode_tiff(std::string_view bytes, const std::string& name) {
@@ -124,6 +136,7 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   }
   // CIELab's a* and b* are signed numbers, ICCLab's are counted from -128.
   if (photometric == PHOTOMETRIC_CIELAB) picture.pixels.slice(2, 1, 3).bitwise_xor_(0x80);
+  picture.pictures += further_pages(tiff.get());
   return picture;
 }
 

@@ -47,6 +47,7 @@ Picture decode_webp(std::string_view bytes, const std::string& name) {
 
   Picture picture{.profile = webp_chunk(file.get(), "ICCP"), .xmp = webp_chunk(file.get(), "XMP ")};
   picture.orientation = orientation(webp_chunk(file.get(), "EXIF"), picture.xmp);
+  picture.pictures = WebPDemuxGetI(file.get(), WEBP_FF_FRAME_COUNT);
   // An animation's first frame may be a part of the picture; the rest is transparent black, and alpha is dropped.
   const bool whole = found.width == width && found.height == height;
   picture.pixels = whole ? at::empty({height, width, 3}, at::kByte) : at::zeros({height, width, 3}, at::kByte);

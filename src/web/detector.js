@@ -197,7 +197,7 @@ export async function findFaces(networks, options, picture) {
       most = worth;
       best = { faces: faces.map((face) => moved(face, back[turns])), turns };
     }
-    if (faces.some(({ score }) => score >= 0.99) && !faces.some(leans)) break;
+    if (faces.some(({ score }) => score >= options.certain_score) && !faces.some(leans)) break;
   }
   const area = ({ left, top, right, bottom }) => (right - left) * (bottom - top);
   best.faces.sort((a, b) => area(b) - area(a));

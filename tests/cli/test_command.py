@@ -365,6 +365,7 @@ def test_no_command_and_a_wrong_one_list_them_all(tmp_path):
         ((), "a command is required"),
         (("edti",), "'edti' is no command; did you mean 'edit'?"),
         (("xyzzy",), "'xyzzy' is no command"),
+        (("--foo",), "a command is required before '--foo'"),
     ):
         done = subprocess.run([link, *arguments], capture_output=True, text=True)
         assert done.returncode == 2 and done.stderr == f"secgan: {said}\n"

@@ -199,6 +199,66 @@ def test_an_empty_name_is_no_place(tmp_path):
         assert f"secgan {command[0]}: --out: the value is empty" in refusal(*command, "--out", "")
 
 
+def test_no_flags_value_is_empty(tmp_path):
+    """As of a shell's unset variable: it would stand for the flag left out."""
+    photo = picture(tmp_path / "a.png")
+    for command, flag in (
+        (("edit", BUNDLE, photo, *EDIT, "--out", tmp_path / "out"), "--crop"),
+        (("edit", BUNDLE, photo, "--out", tmp_path / "out"), "--set"),
+        (("parse", BUNDLE, photo, "--out", tmp_path / "out"), "--crop"),
+        (("train", "--data", "synthetic", "--no-mask-branch", "--out", tmp_path / "out"), "--classifier"),
+        (("train", "--data", "synthetic", "--out", tmp_path / "out"), "--parser"),
+        (("import", BUNDLE, "--from", "stargan", "--out", tmp_path / "out"), "--attributes"),
+        (("evaluate", BUNDLE), "--data"),
+    ):
+        assert f"secgan {command[0]}: {flag}: the value is empty" in refusal(*command, flag, "")
+    assert "photos: the value is empty" in refusal("edit", BUNDLE, "", *EDIT, "--out", tmp_path / "out")
+    run("edit", BUNDLE, photo, *EDIT, "--source", "", "--out", tmp_path / "out")  # none of the attributes
+
+
+def test_a_link_to_somebodys_file_is_not_followed(tmp_path):
+    photo, mine = picture(tmp_path / "a.png"), picture(tmp_path / "mine" / "holiday.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").symlink_to(mine)
+    kept = mine.read_bytes()
+    for more in ((), ("--overwrite",)):
+        refusal("edit", BUNDLE, photo, *EDIT, "--out", tmp_path / "out", *more)
+    line = refusal("edit", BUNDLE, photo, *EDIT, "--out", tmp_path / "out", "--overwrite")
+    assert f"is a link to somebody's '{mine}'" in line and mine.read_bytes() == kept
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
+    picture(tmp_path / "in" / "a.png")
+    for name in ("b.HEIC", "c.gif", "sub/d.avif", "e.nef", "notes.txt"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"x")
+    edit = ("edit", BUNDLE, tmp_path / "in", *EDIT, "--source", "", "--out", tmp_path / "out")
+    told = run(*edit).stderr.decode()
+    assert "4 pictures are ignored, of other kinds than JPEG, PNG, WebP, TIFF and BMP: 'b.HEIC', 'c.gif', 'e.nef' and 1 more" in told
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.png"]
+    (tmp_path / "in" / "a.png").unlink()
+    assert "'b.HEIC', 'c.gif', 'e.nef' and 1 more cannot be read: save them as JPEG or PNG" in refusal(*edit, status=1)
+
+
+def test_of_several_pictures_in_a_file_the_first_is_taken_and_said(tmp_path):
+    frames = [Image.new("RGB", (48, 40), color) for color in ("navy", "olive", "teal")]
+    for name in ("a.webp", "b.png", "c.tif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    preview = Image.new("RGB", (12, 10), "navy")
+    preview.encoderinfo = {"tiffinfo": {254: 1}}  # a reduced picture of the page before it
+    frames[0].save(tmp_path / "d.tif", save_all=True, append_images=[preview])
+    with Image.open(tmp_path / "d.tif") as written:
+        assert written.n_frames == 2
+    frames[0].save(tmp_path / "e.png")
+    photos = sorted(file for file in tmp_path.iterdir())
+    done = run("edit", BUNDLE, *photos, *EDIT, "--source", "", "--out", tmp_path / "out")
+    note = "the file holds 3 pictures: the first is taken"
+    assert f"a.webp: {note}" in done.stderr.decode() and f"the same of 2 more photos: {note}" in done.stderr.decode()
+    assert done.stderr.decode().count("the file holds") == 2
+    told = run("inspect", *photos).stdout.decode()
+    assert told.count("the first of 3 pictures") == 3 and told.count("the first of") == 3
+
+
 def test_json_replaces_json_of_the_same_command_alone(tmp_path):
     photo = picture(tmp_path / "a.png")
     before = photo.read_bytes()

@@ -50,6 +50,9 @@ struct FoundFaces {
 
 /// Faces that the detector is less sure of are taken for something else: MTCNN gives those that people would call faces more.
 inline constexpr double kSureOfFace = 0.9;
+/// From here on a face that stands upright ends the search: MTCNN also sees upright faces in photos that lie or stand on their heads, of
+/// CelebA in 7 % with 0.99 and more, in 1 % with more than this.
+inline constexpr double kCertainOfFace = 0.999;
 
 /// The faces of a photo, each once: those without points in it, or with the points of another that the detector is surer of, are left out.
 /// A photo whose faces are not certain, or do not stand upright, is looked at on its sides and upside down, too; one

@@ -58,7 +58,7 @@ struct BundleInfo {
         field<&O::image_size>("side of the photos that the networks take", rule::kExtentOrNone),
         field<&O::crop>("how a photo becomes a square: none, center, center:N or box:x,y,w,h, in pixels of photos of photo_size"),
         field<&O::attributes>("of generator and classifier; empty in a parser's bundle"),
-        field<&O::intensity>("strength 1 of an edit is this much in the generator's attributes"),
+        field<&O::intensity>("strength 1 of an edit is this much in the generator's attributes", rule::kStrength),
         field<&O::conditioning>("what a generator takes as its attributes"),
         field<&O::license>("of the weights; for people to read", {}, "licence"),
         field<&O::photo_size>("of the data set, as 178x218; empty: not known"),

@@ -54,7 +54,7 @@ struct ImportOptions {
         field<&O::attributes>("the generator's attributes, in its order; default: the repository's published list, where the count fits"),
         field<&O::image_size>("side of the photos it was trained on; default 128, parsers 512", rule::kPositive),
         field<&O::crop>("none, center, center:N or box:x,y,w,h; default: center:170 (AttGAN), center:178 (STGAN, StarGAN), none (parsers)"),
-        field<&O::intensity>("what strength 1 means; default: the repository's test script", rule::kPositive),
+        field<&O::intensity>("what strength 1 means; default: the repository's test script", rule::kStrength),
         field<&O::classifier>("bundle whose classifier is included, for edits without given labels"),
         field<&O::parser>("bundle whose parser is included"),
         field<&O::license>("of the weights, for people to read", {}, "licence"),

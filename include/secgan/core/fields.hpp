@@ -90,6 +90,7 @@ namespace rule {
 inline constexpr Rule kAny{};
 inline constexpr Rule kPositive{.low = 0, .low_included = false};
 inline constexpr Rule kNotNegative{.low = 0};
+inline constexpr Rule kStrength{.low = 0, .low_included = false, .most = 100};  ///< of an edit; training shows 1, papers up to 2
 // Of a network: channels, attributes, classes, layers, sides.
 inline constexpr double kMostExtent = 65536;
 inline constexpr Rule kExtent{.low = 0, .low_included = false, .most = kMostExtent};

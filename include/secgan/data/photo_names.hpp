@@ -14,6 +14,8 @@ namespace secgan {
 
 /// Whether a name ends as pictures do that read_image reads: .jpg, .jpeg, .png, .webp, .tif, .tiff or .bmp, in any case.
 SECGAN_API bool names_a_picture(std::string_view name);
+/// Whether it ends as pictures do that it does not read: .heic, .avif, .gif, cameras' raw files and their like.
+SECGAN_API bool names_an_unread_picture(std::string_view name);
 SECGAN_API bool names_a_png(std::string_view name);
 /// The name without such an ending.
 SECGAN_API std::string_view without_picture_ending(std::string_view name);

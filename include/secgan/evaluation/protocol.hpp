@@ -60,7 +60,7 @@ struct EvaluationProtocol {
         field<&O::crop>("none, center, center:N or box:x,y,w,h; empty: the bundle's"),
         field<&O::attributes>("the attributes to flip; empty: all of the bundle's"),
         field<&O::conflicts>("which attributes a flip turns off along with it"),
-        field<&O::strength>("of the flip, and of what the rules flip along", rule::kPositive),
+        field<&O::strength>("of the flip, and of what the rules flip along", rule::kStrength),
         field<&O::classifier>("bundle whose classifier judges; empty: the one in the model's bundle"),
         field<&O::region_margin>("change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side",
                                  rule::kNotNegative),

@@ -24,6 +24,13 @@ namespace secgan {
 /// @throws FileNotFound, or Error naming the file: another kind (which one), truncated, damaged, more than 100 Mpixel. Damage is what costs
 ///         pixels: a file whose metadata or checksums alone are faulty or cut off is read.
 SECGAN_API at::Tensor read_image(const std::filesystem::path& file);
+/// A photo, and of how many pictures in its file it is the first: frames of an animation, pages.
+struct ReadPhoto {
+  at::Tensor image;  ///< [3, H, W] uint8 RGB
+  int64_t pictures = 1;
+};
+/// @throws as read_image
+SECGAN_API ReadPhoto read_photo(const std::filesystem::path& file);
 /// The same of a file's bytes.
 /// @param name  first word of a message
 SECGAN_API at::Tensor decode_image(std::string_view bytes, const std::string& name = "picture");
@@ -46,6 +53,7 @@ struct PictureFacts {
   std::string kind;               ///< "JPEG", "PNG", "WebP", "TIFF" or "BMP"
   int64_t width = 0, height = 0;  ///< in pixels, turned upright
   int64_t bytes = 0;              ///< of the file
+  int64_t pictures = 1;           ///< in the file: frames of an animation, pages; size and provenance are the first's
   Provenance provenance;          ///< texts that the file lacks are empty; in one line, what steers a terminal made visible
 };
 /// @throws as read_image: the pixels are decoded, but for their colors

@@ -93,7 +93,7 @@ struct SecganStepOptions {
                             rule::kPositive),
         field<&O::consistency_target>("what the constant side of a consistency term is"),
         field<&O::real_masks>("what the mask discriminator is shown as real"),
-        field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kPositive),
+        field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kStrength),
         field<&O::bfloat16>("networks under bfloat16 autocast, losses in float32"),
     };
   }
