@@ -49,8 +49,9 @@ def write_image(file: str | os.PathLike[str], image: Photo, *, provenance: Mappi
 def inspect_image(file: str | os.PathLike[str]) -> dict[str, Any]:
     """What a picture's file is and says of itself: ``kind``, ``width``, ``height``, ``bytes``, ``pictures`` and ``provenance``.
 
-    ``pictures`` counts an animation's frames and a file's pages, of which everything else describes the first. ``provenance`` is as :attr:`EditedPhoto.provenance`, empty texts for what the file does not say, or None where it says nothing of this: a
-    mark, and no proof. Errors as :func:`read_image`.
+    ``pictures`` counts an animation's frames and a file's pages, of which everything else describes the first. ``provenance`` is as
+    :attr:`EditedPhoto.provenance`, empty texts for what the file does not say, or None where it says nothing of this: a mark, and no proof.
+    Errors as :func:`read_image`.
     """
     return call(_core.inspect_image, path(file, "file"))
 
