@@ -11,6 +11,7 @@
 #include "data/each_sample.hpp"
 #include "data/origin.hpp"
 #include "data/splits.hpp"
+#include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/data/source.hpp"
@@ -53,6 +54,7 @@ Parts parts_of(const std::string& file) {
   parts.samples = photos.size(0);
   parts.side = photos.size(2);
   try {
+    detail::check_nesting(parts.metadata["attributes"], file);
     parts.attributes = nlohmann::json::parse(parts.metadata["attributes"]).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception&) {
     throw refuse("its attributes are no list of names");
@@ -86,7 +88,7 @@ std::vector<std::string> names_in(const at::Tensor& names, int64_t samples, cons
 
 }  // namespace
 
-PackedDataset::PackedDataset(const PackedDatasetOptions& options) : image_size_(options.image_size) {
+PackedDataset::PackedDataset(const PackedDatasetOptions& options) : file_(options.file), image_size_(options.image_size) {
   Parts parts = parts_of(options.file);
   if (parts.side != options.image_size) {
     throw InvalidArgument(fmt::format("image_size is {}: '{}' was packed at {} px (--image-size {})", options.image_size, options.file,
@@ -121,13 +123,20 @@ PackedDataset::PackedDataset(const PackedDatasetOptions& options) : image_size_(
   rows_ = samples_of(splits, options.split, options.count, fmt::format("'{}'", options.file), notes_);
   origin_ = {parts.metadata["title"], parts.metadata["terms"], parts.metadata["crop"], parts.metadata["photo_size"]};
   if (!origin_.crop.empty()) parse_crop(origin_.crop);
+  parse_photo_size(origin_.photo_size);
 }
 
 Sample PackedDataset::get(int64_t index) const {
   const auto at = static_cast<int64_t>(row(index));
   // Copies: what is given away may be written to, the file may not.
   Sample sample{.image = photos_[at].clone(), .labels = labels(index), .id = fs::path(sample_name(index)).stem().string()};
-  if (masks_.defined()) sample.mask = masks_[at].clone();
+  if (masks_.defined()) {
+    sample.mask = masks_[at].clone();
+    const auto most = sample.mask.max().item<uint8_t>();
+    if (most >= class_names(label_set_).size())
+      throw Error(fmt::format("{}: not a packed data set: the mask of '{}' has a class {}, and there are {}", file_, sample_name(index),
+                              most, class_names(label_set_).size()));
+  }
   return sample;
 }
 

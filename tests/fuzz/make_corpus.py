@@ -325,6 +325,23 @@ def reports():
     yield "least.json", json.dumps({key: report[key] for key in ("report_format", "figures", "hash", "protocol", "pinned", "model")})
 
 
+def packed_data():
+    """Two photos of 32 pixels, as pack_dataset writes them."""
+
+    def bytes_of(*shape, most):
+        return (torch.arange(int(np.prod(shape))) % (most + 1)).to(torch.uint8).view(shape)
+
+    tensors = {"photos": bytes_of(2, 3, 32, 32, most=255), "splits": torch.tensor([0, 2], dtype=torch.uint8)}
+    tensors |= {"labels": bytes_of(2, 2, most=1), "names": torch.tensor(list(b"a.jpg\0b.jpg\0"), dtype=torch.uint8)}
+    told = {"format": "secgan packed data 1", "title": "photos", "terms": "", "crop": "center", "photo_size": "50x40"}
+    told |= {"attributes": '["Bangs", "Male"]'}
+    yield "photos.safetensors", safetensors.torch.save(tensors, told)
+    tensors["masks"] = bytes_of(2, 32, 32, most=11)
+    yield "masks.safetensors", safetensors.torch.save(tensors, {**told, "labels": "secgan-12"})
+    yield "classes.safetensors", safetensors.torch.save(tensors | {"masks": tensors["masks"] + 9}, {**told, "labels": "secgan-12"})
+    yield "deep.safetensors", safetensors.torch.save(tensors, {**told, "attributes": "[" * 20000 + "]" * 20000})
+
+
 SEEDS = {
     "attgan_settings": attgan_settings,
     "attribute_list": attribute_lists,
@@ -334,6 +351,7 @@ SEEDS = {
     "import_file": import_files,
     "mask": masks,
     "npz": npz_files,
+    "packed": packed_data,
     "photo": photos,
     "pickle": pickles,
     "program": programs,

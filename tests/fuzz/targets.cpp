@@ -24,6 +24,7 @@ constexpr std::array kTargets{
     Target{"import_file", &import_file},
     Target{"mask", &mask},
     Target{"npz", &npz},
+    Target{"packed", &packed},
     Target{"photo", &photo},
     Target{"pickle", &pickle},
     Target{"program", &program},

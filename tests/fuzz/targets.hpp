@@ -42,6 +42,7 @@ void exif(std::string_view bytes);
 void import_file(std::string_view bytes);
 void mask(std::string_view bytes);
 void npz(std::string_view bytes);
+void packed(std::string_view bytes);
 void photo(std::string_view bytes);
 void pickle(std::string_view bytes);
 void program(std::string_view bytes);

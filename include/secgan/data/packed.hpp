@@ -46,6 +46,7 @@ class SECGAN_API PackedDataset final : public Dataset {
  private:
   size_t row(int64_t index) const { return static_cast<size_t>(rows_.at(static_cast<size_t>(index))); }
 
+  std::string file_;
   AttributeSchema attributes_;
   at::Tensor photos_, masks_, labels_;  // [N, 3, S, S], [N, S, S] and [N, A] uint8, views of the file but for the labels
   std::vector<std::string> names_;

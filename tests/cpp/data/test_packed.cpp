@@ -130,6 +130,12 @@ TEST_CASE("a packed data set says what it has not, and costs nobody a file", "[d
   refused(with("labels", at::zeros({12, 2})), false, "'labels' is not uint8");
   refused(with("names", at::zeros({5}, at::kByte)), false, "5 names for 12 photos");
   refused(with("photos", at::zeros({12, 3, 32, 16}, at::kByte)), false, "'photos' is not [N, 3, S, S]");
+  Safetensors masked = load_safetensors(file);
+  masked.tensors.emplace_back("masks", at::full({12, 32, 32}, 12, at::kByte));
+  masked.metadata["labels"] = "secgan-12";
+  const auto odd = folder.write("masked", encode_safetensors(masked.tensors, masked.metadata));
+  CHECK_THROWS_WITH(open_dataset(packed(odd, settings), Split::kTrain, true, true)->get(0),
+                    Catch::Contains("has a class 12, and there are 12"));
   // Somebody's file stays.
   const auto theirs = folder.write("theirs.safetensors", encode_safetensors({{"weight", at::zeros({3})}}));
   CHECK_THROWS_WITH(pack_dataset(settings, true, false, theirs), Catch::Contains("is there and is no packed data set"));
