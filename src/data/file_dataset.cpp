@@ -9,7 +9,6 @@
 #include "image/picture.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
-#include "secgan/image/image_file.hpp"
 
 namespace secgan {
 
@@ -32,7 +31,7 @@ at::Tensor FileDataset::read_ids(const std::string& file, Labels labels) {
 
 Sample FileDataset::get(int64_t index) const {
   const std::string file = sample_name(index);
-  const at::Tensor photo = read_image(file);
+  const at::Tensor photo = detail::read_image_as_decoded(file);
   Sample sample;
   try {
     const Rect rect = crop_rect(crop_, photo.size(2), photo.size(1));

@@ -71,7 +71,7 @@ at::Tensor upright(const at::Tensor& image, int orientation) {
   std::vector<int64_t> backwards;
   if (orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8) backwards.push_back(1);
   if (orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7) backwards.push_back(2);
-  return (backwards.empty() ? out : out.flip(backwards)).contiguous();
+  return backwards.empty() ? out : out.flip(backwards);
 }
 
 }  // namespace secgan::detail

@@ -20,7 +20,7 @@ std::optional<int> xmp_orientation(std::string_view xmp);
 int orientation(std::string_view exif, std::string_view xmp);
 
 /// @param image [C, H, W]   @param orientation 1 to 8: where the stored first row and column belong (TIFF 6.0, tag 274)
-/// @return contiguous
+/// @return in any layout
 at::Tensor upright(const at::Tensor& image, int orientation);
 
 }  // namespace secgan::detail

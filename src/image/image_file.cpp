@@ -32,7 +32,10 @@ constexpr uint64_t kMostBytes = 1'000'000'000;
 
 at::Tensor planes(const at::Tensor& interleaved) { return interleaved.narrow(2, 0, 3).permute({2, 0, 1}); }
 
-at::Tensor photo(const Picture& picture) { return detail::upright(planes(detail::to_srgb(picture)), picture.orientation); }
+/// [3, H, W], in any layout
+at::Tensor shown(const Picture& picture) { return detail::upright(planes(detail::to_srgb(picture)), picture.orientation); }
+
+at::Tensor photo(const Picture& picture) { return shown(picture).contiguous(); }
 
 /// @param instead  what would be read; no help where the file itself is not there
 [[noreturn]] void refuse(FileKind kind, const std::string& name, std::string_view instead) {
@@ -85,6 +88,11 @@ at::Tensor detail::interleaved(const at::Tensor& image) {
 at::Tensor decode_image(std::string_view bytes, const std::string& name) { return photo(photo_kind(bytes, name).decode(bytes, name)); }
 
 at::Tensor read_image(const std::filesystem::path& path) { return read_photo(path).image; }
+
+at::Tensor detail::read_image_as_decoded(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, kMostBytes), name = path.string();
+  return shown(photo_kind(bytes, name).decode(bytes, name));
+}
 
 ReadPhoto read_photo(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, kMostBytes), name = path.string();

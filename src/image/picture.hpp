@@ -39,6 +39,10 @@ Picture decode_bmp(std::string_view bytes, const std::string& name);
 
 using Palette = std::vector<std::array<uint8_t, 3>>;
 
+/// read_image's pixels, with rows, columns and colors as the decoder laid them, not copied into planes: what is cut out and resized at once
+/// takes less time so.
+at::Tensor read_image_as_decoded(const std::filesystem::path& path);
+
 /// The ids stored in a palette or 8-bit gray PNG.  @param palette  receives its colors; none of a gray one   @return [H, W] uint8
 at::Tensor decode_png_ids(std::string_view bytes, const std::string& name, Palette* palette = nullptr);
 

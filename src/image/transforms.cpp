@@ -129,7 +129,9 @@ at::Tensor crop_image(const at::Tensor& image, const Rect& rect) {
 at::Tensor resize_image(const at::Tensor& image, int64_t height, int64_t width) {
   check_shape(image, "image", {3, kAny, kAny}, "[3, H, W]");
   if (image.size(1) == height && image.size(2) == width) return image.contiguous();
-  return at::_upsample_bilinear2d_aa(image.unsqueeze(0).contiguous(), {height, width}, /*align_corners=*/false)[0].contiguous();
+  // As it lies: decoders give pixels side by side, which need not be put into planes and back.
+  const auto layout = image.stride(0) == 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  return at::_upsample_bilinear2d_aa(image.unsqueeze(0).contiguous(layout), {height, width}, /*align_corners=*/false)[0].contiguous();
 }
 
 at::Tensor resize_mask(const at::Tensor& mask, int64_t height, int64_t width) {

@@ -129,6 +129,9 @@ TEST_CASE("resizing equals the antialiased filter in double precision to one lev
   const at::Tensor view = crop_image(photo, {2, 12, 85, 85});
   CHECK(at::equal(resize_image(view, 64, 64), resize_image(view.contiguous(), 64, 64)));
   CHECK(at::equal(resize_image(view, 85, 85), view));
+  const at::Tensor interleaved = view.permute({1, 2, 0}).contiguous().permute({2, 0, 1});
+  CHECK(at::equal(resize_image(interleaved, 64, 64), resize_image(view.contiguous(), 64, 64)));
+  CHECK(resize_image(interleaved, 64, 64).is_contiguous());
 }
 
 TEST_CASE("masks are resized by pixel centers and never mixed", "[data]") {
