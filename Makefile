@@ -62,9 +62,15 @@ $(BUILD)/web-runtime/.fetched: $(VENV)/.ready tools/unpack_web_runtime.py
 	  $(BIN)/python tools/unpack_web_runtime.py $(lastword $(RUNTIME)) $(@D) $(@D)/onnxruntime-web-$(firstword $(RUNTIME)).tgz; then touch $@; \
 	  else touch -d @0 $@; echo "onnxruntime-web ($(firstword $(RUNTIME))) could not be fetched: built without; make build tries again"; fi
 
+# FFmpeg's libraries, for films' files. Where they cannot be installed the build goes on: `secgan edit --film` then takes frames.
+FILMS     := libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
+$(BUILD)/.films: $(BUILD)/.packages
+	@if { $(call debian,$(FILMS)); }; then touch $@; \
+	  else touch -d @0 $@; echo "FFmpeg's libraries could not be installed: built without; make build tries again"; fi
+
 # The library, the command and the Python package, built once and installed into the virtual environment: a line for each file that is compiled,
 # which pip shows at -v alone.
-$(BUILD)/.installed: $(VENV)/.ready $(SOURCES) $(BUILD)/detector/.fetched $(BUILD)/web-runtime/.fetched
+$(BUILD)/.installed: $(VENV)/.ready $(SOURCES) $(BUILD)/detector/.fetched $(BUILD)/web-runtime/.fetched $(BUILD)/.films
 	@touch $@.begun  # as old as the build's beginning: a file saved while it ran is newer
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -v -C build-dir=$(BUILD) \
 	  -C build.verbose=false -C logging.level=WARNING --force-reinstall .

@@ -19,6 +19,7 @@ LICENSES = {
     "bzip2": "bzip2-1.0.6",
     "cli11": "BSD-3-Clause",
     "eigen3": "MPL-2.0",
+    "ffmpeg": "GPL-2.0-or-later",  # as Debian builds it
     "gcc": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "glibc": "LGPL-2.1-or-later",
     "gloo": "BSD-3-Clause",
@@ -120,6 +121,14 @@ def web_runtime(library):
     yield component("onnxruntime-web", version, {"expression": "MIT"}, f"pkg:npm/onnxruntime-web@{version}", "web page")
 
 
+def films(library):
+    """What reads films, where it was built: loaded when a film is asked for, with all that FFmpeg's libraries need themselves."""
+    reader = pathlib.Path(library).with_name("libsecgan_film.so")
+    if reader.exists():
+        linked = {name for name, direct in debian_packages(reader) if direct} - {name for name, _ in debian_packages(library)}
+        yield from (debian_component(name, "films") for name in sorted(linked))
+
+
 def main():
     library, out = sys.argv[1:]
     root = pathlib.Path(__file__).parents[1]
@@ -130,6 +139,7 @@ def main():
     native += torch_headers()
     native += face_detector(library)
     native += web_runtime(library)
+    native += films(library)
     bom["components"] += native
     product = bom["metadata"]["component"]
     product["version"] = re.search(r'kVersion = "([\d.]+)"', (root / "include/secgan/version.hpp").read_text())[1]

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -13,18 +14,23 @@
 #include "cli/strengths.hpp"
 #include "core/comma_list.hpp"
 #include "core/counted.hpp"
+#include "core/device_threads.hpp"
 #include "core/format.hpp"
+#include "film/film_file.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/names.hpp"
+#include "secgan/core/threads.hpp"
 #include "secgan/data/attribute_list.hpp"
 #include "secgan/data/photo_names.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
+#include "secgan/io/file.hpp"
+#include "secgan/report/progress.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -267,6 +273,52 @@ Finished unedited(const at::Tensor& frame, const PhotoOutputs& outputs, const Ed
   return out;
 }
 
+/// Whether the photos are films' files.
+/// @throws InvalidArgument for a film that is not asked for as one, or among photos
+bool are_films(const EditRequest& options) {
+  const auto films = std::ranges::count_if(options.photos, [](const std::string& photo) { return is_film(photo); });
+  if (films == 0) return false;
+  const std::string& first = *std::ranges::find_if(options.photos, [](const std::string& photo) { return is_film(photo); });
+  if (!options.film) throw InvalidArgument(fmt::format("'{}' is a film: --film edits its frames", first));
+  if (films < std::ssize(options.photos)) throw InvalidArgument(fmt::format("--film: '{}' is a film, and others are photos", first));
+  if (options.mask) throw InvalidArgument(fmt::format("--mask: '{}' is a film, of which no masks are written", first));
+  return true;
+}
+
+/// A film's file: its frames as those of a folder, with its times and its sound.
+void edit_film(const PhotoOutputs& one, const Editor& editor, const PhotoEdits& edited_of, EditOptions how, const EditRequest& options,
+               bool source_given) {
+  const Film film = look_at_film(editor, frames_of(one.photo), how);
+  how.source = film.source;
+  const std::string name = one.photo.filename().string();
+  make_folder(one.files[0].parent_path());
+  FilmWriter writer(one.files[0], one.photo);
+  std::vector<std::string> notes;
+  Provenance made;
+  size_t frame = 0, edited = 0;
+  {
+    Progress progress("film", 0, static_cast<int64_t>(film.frames), std::cerr);
+    MeasuredThreads threads(threads_for(find_device(options.device), 0));
+    read_film(one.photo, [&](FilmFrame next) {
+      if (!film.faces.empty()) how.faces = known_face(film.faces.at(frame));
+      if (film.faces.empty() || how.faces) {
+        threads.next();
+        Shown shown = edited_of(next.picture, name, how);
+        next.picture = shown.picture;
+        made = shown.made;
+        if (edited++ == 0) notes = shown.notes;
+      }
+      writer.add(next);
+      progress.update(static_cast<int64_t>(++frame), 1, "edited");
+      return true;
+    });
+  }
+  if (writer.finish(options.no_provenance ? Provenance() : made))
+    notes.emplace_back("its sound is of a kind that MP4 does not hold, and is left out");
+  say("{}  ({}, {}; edited: {})", printable(one.files[0].string()), counted(frame, "frame"), text_of(film.source, source_given), edited);
+  for (const std::string& note : notes) tell("{}: {}", printable(one.photo.string()), note);
+}
+
 void edit(const EditRequest& options, bool source_given) {
   if (options.sets.empty() && options.sweep.empty()) throw InvalidArgument("--set is required, or --sweep");
   std::vector<AttributeEdit> edits;
@@ -281,7 +333,8 @@ void edit(const EditRequest& options, bool source_given) {
                   .region = parse_name(kEditRegions, options.region, "--region")};
   if (source_given) how.source = parse_labels(options.source);
   refuse_edits_among_photos(options.photos);
-  std::vector<Result> results{options.animate ? Result::kAnimation : Result::kPicture};
+  const bool film_files = are_films(options);
+  std::vector<Result> results{film_files ? Result::kFilm : options.animate ? Result::kAnimation : Result::kPicture};
   if (options.mask) results.push_back(Result::kMask);
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, results, options.overwrite);
   const Editor editor =
@@ -298,7 +351,6 @@ void edit(const EditRequest& options, bool source_given) {
     source_given = true;
   }
 
-  std::optional<Film> film;
   const auto shown_of = [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     try {
       return edited_of(photo, outputs.photo.filename().string(), how);
@@ -309,17 +361,23 @@ void edit(const EditRequest& options, bool source_given) {
       throw Error(fmt::format("{}; --crop-only edits the bundle's crop of the photo without", error.what()));
     }
   };
+  if (options.film && how.faces) how.faces->unless_aligned = false;
+  if (film_files) {
+    for (const PhotoOutputs& one : plan) edit_film(one, editor, edited_of, how, options, source_given);
+    return;
+  }
+  std::optional<Film> film;
+  std::map<fs::path, size_t> frames;
   if (options.film) {
-    if (how.faces) how.faces->unless_aligned = false;
-    film = look_at_film(editor, plan, how);
+    film = look_at_film(editor, frames_of(plan), how);
     how.source = film->source;
+    for (size_t i = 0; i < plan.size(); ++i) frames.emplace(plan[i].photo, i);
   }
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     if (listed) how.source = listed->of(outputs.photo);
-    if (film && how.faces) {
-      const std::optional<Face>& face = film->faces.at(outputs.photo);
-      if (!face) return unedited(photo, outputs, options);
-      how.faces = FaceSearch{.known = std::vector{*face}, .unless_aligned = false};
+    if (film && !film->faces.empty()) {
+      how.faces = known_face(film->faces.at(frames.at(outputs.photo)));
+      if (!how.faces) return unedited(photo, outputs, options);
     }
     Shown shown = shown_of(photo, outputs);
     if (options.no_provenance) shown.made = {};
@@ -397,10 +455,10 @@ void add_editing(CLI::App& app) {
             ->excludes(grid)
             ->excludes(mask);
     command
-        .add_flag(
-            "--film", options->film,
-            "the photos are a film's frames, in order: one face is followed and its points steadied, and attributes are those that most "
-            "frames show, so that edits do not flicker")
+        .add_flag("--film", options->film,
+                  "the photos are films, or one film's frames, in order: one face is followed and its points steadied, and attributes are "
+                  "those that most "
+                  "frames show, so that edits do not flicker")
         ->excludes(grid)
         ->excludes(sweep)
         ->excludes("--source-list");

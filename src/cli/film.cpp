@@ -1,64 +1,99 @@
 #include "cli/film.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "core/format.hpp"
+#include "film/film_file.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/report/progress.hpp"
 
 namespace secgan::cli {
+namespace {
 
-Film look_at_film(const Editor& editor, const std::vector<PhotoOutputs>& frames, const EditOptions& how) {
+/// One opinion for all: where frames differ, an attribute would be added to some and left alone in others.
+NamedLabels shown_by_most(const Editor& editor, const Frames& frames, const Film& film, const EditOptions& how) {
+  constexpr size_t kAsked = 16;
+  std::set<size_t> asked;
+  for (size_t i = 0; i < kAsked; ++i) asked.insert(i * film.frames / kAsked);
+  std::vector<int64_t> votes(static_cast<size_t>(editor.attributes().size()));
+  int64_t answers = 0;
+  size_t frame = 0;
+  frames.each([&](const at::Tensor& picture) {
+    const size_t at = frame++;
+    if (asked.contains(at)) {
+      EditOptions one = how;
+      if (how.faces) one.faces = known_face(film.faces.at(at));
+      if (!how.faces || one.faces) {
+        const NamedLabels seen = editor.edit(picture, {}, one).source;
+        for (size_t a = 0; a < seen.size(); ++a) votes[a] += seen[a].second ? 1 : 0;
+        ++answers;
+      }
+    }
+    return at < *asked.rbegin();
+  });
+  NamedLabels out;
+  for (size_t a = 0; a < votes.size(); ++a) out.emplace_back(editor.attributes().names()[a], 2 * votes[a] > answers);
+  return out;
+}
+
+}  // namespace
+
+std::optional<FaceSearch> known_face(const std::optional<Face>& face) {
+  if (!face) return std::nullopt;
+  return FaceSearch{.known = std::vector{*face}, .unless_aligned = false};
+}
+
+Frames frames_of(const std::vector<PhotoOutputs>& files) {
+  std::vector<std::filesystem::path> photos;
+  for (const PhotoOutputs& one : files) photos.push_back(one.photo);
+  return {.count = std::ssize(photos),
+          .each =
+              [photos](const std::function<bool(const at::Tensor& picture)>& use) {
+                for (const auto& photo : photos) {
+                  if (!use(read_image(photo))) return;
+                }
+              },
+          .name = [photos](size_t frame) { return fmt::format("'{}'", photos.at(frame).string()); }};
+}
+
+Frames frames_of(const std::filesystem::path& film) {
+  return {.count = inspect_film(film).frames,
+          .each =
+              [film](const std::function<bool(const at::Tensor& picture)>& use) {
+                read_film(film, [&](const FilmFrame& frame) { return use(frame.picture); });
+              },
+          .name = [film](size_t frame) { return fmt::format("frame {} of '{}'", frame + 1, film.string()); }};
+}
+
+Film look_at_film(const Editor& editor, const Frames& frames, const EditOptions& how) {
   if (how.faces && how.faces->choice.kind == FaceChoice::Kind::kAll)
     throw InvalidArgument("--film follows one face: --face largest, or a number");
   Film film;
   std::vector<std::vector<Face>> found;
   {
-    Progress progress("frames", 0, std::ssize(frames), std::cerr);
+    Progress progress("frames", 0, frames.count, std::cerr);
     const FaceDetector detector = !how.faces ? FaceDetector() : how.faces->detector ? how.faces->detector : installed_detector();
-    at::Tensor first;
-    for (const PhotoOutputs& frame : frames) {
-      const at::Tensor photo = read_image(frame.photo);
-      if (!first.defined()) first = photo;
-      if (photo.sizes() != first.sizes()) {
-        throw InvalidArgument(fmt::format("--film: '{}' has {} x {} pixels, '{}' has {} x {}: frames of one film are of one size",
-                                          frame.photo.string(), photo.size(2), photo.size(1), frames.front().photo.string(), first.size(2),
-                                          first.size(1)));
+    std::vector<int64_t> first;
+    frames.each([&](const at::Tensor& picture) {
+      if (first.empty()) first = picture.sizes().vec();
+      if (picture.sizes() != at::IntArrayRef(first)) {
+        throw InvalidArgument(fmt::format("--film: {} has {} x {} pixels, {} has {} x {}: frames of one film are of one size",
+                                          frames.name(film.frames), picture.size(2), picture.size(1), frames.name(0), first[2], first[1]));
       }
-      found.push_back(detector ? find_faces(detector, photo).faces : std::vector<Face>());
-      progress.update(std::ssize(found), 1, detector ? "looked for faces in" : "read");
-    }
+      ++film.frames;
+      if (detector) found.push_back(find_faces(detector, picture).faces);
+      progress.update(static_cast<int64_t>(film.frames), 1, detector ? "looked for faces in" : "read");
+      return true;
+    });
   }
-  if (how.faces) {
-    const FacePath path = smoothed(follow_face(found, how.faces->choice));
-    for (size_t i = 0; i < frames.size(); ++i) film.faces[frames[i].photo] = path[i];
-  }
-  if (how.source) {
-    film.source = *how.source;
-    return film;
-  }
-
-  // One opinion for all: where frames differ, an attribute would be added to some and left alone in others.
-  constexpr int64_t kAsked = 16;
-  std::vector<int64_t> votes(static_cast<size_t>(editor.attributes().size()));
-  int64_t asked = 0;
-  for (int64_t i = 0; i < kAsked; ++i) {
-    const auto at = static_cast<size_t>(i * std::ssize(frames) / kAsked);
-    if (i > 0 && at == static_cast<size_t>((i - 1) * std::ssize(frames) / kAsked)) continue;
-    EditOptions one = how;
-    if (how.faces) {
-      const std::optional<Face>& face = film.faces.at(frames[at].photo);
-      if (!face) continue;
-      one.faces = FaceSearch{.known = std::vector{*face}, .unless_aligned = false};
-    }
-    const NamedLabels seen = editor.edit(read_image(frames[at].photo), {}, one).source;
-    for (size_t a = 0; a < seen.size(); ++a) votes[a] += seen[a].second ? 1 : 0;
-    ++asked;
-  }
-  for (size_t a = 0; a < votes.size(); ++a) film.source.emplace_back(editor.attributes().names()[a], 2 * votes[a] > asked);
+  if (how.faces) film.faces = smoothed(follow_face(found, how.faces->choice));
+  film.source = how.source ? *how.source : shown_by_most(editor, frames, film, how);
   return film;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -8,6 +9,7 @@
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/format.hpp"
+#include "film/film_file.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/image/image_file.hpp"
@@ -28,9 +30,23 @@ nlohmann::ordered_json entry_of(const std::string& file, const PictureFacts& fac
   return out;
 }
 
+/// A film's facts as a picture's of several.
+PictureFacts facts_of(const std::string& file) {
+  if (!is_film(file)) return inspect_image(file);
+  const FilmFacts film = inspect_film(file);
+  return {.kind = "film",
+          .width = film.width,
+          .height = film.height,
+          .bytes = static_cast<int64_t>(std::filesystem::file_size(file)),
+          .pictures = film.frames,
+          .provenance = film.provenance};
+}
+
 void print_facts(const std::string& file, const PictureFacts& facts) {
-  say("{}: {}, {} x {} pixels, {} bytes{}", printable(file), facts.kind, facts.width, facts.height, facts.bytes,
-      facts.pictures == 1 ? "" : fmt::format(", the first of {} pictures", facts.pictures));
+  const std::string several = facts.kind == "film" ? fmt::format(", {} frames", facts.pictures)
+                              : facts.pictures > 1 ? fmt::format(", the first of {} pictures", facts.pictures)
+                                                   : "";
+  say("{}: {}, {} x {} pixels, {} bytes{}", printable(file), facts.kind, facts.width, facts.height, facts.bytes, several);
   const Provenance& made = facts.provenance;
   if (made.empty()) return say("  no provenance: the file does not say how it was made");
   const auto line = [](std::string_view what, std::string_view text) { say("  {:<21}{}", what, text.empty() ? "not said" : text); };
@@ -48,7 +64,7 @@ void inspect(const InspectRequest& request) {
   std::vector<std::string> problems;
   for (const std::string& file : request.files) {
     try {
-      const PictureFacts facts = inspect_image(file);
+      const PictureFacts facts = facts_of(file);
       entries.push_back(entry_of(file, facts));
       if (request.json != "-") print_facts(file, facts);
     } catch (const Error& error) {
@@ -75,7 +91,7 @@ void inspect(const InspectRequest& request) {
 void add_inspect(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("inspect", "tell what pictures' files say of how they were made; a mark, and no proof");
   auto request = std::make_shared<InspectRequest>();
-  command.add_option("files", request->files, "JPEG, PNG, WebP, TIFF or BMP files")->required()->type_name("FILE...");
+  command.add_option("files", request->files, "JPEG, PNG, WebP, TIFF or BMP files, or films")->required()->type_name("FILE...");
   add_json_option(command, request->json, "also write it to a file");
   command.callback([=] { inspect(*request); });
 }

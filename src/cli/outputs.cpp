@@ -15,6 +15,7 @@
 
 #include "cli/printing.hpp"
 #include "core/format.hpp"
+#include "film/film_file.hpp"
 #include "data/places.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
@@ -59,6 +60,12 @@ bool made_by_us(const fs::path& file) {
     } catch (const Error&) {  // somebody's damaged file
     }
   }
+  if (is_film(file)) {
+    try {
+      software = inspect_film(file).provenance.software;
+    } catch (const Error&) {  // somebody's, or a build that reads none
+    }
+  }
   return software == kName ||
          (software.starts_with(kName) && std::string_view(software).substr(kName.size()).starts_with(' '));  // with a version or without
 }
@@ -78,6 +85,7 @@ fs::path result_name(const fs::path& photo, Result result) {
     case Result::kMask: return name.stem() += "_mask.png";
     case Result::kOverlay: return name.stem() += "_overlay.png";
     case Result::kAnimation: return photo.stem() += ".webp";
+    case Result::kFilm: return photo.stem() += ".mp4";
   }
   return name;
 }

@@ -17,6 +17,7 @@ enum class Result {
   kMask,       ///< NAME_mask.png
   kOverlay,    ///< NAME_overlay.png
   kAnimation,  ///< NAME.webp
+  kFilm,       ///< NAME.mp4
 };
 
 struct PhotoOutputs {

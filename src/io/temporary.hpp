@@ -12,7 +12,7 @@
 
 namespace secgan::detail {
 
-class Descriptor {
+class SECGAN_API Descriptor {
  public:
   explicit Descriptor(int value = -1) : value_(value) {}
   ~Descriptor();
@@ -36,7 +36,7 @@ std::string_view file_kind(mode_t mode);
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int error);
 
 /// A file that is open for reading, and nothing but a file.
-class RegularFile {
+class SECGAN_API RegularFile {
  public:
   /// @throws FileNotFound, or Error: of another kind, larger than the limit, unreadable.
   RegularFile(const std::filesystem::path& path, uint64_t limit);
@@ -55,7 +55,7 @@ class RegularFile {
 bool same_file(const struct stat& a, const struct stat& b);
 
 /// An exclusive lock on what a path names now; never waits.
-class NameLock {
+class SECGAN_API NameLock {
  public:
   enum class State { kHeld, kTaken, kUnsupported };
 

@@ -1,12 +1,15 @@
 """secgan edit --film: frames of one film share a face, its attributes, and steady points. The films are drawn."""
 
+import io
 import itertools
 import re
+import struct
+import subprocess
 
 import numpy
 import pytest
 from PIL import Image
-from test_command import BUNDLE, aligned_bundle, refusal, run
+from test_command import BUNDLE, COMMAND, aligned_bundle, refusal, run
 from test_faces import PHOTOS, detector, scene  # noqa: F401
 
 
@@ -81,3 +84,63 @@ def test_a_film_without_the_face_is_one_line(bundle, tmp_path):
     film = ("edit", bundle, *frames, "--set", "Bangs=1", "--film", "--out", tmp_path / "out")
     assert "no frame has more than 1" in run(*film, "--face", 2, status=1).stderr.splitlines()[-1]
     assert "follows one face" in refusal(*film, "--face", "all", status=2)
+
+
+def avi(frames):
+    """Motion JPEG, ten frames a second: the simplest film there is."""
+
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+    width, height = frames[0].size
+    n, size = len(frames), struct.pack("<II", width, height)
+    header = struct.pack("<8I", 100000, 0, 0, 0x10, n, 0, 1, 0) + size + bytes(16)
+    stream = b"vidsMJPG" + struct.pack("<10I", 0, 0, 0, 1, 10, 0, n, 0, 0xFFFFFFFF, 0) + bytes(8)
+    form = struct.pack("<I", 40) + size + struct.pack("<HH", 1, 24) + b"MJPG" + struct.pack("<I", width * height * 3) + bytes(16)
+    movie = index = b""
+    for frame in frames:
+        buffer = io.BytesIO()
+        frame.save(buffer, "JPEG", quality=100, subsampling=0)
+        index += b"00dc" + struct.pack("<III", 0x10, 4 + len(movie), len(buffer.getvalue()))
+        movie += chunk(b"00dc", buffer.getvalue())
+    streams = chunk(b"LIST", b"strl" + chunk(b"strh", stream) + chunk(b"strf", form))
+    head = chunk(b"LIST", b"hdrl" + chunk(b"avih", header) + streams)
+    return chunk(b"RIFF", b"AVI " + head + chunk(b"LIST", b"movi" + movie) + chunk(b"idx1", index))
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Six frames of a drawn face; builds without FFmpeg's libraries have none."""
+    file = tmp_path_factory.mktemp("films") / "anna.avi"
+    with Image.open(PHOTOS / "anna.png") as photo:
+        file.write_bytes(avi([photo.convert("RGB").point(lambda v, k=k: min(v + 2 * k, 255)) for k in range(6)]))
+    done = subprocess.run([COMMAND, "inspect", file], capture_output=True, text=True)
+    if "FFmpeg's libraries" in done.stderr:
+        pytest.skip("this build reads no films")
+    assert "film, 64 x 64 pixels" in done.stdout and "6 frames" in done.stdout and "no provenance" in done.stdout
+    return file
+
+
+def test_a_films_file_becomes_another(film, tmp_path):
+    edit = ("edit", BUNDLE, film, "--set", "Eyeglasses=1", "--film", "--out", tmp_path / "out")
+    done = run(*edit)
+    result = tmp_path / "out" / "anna.mp4"
+    assert done.stdout.startswith(f"{result}  (6 frames, seen: ") and "edited: 6)" in done.stdout
+    told = run("inspect", result).stdout
+    assert "film, 64 x 64 pixels" in told and "6 frames" in told and "Eyeglasses=1" in told and "compositeWithTrained" in told
+    run(*edit)  # a result makes room for the next
+    run(*edit, "--no-provenance")
+    assert "no provenance" in run("inspect", result).stdout
+    assert "was not made by this command" in refusal(*edit, status=2)
+    assert [file.name for file in result.parent.iterdir()] == ["anna.mp4"]
+
+
+def test_what_a_film_is_not_is_one_line(film, tmp_path):
+    out = ("--set", "Eyeglasses=1", "--out", tmp_path / "out")
+    assert f"'{film}' is a film: --film edits its frames" in refusal("edit", BUNDLE, film, *out, status=2)
+    assert "others are photos" in refusal("edit", BUNDLE, film, PHOTOS / "anna.png", "--film", *out, status=2)
+    assert "--mask: " in refusal("edit", BUNDLE, film, "--film", "--mask", *out, status=2)
+    (tmp_path / "cut.avi").write_bytes(film.read_bytes()[:200])
+    assert "cut.avi': cannot be read as a film: " in refusal("edit", BUNDLE, tmp_path / "cut.avi", "--film", *out, status=1)
+    assert "is a video" in refusal("parse", BUNDLE, film, "--out", tmp_path / "out", status=1)
+    assert not (tmp_path / "out").exists()

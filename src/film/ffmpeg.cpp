@@ -1,0 +1,363 @@
+/// Films by FFmpeg, in a library of its own that the command loads when a film is asked for.
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "core/format.hpp"
+#include "film/plugin.hpp"
+#include "secgan/core/error.hpp"
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/display.h>
+#include <libavutil/log.h>
+#include <libavutil/opt.h>
+#include <libswscale/swscale.h>
+}
+
+namespace secgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What free functions of FFmpeg take away.
+template <auto Free>
+struct Freed {
+  template <class T>
+  void operator()(T* thing) const {
+    if constexpr (std::is_invocable_v<decltype(Free), T**>) {
+      Free(&thing);
+    } else {
+      Free(thing);
+    }
+  }
+};
+using Input = std::unique_ptr<AVFormatContext, Freed<&avformat_close_input>>;
+using Output = std::unique_ptr<AVFormatContext, Freed<&avformat_free_context>>;
+using Codec = std::unique_ptr<AVCodecContext, Freed<&avcodec_free_context>>;
+using Packet = std::unique_ptr<AVPacket, Freed<&av_packet_free>>;
+using Frame = std::unique_ptr<AVFrame, Freed<&av_frame_free>>;
+using Scaler = std::unique_ptr<SwsContext, Freed<&sws_freeContext>>;
+
+std::string reason(int code) {
+  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
+  av_strerror(code, text.data(), text.size());
+  return text.data();
+}
+
+int check(int code, const fs::path& file, std::string_view what) {
+  if (code < 0) throw Error(fmt::format("'{}': {}: {}", file.string(), what, reason(code)));
+  return code;
+}
+
+/// As a file, whatever its name looks like to FFmpeg.
+std::string address(const fs::path& file) { return "file:" + file.string(); }
+
+Input open_film(const fs::path& file) {
+  av_log_set_level(AV_LOG_QUIET);
+  AVDictionary* rules = nullptr;
+  // Nothing but this file: playlists and references to other files are no films.
+  av_dict_set(&rules, "protocol_whitelist", "file", 0);
+  av_dict_set(&rules, "format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", 0);
+  AVFormatContext* opened = nullptr;
+  const int code = avformat_open_input(&opened, address(file).c_str(), nullptr, &rules);
+  av_dict_free(&rules);
+  check(code, file, "cannot be read as a film");
+  Input input(opened);
+#if LIBAVFORMAT_VERSION_MAJOR < 61
+  av_format_inject_global_side_data(input.get());  // turns; later versions hand them on by themselves
+#endif
+  check(avformat_find_stream_info(input.get(), nullptr), file, "cannot be read as a film");
+  return input;
+}
+
+int stream_of(const Input& input, AVMediaType kind) { return av_find_best_stream(input.get(), kind, -1, -1, nullptr, 0); }
+
+AVStream& picture_stream(const Input& input, const fs::path& file) {
+  const int stream = stream_of(input, AVMEDIA_TYPE_VIDEO);
+  if (stream < 0) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
+  return *input->streams[stream];
+}
+
+/// HDTV's matrix where a film does not say which is its own and is as large as that; else SDTV's.
+int matrix_of(int colorspace, int height) {
+  constexpr int kFirstHd = 720;
+  if (colorspace != AVCOL_SPC_UNSPECIFIED && colorspace != AVCOL_SPC_RGB) return colorspace;
+  return height >= kFirstHd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+}
+
+/// Quarter turns, clockwise, that a frame asks for.
+int64_t turns_of(const AVFrame& frame) {
+  const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
+  if (side == nullptr) return 0;
+  const double degrees = av_display_rotation_get(reinterpret_cast<const int32_t*>(side->data));
+  return std::isnan(degrees) ? 0 : (static_cast<int64_t>(std::lround(-degrees / 90)) % 4 + 4) % 4;
+}
+
+/// Decodes the pictures of one film.
+class Decoder {
+ public:
+  explicit Decoder(fs::path file) : file_(std::move(file)), input_(open_film(file_)), stream_(&picture_stream(input_, file_)) {
+    const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
+    if (codec == nullptr)
+      throw Error(
+          fmt::format("'{}': its pictures are {}, which is not supported", file_.string(), avcodec_get_name(stream_->codecpar->codec_id)));
+    codec_.reset(avcodec_alloc_context3(codec));
+    check(avcodec_parameters_to_context(codec_.get(), stream_->codecpar), file_, "cannot be read as a film");
+    constexpr int64_t kMostPixels = 100'000'000;  // as pictures are read
+    codec_->max_pixels = kMostPixels;
+    check(avcodec_open2(codec_.get(), codec, nullptr), file_, "cannot be read as a film");
+    for (size_t i = 0; i < input_->nb_streams; ++i) {
+      if (input_->streams[i] != stream_) input_->streams[i]->discard = AVDISCARD_ALL;
+    }
+  }
+
+  const AVStream& stream() const { return *stream_; }
+  const AVFormatContext& input() const { return *input_; }
+
+  /// The next frame as the codec gives it; null at the end.
+  const AVFrame* next() {
+    for (;;) {
+      const int code = avcodec_receive_frame(codec_.get(), frame_.get());
+      if (code == AVERROR_EOF) return nullptr;
+      if (code != AVERROR(EAGAIN)) {
+        check(code, file_, "is damaged");
+        if (width_ == 0) width_ = frame_->width, height_ = frame_->height;
+        if (frame_->width != width_ || frame_->height != height_)
+          throw Error(fmt::format("'{}': its frames are of several sizes, {} x {} and {} x {}", file_.string(), width_, height_,
+                                  frame_->width, frame_->height));
+        return frame_.get();
+      }
+      const int read = av_read_frame(input_.get(), packet_.get());
+      if (read != AVERROR_EOF) check(read, file_, "is damaged");
+      const bool ours = read >= 0 && packet_->stream_index == stream_->index;
+      if (ours || read < 0) check(avcodec_send_packet(codec_.get(), ours ? packet_.get() : nullptr), file_, "is damaged");
+      av_packet_unref(packet_.get());
+    }
+  }
+
+  /// @return [3, H, W] uint8 RGB, upright
+  at::Tensor picture(const AVFrame& frame) {
+    const auto format = static_cast<AVPixelFormat>(frame.format);
+    scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format, frame.width, frame.height, AV_PIX_FMT_RGB24,
+                                       SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
+    if (!scaler_) throw Error(fmt::format("'{}': its pixels are of a kind that is not supported", file_.string()));
+    const int* matrix = sws_getCoefficients(matrix_of(frame.colorspace, frame.height));
+    sws_setColorspaceDetails(scaler_.get(), matrix, frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0, matrix, 1, 0, 1 << 16, 1 << 16);
+    at::Tensor pixels = at::empty({frame.height, frame.width, 3}, at::kByte);
+    uint8_t* const to = pixels.mutable_data_ptr<uint8_t>();
+    const int row = 3 * frame.width;
+    check(sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, &to, &row), file_, "is damaged");
+    const at::Tensor planes = pixels.permute({2, 0, 1});
+    const int64_t turns = turns_of(frame);
+    return (turns == 0 ? planes : at::rot90(planes, -turns, {1, 2})).contiguous();
+  }
+
+ private:
+  fs::path file_;
+  Input input_;
+  AVStream* stream_;
+  Codec codec_;
+  Packet packet_{av_packet_alloc()};
+  Frame frame_{av_frame_alloc()};
+  Scaler scaler_;
+  int width_ = 0, height_ = 0;
+};
+
+int64_t time_of(const AVFrame& frame) { return frame.best_effort_timestamp; }
+
+FilmFacts inspect(const fs::path& file, std::string& comment) {
+  Decoder decoder(file);
+  const AVFrame* const first = decoder.next();
+  if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
+  const bool lying = turns_of(*first) % 2 != 0;
+  FilmFacts facts{.width = lying ? first->height : first->width, .height = lying ? first->width : first->height};
+  const AVStream& stream = decoder.stream();
+  facts.frames = stream.nb_frames;
+  if (facts.frames == 0 && decoder.input().duration > 0 && stream.avg_frame_rate.den > 0) {
+    facts.frames = av_rescale(decoder.input().duration, stream.avg_frame_rate.num, int64_t{AV_TIME_BASE} * stream.avg_frame_rate.den);
+  }
+  if (const AVDictionaryEntry* told = av_dict_get(decoder.input().metadata, "comment", nullptr, 0); told != nullptr) comment = told->value;
+  return facts;
+}
+
+void read(const fs::path& file, const std::function<bool(const FilmFrame& frame)>& use) {
+  Decoder decoder(file);
+  while (const AVFrame* frame = decoder.next()) {
+    if (!use({decoder.picture(*frame), time_of(*frame)})) return;
+  }
+}
+
+/// Begins with the first frame, whose size it takes.
+class Encoder final : public detail::FilmEncoder {
+ public:
+  Encoder(fs::path into, fs::path named, fs::path like)
+      : into_(std::move(into)), file_(std::move(named)), film_(std::move(like)), source_(open_film(film_)) {}
+  ~Encoder() override {
+    if (output_ && output_->pb != nullptr) avio_closep(&output_->pb);
+  }
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  void add(const FilmFrame& frame) override;
+  bool finish(const std::string& comment) override;
+
+ private:
+  /// The encoder, once the first frame is there.
+  void begin(const at::Tensor& picture) {
+    const AVStream& like = picture_stream(source_, film_);
+    const auto width = static_cast<int>(picture.size(2)), height = static_cast<int>(picture.size(1));
+    AVFormatContext* opened = nullptr;
+    check(avformat_alloc_output_context2(&opened, nullptr, "mp4", nullptr), file_, "cannot be written");
+    output_.reset(opened);
+    const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
+    const bool plain = codec == nullptr;
+    if (plain) codec = avcodec_find_encoder(AV_CODEC_ID_MPEG4);
+    encoder_.reset(avcodec_alloc_context3(codec));
+    encoder_->width = width;
+    encoder_->height = height;
+    // Colors at half the resolution, as players expect it, where the size allows it.
+    const bool even = width % 2 == 0 && height % 2 == 0;
+    if (!even && plain) throw Error(fmt::format("'{}': frames of {} x {} pixels need the encoder libx264", file_.string(), width, height));
+    encoder_->pix_fmt = even ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV444P;
+    encoder_->framerate = like.avg_frame_rate.num > 0 ? like.avg_frame_rate : AVRational{25, 1};
+    // MPEG-4 counts no finer than 16 bits.
+    encoder_->time_base = plain ? av_inv_q(encoder_->framerate) : like.time_base;
+    encoder_->colorspace = static_cast<AVColorSpace>(matrix_of(like.codecpar->color_space, height));
+    encoder_->color_range = AVCOL_RANGE_MPEG;
+    encoder_->color_primaries = like.codecpar->color_primaries;
+    encoder_->color_trc = like.codecpar->color_trc;
+    if ((output_->oformat->flags & AVFMT_GLOBALHEADER) != 0) encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    if (plain) {
+      encoder_->flags |= AV_CODEC_FLAG_QSCALE;
+      encoder_->global_quality = 2 * FF_QP2LAMBDA;
+    } else {
+      av_opt_set(encoder_->priv_data, "crf", "17", 0);  // nobody sees a loss
+    }
+    check(avcodec_open2(encoder_.get(), codec, nullptr), file_, "cannot be encoded");
+    pictures_ = avformat_new_stream(output_.get(), nullptr);
+    pictures_->time_base = encoder_->time_base;
+    pictures_->avg_frame_rate = encoder_->framerate;
+    check(avcodec_parameters_from_context(pictures_->codecpar, encoder_.get()), file_, "cannot be encoded");
+    if (const int heard = stream_of(source_, AVMEDIA_TYPE_AUDIO); heard >= 0) {
+      const AVCodecParameters* of = source_->streams[heard]->codecpar;
+      silenced_ = avformat_query_codec(output_->oformat, of->codec_id, FF_COMPLIANCE_NORMAL) != 1;
+      if (!silenced_) {
+        sound_ = avformat_new_stream(output_.get(), nullptr);
+        check(avcodec_parameters_copy(sound_->codecpar, of), file_, "cannot be written");
+        sound_->codecpar->codec_tag = 0;
+        sound_->time_base = source_->streams[heard]->time_base;
+        heard_ = heard;
+      }
+    }
+    check(avio_open(&output_->pb, address(into_).c_str(), AVIO_FLAG_WRITE), file_, "cannot be written");
+    check(avformat_write_header(output_.get(), nullptr), file_, "cannot be written");
+    frame_.reset(av_frame_alloc());
+    frame_->format = encoder_->pix_fmt;
+    frame_->width = width;
+    frame_->height = height;
+    check(av_frame_get_buffer(frame_.get(), 0), file_, "cannot be encoded");
+    scaler_.reset(sws_getContext(width, height, AV_PIX_FMT_RGB24, width, height, encoder_->pix_fmt,
+                                 SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr));
+    const int* matrix = sws_getCoefficients(encoder_->colorspace);
+    sws_setColorspaceDetails(scaler_.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
+  }
+
+  /// What the encoder has ready.
+  void drain() {
+    for (;;) {
+      const int code = avcodec_receive_packet(encoder_.get(), packet_.get());
+      if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return;
+      check(code, file_, "cannot be encoded");
+      packet_->stream_index = pictures_->index;
+      av_packet_rescale_ts(packet_.get(), encoder_->time_base, pictures_->time_base);
+      const int64_t until = packet_->dts;
+      check(av_interleaved_write_frame(output_.get(), packet_.get()), file_, "cannot be written");
+      copy_sound(until);
+    }
+  }
+
+  /// Up to a time of the pictures, so that neither waits for the other.
+  void copy_sound(int64_t until) {
+    while (sound_ != nullptr && !sound_ended_) {
+      if (held_->data == nullptr) {
+        const int code = av_read_frame(source_.get(), held_.get());
+        if (code < 0) {
+          sound_ended_ = true;
+          return;
+        }
+        if (held_->stream_index != heard_) {
+          av_packet_unref(held_.get());
+          continue;
+        }
+      }
+      const AVRational unit = source_->streams[heard_]->time_base;
+      if (held_->dts != AV_NOPTS_VALUE && av_compare_ts(held_->dts, unit, until, pictures_->time_base) > 0) return;
+      held_->stream_index = sound_->index;
+      av_packet_rescale_ts(held_.get(), unit, sound_->time_base);
+      held_->pos = -1;
+      check(av_interleaved_write_frame(output_.get(), held_.get()), file_, "cannot be written");
+      av_packet_unref(held_.get());
+    }
+  }
+
+  fs::path into_, file_, film_;
+  Input source_;  // for what the film says, and for its sound
+  Output output_;
+  Codec encoder_;
+  AVStream *pictures_ = nullptr, *sound_ = nullptr;
+  Scaler scaler_;
+  Frame frame_;
+  Packet packet_{av_packet_alloc()}, held_{av_packet_alloc()};
+  int heard_ = -1;
+  int64_t last_ = INT64_MIN;
+  bool silenced_ = false, sound_ended_ = false;
+};
+
+void Encoder::add(const FilmFrame& frame) {
+  if (!encoder_) begin(frame.picture);
+  const at::Tensor pixels = frame.picture.permute({1, 2, 0}).contiguous();
+  const uint8_t* const from = pixels.const_data_ptr<uint8_t>();
+  const int row = 3 * encoder_->width;
+  check(av_frame_make_writable(frame_.get()), file_, "cannot be encoded");
+  sws_scale(scaler_.get(), &from, &row, 0, encoder_->height, frame_->data, frame_->linesize);
+  const AVRational unit = picture_stream(source_, film_).time_base;
+  // Each later than the one before, whatever a damaged film says.
+  const int64_t time = frame.time == AV_NOPTS_VALUE ? INT64_MIN : av_rescale_q(frame.time, unit, encoder_->time_base);
+  last_ = std::max<int64_t>(time, last_ == INT64_MIN ? 0 : last_ + 1);
+  frame_->pts = last_;
+  check(avcodec_send_frame(encoder_.get(), frame_.get()), file_, "cannot be encoded");
+  drain();
+}
+
+bool Encoder::finish(const std::string& comment) {
+  if (!encoder_) throw Error(fmt::format("'{}' is a film without pictures", film_.string()));
+  check(avcodec_send_frame(encoder_.get(), nullptr), file_, "cannot be encoded");
+  drain();
+  copy_sound(INT64_MAX);
+  // MP4's index, which holds it, is written last.
+  if (!comment.empty()) av_dict_set(&output_->metadata, "comment", comment.c_str(), 0);
+  check(av_write_trailer(output_.get()), file_, "cannot be written");
+  check(avio_closep(&output_->pb), file_, "cannot be written");
+  return silenced_;
+}
+
+std::unique_ptr<detail::FilmEncoder> encode(const fs::path& into, const fs::path& named, const fs::path& like) {
+  return std::make_unique<Encoder>(into, named, like);
+}
+
+}  // namespace
+}  // namespace secgan
+
+extern "C" __attribute__((visibility("default"))) const secgan::detail::FilmPlugin* secgan_film_plugin() {
+  static const secgan::detail::FilmPlugin plugin{&secgan::inspect, &secgan::read, &secgan::encode};
+  return &plugin;
+}

@@ -1,0 +1,188 @@
+#include <torch/torch.h>
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "film/film_file.hpp"
+#include "secgan/core/error.hpp"
+#include "secgan/image/image_file.hpp"
+#include "secgan/io/file.hpp"
+#include "temporary_folder.hpp"
+
+using namespace secgan;
+using secgan::testing::TemporaryFolder;
+
+namespace {
+
+std::string number(uint32_t value, size_t bytes = 4) {
+  std::string out(bytes, '\0');
+  std::memcpy(out.data(), &value, bytes);
+  return out;
+}
+
+std::string chunk(const std::string& name, std::string data) {
+  const std::string size = number(static_cast<uint32_t>(data.size()));
+  if (data.size() % 2 != 0) data += '\0';
+  return name + size + data;
+}
+
+std::string list(const std::string& kind, const std::string& chunks) { return chunk("LIST", kind + chunks); }
+
+/// Motion JPEG as AVI, ten frames a second: the simplest film there is.
+std::string avi(const std::vector<at::Tensor>& frames) {
+  const auto width = static_cast<uint32_t>(frames.front().size(2)), height = static_cast<uint32_t>(frames.front().size(1));
+  const auto count = static_cast<uint32_t>(frames.size());
+  std::string header = number(100000) + number(0) + number(0) + number(0x10) + number(count) + number(0) + number(1) + number(0) +
+                       number(width) + number(height) + std::string(16, '\0');
+  std::string stream = std::string("vidsMJPG") + number(0) + number(0) + number(0) + number(1) + number(10) + number(0) + number(count) +
+                       number(0) + number(0xffffffff) + number(0) + std::string(8, '\0');
+  std::string format = number(40) + number(width) + number(height) + number(1, 2) + number(24, 2) + "MJPG" + number(width * height * 3) +
+                       std::string(16, '\0');
+  std::string movie, index;
+  for (const at::Tensor& frame : frames) {
+    const std::string picture = encode_jpeg(frame, 100);
+    index += std::string("00dc") + number(0x10) + number(static_cast<uint32_t>(4 + movie.size())) +
+             number(static_cast<uint32_t>(picture.size()));
+    movie += chunk("00dc", picture);
+  }
+  return chunk("RIFF", "AVI " + list("hdrl", chunk("avih", header) + list("strl", chunk("strh", stream) + chunk("strf", format))) +
+                           list("movi", movie) + chunk("idx1", index));
+}
+
+/// Slow waves of color, another in each frame.
+at::Tensor wave(int64_t frame, int64_t height = 48, int64_t width = 64) {
+  const at::Tensor y = torch::arange(height).view({-1, 1}), x = torch::arange(width).view({1, -1}), place = x / 9.0 + y / 13.0;
+  std::vector<at::Tensor> planes;
+  for (int64_t c = 0; c < 3; ++c) planes.push_back(128 + 90 * torch::sin(place + static_cast<double>(frame + 2 * c)));
+  return torch::stack(planes).round().to(torch::kByte).contiguous();
+}
+
+double worst_mean(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(torch::kFloat) - b.to(torch::kFloat)).abs().mean({1, 2}).max().item<double>();
+}
+
+std::vector<FilmFrame> frames_in(const std::filesystem::path& film) {
+  std::vector<FilmFrame> out;
+  read_film(film, [&](const FilmFrame& frame) {
+    out.push_back(frame);
+    return true;
+  });
+  return out;
+}
+
+bool builds_without(const std::filesystem::path& film) {
+  try {
+    inspect_film(film);
+    return false;
+  } catch (const Error& error) {
+    if (std::string(error.what()).find("which read it, are not there") == std::string::npos) throw;
+    WARN("this build reads no films: FFmpeg's libraries were missing");
+    return true;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a film's frames come out in their order, and go into another with their times", "[film]") {
+  const TemporaryFolder folder;
+  std::vector<at::Tensor> pictures;
+  for (int64_t i = 0; i < 7; ++i) pictures.push_back(wave(i));
+  const auto film = folder.write("film.avi", avi(pictures));
+  CHECK(is_film(film));
+  if (builds_without(film)) return;
+  const FilmFacts facts = inspect_film(film);
+  CHECK(facts.width == 64);
+  CHECK(facts.height == 48);
+  CHECK(facts.frames == 7);
+  CHECK(facts.provenance.empty());
+  const std::vector<FilmFrame> frames = frames_in(film);
+  REQUIRE(frames.size() == 7);
+  for (size_t i = 0; i < 7; ++i) {
+    CHECK(worst_mean(frames[i].picture, pictures[i]) < 2);
+    CHECK(worst_mean(frames[i].picture, pictures[(i + 1) % 7]) > 10);
+  }
+  int64_t seen = 0;
+  read_film(film, [&](const FilmFrame&) { return ++seen < 3; });
+  CHECK(seen == 3);
+
+  const Provenance made{.source_type = std::string(kTrainedComposite), .software = this_software(), .edits = {"Bangs=1"}};
+  const auto result = folder / "result.mp4";
+  {
+    FilmWriter writer(result, film);
+    for (const FilmFrame& frame : frames) writer.add({255 - frame.picture, frame.time});
+    CHECK_FALSE(std::filesystem::exists(result));
+    CHECK_FALSE(writer.finish(made));
+  }
+  CHECK(is_film(result));
+  CHECK(inspect_film(result).provenance == made);
+  const std::vector<FilmFrame> edited = frames_in(result);
+  REQUIRE(edited.size() == 7);
+  for (size_t i = 0; i < 7; ++i) {
+    CHECK(worst_mean(edited[i].picture, 255 - pictures[i]) < 4);
+    if (i > 0) CHECK(edited[i].time - edited[i - 1].time == edited[1].time - edited[0].time);
+  }
+}
+
+TEST_CASE("a film that is not finished leaves nothing, and what is none is named", "[film]") {
+  const TemporaryFolder folder;
+  const auto film = folder.write("film.avi", avi({wave(0), wave(1)}));
+  if (builds_without(film)) return;
+  {
+    FilmWriter writer(folder / "result.mp4", film);
+    writer.add({wave(0), 0});
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  const auto none = folder.write("none.mp4", "\x1a\x45\xdf\xa3 and nothing else");
+  CHECK(is_film(none));
+  CHECK_THROWS_WITH(inspect_film(none), Catch::Contains("none.mp4") && Catch::Contains("cannot be read as a film"));
+  CHECK_THROWS_AS(inspect_film(folder / "missing.mp4"), FileNotFound);
+  CHECK_FALSE(is_film(folder / "missing.mp4"));
+  CHECK_FALSE(is_film(folder.write("photo.mp4", encode_png(wave(0)))));
+  // A list of other files is no film, whatever its name.
+  const auto playlist = folder.write("list.mp4", "ffconcat version 1.0\nfile '" + film.string() + "'\n");
+  CHECK_FALSE(is_film(playlist));
+  CHECK_THROWS_WITH(read_film(playlist, [](const FilmFrame&) { return true; }), Catch::Contains("cannot be read as a film"));
+}
+
+TEST_CASE("a film that lies on its side is turned upright", "[film]") {
+  const TemporaryFolder folder;
+  const auto film = folder.write("film.avi", avi({wave(0), wave(1)}));
+  if (builds_without(film)) return;
+  const auto upright = folder / "upright.mp4";
+  FilmWriter writer(upright, film);
+  for (const FilmFrame& frame : frames_in(film)) writer.add(frame);
+  writer.finish({});
+  // As telephones write it: a quarter turn, clockwise, in the matrix of the track's header.
+  std::string bytes = read_file(upright);
+  const size_t matrix = bytes.find("tkhd") + 4 + 40;
+  const auto entry = [&](size_t place, const std::string& value) { bytes.replace(matrix + 4 * place, 4, value); };
+  const std::string one{0, 1, 0, 0}, none(4, '\0'), minus_one{'\xff', '\xff', 0, 0};
+  REQUIRE(bytes.substr(matrix, 4) == one);
+  entry(0, none);
+  entry(1, one);
+  entry(3, minus_one);
+  entry(4, none);
+  const auto lying = folder.write("lying.mp4", bytes);
+  const FilmFacts facts = inspect_film(lying);
+  CHECK(facts.width == 48);
+  CHECK(facts.height == 64);
+  const std::vector<FilmFrame> frames = frames_in(lying);
+  REQUIRE(frames.size() == 2);
+  CHECK(worst_mean(frames[0].picture, torch::rot90(wave(0), -1, {1, 2})) < 4);
+}
+
+TEST_CASE("frames of odd sizes are kept as they are", "[film]") {
+  const TemporaryFolder folder;
+  const auto film = folder.write("film.avi", avi({wave(0, 33, 47), wave(1, 33, 47)}));
+  if (builds_without(film)) return;
+  FilmWriter writer(folder / "result.mp4", film);
+  for (const FilmFrame& frame : frames_in(film)) writer.add(frame);
+  writer.finish({});
+  const std::vector<FilmFrame> frames = frames_in(folder / "result.mp4");
+  REQUIRE(frames.size() == 2);
+  CHECK(frames[0].picture.sizes() == at::IntArrayRef({3, 33, 47}));
+  CHECK(worst_mean(frames[1].picture, wave(1, 33, 47)) < 4);
+}
