@@ -94,10 +94,10 @@ int matrix_of(int colorspace, int height) {
   return height >= kFirstHd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
 }
 
-/// Quarter turns, clockwise, that a frame asks for.
-int64_t turns_of(const AVFrame& frame) {
+/// Quarter turns, clockwise, that a frame asks for; those before where it says nothing: some decoders tell them once.
+int64_t turns_of(const AVFrame& frame, int64_t before) {
   const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
-  if (side == nullptr) return 0;
+  if (side == nullptr) return before;
   const double degrees = av_display_rotation_get(reinterpret_cast<const int32_t*>(side->data));
   return std::isnan(degrees) ? 0 : (static_cast<int64_t>(std::lround(-degrees / 90)) % 4 + 4) % 4;
 }
@@ -157,8 +157,8 @@ class Decoder {
     const int row = 3 * frame.width;
     check(sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, &to, &row), file_, "is damaged");
     const at::Tensor planes = pixels.permute({2, 0, 1});
-    const int64_t turns = turns_of(frame);
-    return (turns == 0 ? planes : at::rot90(planes, -turns, {1, 2})).contiguous();
+    turns_ = turns_of(frame, turns_);
+    return (turns_ == 0 ? planes : at::rot90(planes, -turns_, {1, 2})).contiguous();
   }
 
  private:
@@ -170,6 +170,7 @@ class Decoder {
   Frame frame_{av_frame_alloc()};
   Scaler scaler_;
   int width_ = 0, height_ = 0;
+  int64_t turns_ = 0;
 };
 
 int64_t time_of(const AVFrame& frame) { return frame.best_effort_timestamp; }
@@ -178,7 +179,7 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
   Decoder decoder(file);
   const AVFrame* const first = decoder.next();
   if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
-  const bool lying = turns_of(*first) % 2 != 0;
+  const bool lying = turns_of(*first, 0) % 2 != 0;
   FilmFacts facts{.width = lying ? first->height : first->width, .height = lying ? first->width : first->height};
   const AVStream& stream = decoder.stream();
   facts.frames = stream.nb_frames;
