@@ -143,7 +143,7 @@ void occupy_standard_streams() {
 /// A value that is empty, as of a shell's unset variable, would stand for that flag left out.
 void refuse_empty_places(CLI::App& app) {
   const auto named = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
-  for (const char* place : {"--out", "--web", "--json", "--face", "--detector", "--source-list", "--sweep"}) {
+  for (const char* place : {"--out", "--web", "--json", "--face", "--detector", "--source-list", "--sweep", "--host", "--allow-host"}) {
     CLI::Option* const option = app.get_option_no_throw(place);
     if (option != nullptr && option->get_items_expected_max() > 0) option->check(CLI::Validator(named, ""));
   }
@@ -203,6 +203,7 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
   secgan::cli::add_export(app);
+  secgan::cli::add_serve(app);
   secgan::cli::add_inspect(app);
   secgan::cli::add_evaluation(app);
   secgan::cli::add_import(app);
