@@ -92,7 +92,7 @@ Editor::Editor(Bundle bundle, const EditorOptions& options)
       crop_(parse_crop(bundle_.info.crop)),
       photo_size_(parse_photo_size(bundle_.info.photo_size)),
       layout_(face_layout(bundle_.info)),
-      engine_(std::make_shared<GeneratorEngine>(options.engine, options.precision)),
+      engine_(std::make_shared<GeneratorEngine>(options)),
       asked_(options) {
   if (asked_.engine == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
   if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");

@@ -59,12 +59,19 @@ struct EnumNames<EditRegion> {
 /// @throws InvalidArgument naming what EditRegion::kExact needs and the bundle lacks.
 SECGAN_API void require_exact_regions(const Bundle& bundle, std::string_view what);
 
+/// When an editor compiles its generator, which gives other last bits. Engine::kOpenvino always does.
+enum class Compiling {
+  kWhenItPays,  ///< after some eight photos: the plain modules edit the first ones
+  kAtOnce,
+  kNever,  ///< whatever was edited before, an edit comes out the same to the bit, as the first one of another editor
+};
+
 /// Where and by what an editor's networks run.
 struct EditorOptions {
   Device device = at::kCPU;
-  Engine engine = Engine::kAuto;              ///< of the generator; kAuto and kLibtorch: the plain modules for the first photos, as
-                                              ///< compiling pays from some eight photos on
+  Engine engine = Engine::kAuto;              ///< of the generator
   Precision precision = Precision::kFloat32;  ///< of the generator's convolutions
+  Compiling compiling = Compiling::kWhenItPays;
 };
 
 class GeneratorEngine;
@@ -156,7 +163,7 @@ class SECGAN_API Editor {
   std::string summary() const;
 
   /// What was asked for; the device is where the networks are now.
-  EditorOptions options() const { return {bundle_.device(), asked_.engine, asked_.precision}; }
+  EditorOptions options() const { return {bundle_.device(), asked_.engine, asked_.precision, asked_.compiling}; }
   /// The engine that made the last edit, or will make the first, with its version: "libtorch 2.13.0", "openvino 2026.4.1".
   std::string engine() const;
 
