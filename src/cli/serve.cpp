@@ -35,6 +35,8 @@ void serve_until_stopped(const ServeOptions& options) {
   stop_on_signals();
   const Device device = find_device(options.device);
   const Engine engine = find_engine(options.engine);
+  // The same question has the same answer, however many came before.
+  const Compiling compiling = engine == Engine::kAuto ? Compiling::kNever : Compiling::kAtOnce;
   const Bundle bundle = load_bundle(options.model);
   const WebPage page{.title = options.title, .detector = page_detector(options.detector, bundle, options.model, "the server")};
   serve::ApiOptions api{.most_bytes = static_cast<uint64_t>(options.max_megabytes) << 20};
@@ -47,7 +49,7 @@ void serve_until_stopped(const ServeOptions& options) {
   how.requests_per_minute = static_cast<double>(options.requests_per_minute);
   how.threads = threads_for(device, how.threads);
   if (options.verbose) how.log = [](const std::string& line) { tell("{}", line); };
-  serve::Service service(how, Editor(bundle, {.device = device, .engine = engine}), files, api);
+  serve::Service service(how, Editor(bundle, {.device = device, .engine = engine, .compiling = compiling}), files, api);
   if (!serve::is_loopback(how.host)) {
     tell("--host {}: whoever reaches this machine can ask, and photos travel unencrypted: put a proxy with TLS before it (docs/web.md)",
          how.host);
@@ -82,7 +84,13 @@ void add_serve(CLI::App& app) {
       ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--device", options->device, kDeviceHelp)->capture_default_str()->type_name("NAME");
-  command.add_option("--engine", options->engine, engine_help())->capture_default_str()->type_name("NAME");
+  command
+      .add_option(
+          "--engine", options->engine,
+          "what runs the generator; auto: the plain modules, and a PNG is secgan edit's to the bit; libtorch and openvino (where it is "
+          "there) compile it, which is faster on a CPU and the same to rounding")
+      ->capture_default_str()
+      ->type_name("NAME");
   command.add_option("--threads", options->service.threads, "CPU threads; 0: OMP_NUM_THREADS, or as many as are measured to be fastest")
       ->capture_default_str()
       ->type_name("N")

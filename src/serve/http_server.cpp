@@ -114,7 +114,14 @@ struct HttpServer::Running {
   uint64_t held = 0;                 ///< bytes of bodies; of the server's own thread
   std::atomic<size_t> answering{0};  ///< requests that were asked, and not yet answered to the last byte
 
-  MHD_Result send(MHD_Connection* connection, Exchange& exchange) const {
+  /// Of the body, which nobody needs any more while the answer is sent.
+  void let_go(Exchange& exchange) {
+    held -= exchange.request.body.size();
+    exchange.request.body = std::string();
+  }
+
+  MHD_Result send(MHD_Connection* connection, Exchange& exchange) {
+    let_go(exchange);
     const Answer& answer = *exchange.answer;
     static const std::string kNothing;
     const std::string& body = answer.body ? *answer.body : kNothing;
@@ -203,7 +210,7 @@ struct HttpServer::Running {
     auto* const exchange = static_cast<Exchange*>(*state);
     if (exchange == nullptr) return;
     *state = nullptr;
-    held -= exchange->request.body.size();
+    let_go(*exchange);
     if (exchange->asked) --answering;
     if (owner.log && exchange->answer) owner.log(exchange->request, *exchange->answer, std::chrono::steady_clock::now() - exchange->began);
     delete exchange;  // NOLINT: made in `begin`

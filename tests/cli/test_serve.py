@@ -182,6 +182,19 @@ def test_an_edit_is_the_commands_to_the_bit(server, tmp_path):
     assert (given.pixels != pixels(PHOTOS / "anna.png")).any() and (given.pixels == pixels(PHOTOS / "anna.png")).any()
 
 
+def test_the_same_question_has_the_same_answer(start):
+    plain, compiled = start("--requests-per-minute", 0), start("--engine", "libtorch", "--requests-per-minute", 0)
+    answers = []
+    for server in (plain, compiled):
+        photo = server.open(PHOTOS / "carla.png")
+        faces = [{"face": 0, "edits": {"Male": strength / 4}, "source": {}} for strength in range(-4, 5)]
+        first = [server.edit(photo, one).body for one in faces]
+        assert [server.edit(photo, one).body for one in faces] == first, "edits before it leave no trace"
+        answers.append([pixels(io.BytesIO(one)) for one in first])
+    differences = [numpy.abs(one - other) for one, other in zip(*answers, strict=True)]
+    assert 0 < max(one.max() for one in differences) <= 1, "compiled, it rounds otherwise"
+
+
 @pytest.mark.parametrize("kind", ["png", "jpeg"])
 def test_what_comes_back_says_how_it_was_made(server, kind, tmp_path):
     photo = server.open(PHOTOS / "ben.png")
