@@ -21,6 +21,7 @@ std::string lowered(std::string_view text) {
 
 /// 4, 6, or 0 for a name.
 int address_kind(const std::string& host) {
+  if (host.find('\0') != std::string::npos) return 0;  // where C's texts end
   std::array<unsigned char, sizeof(in6_addr)> ignored{};
   if (inet_pton(AF_INET, host.c_str(), ignored.data()) == 1) return 4;
   return inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1 ? 6 : 0;
