@@ -405,16 +405,21 @@ def test_photos_beyond_the_limit_are_forgotten(start):
 
 
 @pytest.mark.parametrize(("how", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_it_after_the_edit(start, how, status):
+def test_a_signal_ends_it_after_the_edit(start, how, status, tmp_path):
     server = start("--verbose")
-    photo = server.open(PHOTOS / "anna.png")
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        connection = server.connect()
+    with Image.open(PHOTOS / "anna.png") as anna:
+        anna.resize((2000, 2000)).save(tmp_path / "large.png")
+    photo = server.open(tmp_path / "large.png")
+    waiting = [server.connect() for _ in range(8)]
+    for connection in waiting:
         connection.request("POST", f"/api/photos/{photo['id']}/edits", json.dumps({"faces": [{"face": 0, "edits": {"Male": 1}}]}), JSON)
-        stopped = pool.submit(server.stop, how)
-        answer = connection.getresponse()
-        assert answer.status in (200, 503) and len(answer.read()) == int(answer.headers["Content-Length"])
-        code, error = stopped.result()
+    while server.unread():
+        time.sleep(0.01)
+    code, error = server.stop(how)
+    answers = [Answer(connection.getresponse()) for connection in waiting]
+    for answer in answers:
+        assert answer.status in (200, 503) and len(answer.body) == int(answer.headers["Content-Length"])
+    assert answers[-1].kind == "busy", "what waits is told"
     assert code == status and error.endswith("secgan serve: stopped; the photos are forgotten\n")
     assert "POST /api/photos 201, " in error and photo["id"] not in error, "whoever reads the log sees no photo"
 

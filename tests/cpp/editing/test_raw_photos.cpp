@@ -271,7 +271,7 @@ TEST_CASE("which bundles know where faces lie", "[editing][alignment]") {
 TEST_CASE("each face is edited in its own way, from one look", "[editing][alignment]") {
   const Editor editor(aligned_bundle());
   const at::Tensor photo = drawn_photo(300, 500);
-  const std::vector<Face> faces{face_at(from_celeba(0, 1.1, 140, 150)), face_at(from_celeba(15, 0.8, 330, 150))};
+  const std::vector<Face> faces{face_at(from_celeba(0, 1.1, 140, 150)), face_at(from_celeba(15, 0.8, 250, 150))};
   EditOptions options = searching(finder(faces), {FaceChoice::Kind::kAll}, true);
   const SeenPhoto seen = editor.look(photo, options);
   REQUIRE((seen.faces == faces));
