@@ -4,8 +4,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "cli/checks.hpp"
 #include "cli/commands.hpp"

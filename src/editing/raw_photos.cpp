@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/format.hpp"
-#include "editing/notes.hpp"
 #include "secgan/alignment/blend.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/error.hpp"

@@ -60,7 +60,7 @@ bool is_loopback(std::string_view host) {
   return name == "localhost" || name == "::1" || (address_kind(name) == 4 && name.starts_with("127."));
 }
 
-Access::Access(std::string host, std::vector<std::string> names) : host_(lowered(host)), names_(std::move(names)) {
+Access::Access(const std::string& host, std::vector<std::string> names) : host_(lowered(host)), names_(std::move(names)) {
   std::ranges::transform(names_, names_.begin(), [](const std::string& name) { return lowered(name); });
 }
 

@@ -19,7 +19,7 @@ class Access {
  public:
   /// @param host  that the server is bound to; of one that is no loopback address any address is taken, as no name can be pointed at it
   /// @param names  others by which it is known, as behind a proxy, without a port
-  Access(std::string host, std::vector<std::string> names);
+  Access(const std::string& host, std::vector<std::string> names);
 
   /// @throws Refusal: 421 for another host, 403 for a page of another origin
   void check(const Request& request) const;

@@ -129,7 +129,7 @@ Api::Api(Editor editor, const Files& files, ApiOptions options)
   if (const auto index = files_.find("/index.html"); index != files_.end()) files_["/"] = index->second;
 }
 
-const Api::Route* Api::route(const Request& request) const {
+const Api::Route* Api::route(const Request& request) {
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   const std::vector<std::string_view> parts = parts_of(request.path);
   for (const Route& one : routes()) {
@@ -138,7 +138,7 @@ const Api::Route* Api::route(const Request& request) const {
   return nullptr;
 }
 
-bool Api::takes_long(const Request& request) const {
+bool Api::takes_long(const Request& request) {
   const Route* const found = route(request);
   return found != nullptr && found->takes_long;
 }

@@ -29,7 +29,7 @@ class Api {
   /// @param length  of the body   @throws Refusal
   void admit(const Request& request, uint64_t length) const;
   /// Whether `answer` runs networks or decodes photos: such requests one at a time.
-  bool takes_long(const Request& request) const;
+  static bool takes_long(const Request& request);
   /// Of a request that was admitted; an error, too, is an answer.
   Answer answer(const Request& request, Clock::time_point now);
   void forget_unused(Clock::time_point now) { photos_.forget_unused(now); }
@@ -40,7 +40,7 @@ class Api {
   struct Route;
   struct Asked;
   static const std::vector<Route>& routes();
-  const Route* route(const Request& request) const;
+  static const Route* route(const Request& request);
 
   Answer open(const Asked& asked);
   Answer forget(const Asked& asked);

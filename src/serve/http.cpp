@@ -7,6 +7,8 @@
 
 namespace secgan::serve {
 
+using Json = nlohmann::ordered_json;
+
 const std::string* Request::header(std::string_view name) const {
   const std::string* found = nullptr;
   for (const auto& [key, value] : headers) {
@@ -21,7 +23,8 @@ Refusal::Refusal(int status, std::string kind, std::string_view message, Texts h
     : std::runtime_error(printable(message)), status_(status), kind_(std::move(kind)), headers_(std::move(headers)) {}
 
 Answer Refusal::answer() const {
-  const nlohmann::ordered_json json{{"error", {{"kind", kind_}, {"message", what()}}}};
+  Json json = Json::object();
+  json["error"] = {{"kind", kind_}, {"message", what()}};
   Answer out = answer_with(json.dump() + "\n", "application/json", status_);
   out.headers = headers_;
   return out;

@@ -27,7 +27,7 @@ std::list<Photos::Kept>::iterator Photos::place(std::string_view id) {
 }
 
 std::string Photos::add(OpenedPhoto photo, Clock::time_point now) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   pixels_ += photo.pixels();
   kept_.push_front({random_id(), std::make_shared<const OpenedPhoto>(std::move(photo)), now});
   while (kept_.size() > 1 && (kept_.size() > limits_.photos || pixels_ > limits_.pixels)) {
@@ -38,7 +38,7 @@ std::string Photos::add(OpenedPhoto photo, Clock::time_point now) {
 }
 
 std::shared_ptr<const OpenedPhoto> Photos::find(std::string_view id, Clock::time_point now) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto at = place(id);
   if (at == kept_.end()) return {};
   at->used = now;
@@ -47,7 +47,7 @@ std::shared_ptr<const OpenedPhoto> Photos::find(std::string_view id, Clock::time
 }
 
 bool Photos::forget(std::string_view id) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto at = place(id);
   if (at == kept_.end()) return false;
   pixels_ -= at->photo->pixels();
@@ -56,7 +56,7 @@ bool Photos::forget(std::string_view id) {
 }
 
 void Photos::forget_unused(Clock::time_point now) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   while (!kept_.empty() && now - kept_.back().used > limits_.unused) {
     pixels_ -= kept_.back().photo->pixels();
     kept_.pop_back();
@@ -64,7 +64,7 @@ void Photos::forget_unused(Clock::time_point now) {
 }
 
 size_t Photos::size() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return kept_.size();
 }
 

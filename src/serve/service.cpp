@@ -48,7 +48,7 @@ struct Service::Parts {
 
   HttpOwner owner() {
     HttpOwner out{.admit = [this](const Request& request, uint64_t length) { admit(request, length); },
-                  .answer = [this](const Request& request, auto done) { answer(request, std::move(done)); }};
+                  .answer = [this](const Request& request, const auto& done) { answer(request, done); }};
     if (log) {
       out.log = [this](const Request& request, const Answer& answer, Clock::duration took) {
         log(fmt::format("{} {} {}, {} bytes, {} ms", request.method, Api::loggable(request.path), answer.status,
@@ -67,8 +67,8 @@ struct Service::Parts {
     api.admit(request, length);
   }
 
-  void answer(const Request& request, std::function<void(Answer)> done) {
-    if (!api.takes_long(request)) return done(api.answer(request, Clock::now()));
+  void answer(const Request& request, const std::function<void(Answer)>& done) {
+    if (!Api::takes_long(request)) return done(api.answer(request, Clock::now()));
     const bool waits =
         queue.push([this, &request, done](bool wanted) { done(wanted ? api.answer(request, Clock::now()) : busy("the server ends")); });
     if (!waits) done(busy(fmt::format("{} others wait already", kMostWaiting)));

@@ -10,7 +10,7 @@ WorkQueue::WorkQueue(size_t most_waiting, int64_t threads) : most_waiting_(most_
 
 bool WorkQueue::push(Work work) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (ended_ || waiting_.size() >= most_waiting_) return false;
     waiting_.push_back(std::move(work));
   }
@@ -21,7 +21,7 @@ bool WorkQueue::push(Work work) {
 void WorkQueue::end() {
   std::deque<Work> unwanted;
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     ended_ = true;
     unwanted.swap(waiting_);
   }
