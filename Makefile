@@ -8,12 +8,12 @@ BIN       := $(VENV)/bin
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES  := cmake ninja-build ccache catch2 libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libeigen3-dev \
              libgloo-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libstb-dev liblcms2-dev zlib1g-dev libssl-dev libzip-dev \
-             pkg-config python3-venv python3-dev
+             libmicrohttpd-dev pkg-config python3-venv python3-dev
 # Python packages by name; requirements/*.txt, which `make lock` writes, has their versions, those of all that they need, and hashes.
 # torch stands apart, as its files differ by index (CPU, CUDA): its version is above, what it needs itself is locked.
 MYPY      := mypy==2.4.1
 PYPI      := numpy scikit-build-core pytest safetensors scipy scikit-image torchmetrics matplotlib $(MYPY) pybind11-stubgen \
-             onnx onnxscript onnxruntime nbclient ipykernel filelock fsspec jinja2 networkx setuptools sympy typing-extensions
+             onnx onnxscript onnxruntime nbclient ipykernel filelock fsspec jinja2 jsonschema networkx setuptools sympy typing-extensions
 # The face detector's weights lie in this package, of which nothing is installed.
 DETECTOR  := facenet-pytorch==2.6.0
 # Drives the browser in which pages are tested; of the browsers that it could fetch itself none is.

@@ -28,6 +28,7 @@ LICENSES = {
     "lerc": "Apache-2.0",
     "libdeflate": "MIT",
     "libjpeg-turbo": "IJG AND BSD-3-Clause AND Zlib",
+    "libmicrohttpd": "LGPL-2.1-or-later",
     "libpng": "libpng-2.0",
     "libstb": "MIT OR Unlicense",
     "libwebp": "BSD-3-Clause",
@@ -54,11 +55,12 @@ def needed(library):
 
 
 def debian_packages(library):
-    """The packages of all libraries that are loaded with it, LibTorch's aside, as (name, whether it is linked directly)."""
+    """The packages of all libraries that are loaded with it and the command, LibTorch's aside, as (name, whether it is linked directly)."""
     found = {}
-    direct = needed(library)
-    for name, path in re.findall(r"(\S+) => (/\S+)", output("ldd", library)):
-        if pathlib.Path(path).resolve().is_relative_to(TORCH):
+    files = [file for file in (pathlib.Path(library), pathlib.Path(library).parents[1] / "bin" / "secgan") if file.exists()]
+    direct = set().union(*map(needed, files))
+    for name, path in re.findall(r"(\S+) => (/\S+)", "".join(output("ldd", file) for file in files)):
+        if pathlib.Path(path).resolve().is_relative_to(TORCH) or name == pathlib.Path(library).name:
             continue
         # dpkg knows files by the name that they were packaged under, with or without /usr.
         usr = path if path.startswith("/usr") else "/usr" + path

@@ -211,6 +211,7 @@ int secgan::command(int argc, char** argv) {
   secgan::cli::add_training(app);
   secgan::cli::add_editing(app);
   secgan::cli::add_export(app);
+  secgan::cli::add_serve(app);
   secgan::cli::add_inspect(app);
   secgan::cli::add_evaluation(app);
   secgan::cli::add_import(app);

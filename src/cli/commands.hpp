@@ -26,6 +26,7 @@ void add_training(CLI::App& app);
 void add_editing(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_export(CLI::App& app);
+void add_serve(CLI::App& app);
 void add_evaluation(CLI::App& app);
 void add_import(CLI::App& app);
 void add_attributes(CLI::App& app);

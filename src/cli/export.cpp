@@ -6,10 +6,8 @@
 #include "cli/printing.hpp"
 #include "cli/web_page.hpp"
 #include "core/format.hpp"
-#include "secgan/alignment/detector_file.hpp"
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/editing/editor.hpp"
 
 namespace secgan::cli {
 namespace {
@@ -38,26 +36,10 @@ void export_bundle(const ExportOptions& options) {
   save_bundle(options.out, load_bundle(options.model), options.half ? Storage::kHalf : Storage::kFloat);
 }
 
-/// For bundles whose photos are aligned: others search no face.
-std::optional<Mtcnn> detector_for(const ExportOptions& options, const Bundle& bundle) {
-  if (!face_layout(bundle.info)) {
-    if (options.detector.empty()) return std::nullopt;
-    throw InvalidArgument(fmt::format("--detector: the photos of '{}' are {}: photos are cropped, not searched for faces", options.model,
-                                      bundle.info.trained_on.empty() ? "not said to be aligned" : bundle.info.trained_on));
-  }
-  if (!options.detector.empty()) return load_detector(options.detector);
-  try {
-    return installed_detector();
-  } catch (const NoDetector& none) {
-    tell("the page finds no faces, and takes photos as aligned: {}", none.what());
-    return std::nullopt;
-  }
-}
-
 void export_web(const ExportOptions& options) {
   require_web_place(options.web);
   const Bundle bundle = load_bundle(options.model);
-  const WebPage page{.title = options.title, .detector = detector_for(options, bundle)};
+  const WebPage page{.title = options.title, .detector = page_detector(options.detector, bundle, options.model, "the page")};
   const WrittenPage written = write_web_page(options.web, bundle, page);
   say("{}: a page of {} files, {:.1f} MB; any file server serves it, as: python3 -m http.server --directory {}", options.web, written.files,
       static_cast<double>(written.bytes) / 1e6, options.web);

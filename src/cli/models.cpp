@@ -3,12 +3,12 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/outputs.hpp"
 #include "cli/printing.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
-#include "core/whole_number.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/models/discriminator.hpp"
@@ -125,16 +125,6 @@ void run(const ModelsRequest& request) {
   if (!request.json.empty()) write_file(request.json, to_json(request, rows).dump(2) + "\n");
   say("\nediting, training: most memory held at once beside the weights, in a forward pass, and in forward and backward pass with "
       "gradients\n");
-}
-
-/// Looked at as text: a number that no integer holds is told as it was written.
-CLI::Validator whole_number_in(int64_t least, int64_t most) {
-  const auto check = [=](const std::string& text) {
-    const std::optional<int64_t> value = whole_number(text);
-    if (value && *value >= least && *value <= most) return std::string();
-    return fmt::format("must be a whole number from {} to {}, found '{}'", least, most, text);
-  };
-  return {check, ""};
 }
 
 }  // namespace

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "core/installed.hpp"
 #include "io/json.hpp"
+#include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
@@ -80,20 +82,31 @@ std::string why_no_page(const fs::path& folder) {
   return "";
 }
 
+enum class Edits { kInBrowser, kOnServer };
+
+/// What pages of the other kind have no use for.
+bool is_for(Edits where, const std::string& name) {
+  constexpr std::array<std::string_view, 2> kServer{"remote.js", "openapi.json"};
+  if (where == Edits::kInBrowser) return std::ranges::find(kServer, name) == kServer.end();
+  return !name.starts_with("runtime/") && name != "offline.js";
+}
+
 /// Page and runtime, as they were installed.
-Files installed_files() {
+Files installed_files(Edits where) {
   const auto folder = detail::find_installed(kInstalledPage);
   std::error_code ignored;
   if (!folder || !fs::exists(*folder / kFirstFile, ignored)) {
     throw Error(fmt::format("the page's files are not installed: they belong to {}", detail::installed_place(kInstalledPage).string()));
   }
-  if (!fs::exists(*folder / kRuntime, ignored)) {
+  if (where == Edits::kInBrowser && !fs::exists(*folder / kRuntime, ignored)) {
     throw Error(
         fmt::format("onnxruntime-web is not installed, so no page can be written: make build fetches it from npm (docs/web.md says how to "
                     "do it by hand)"));
   }
   Files files;
-  for (const std::string& name : names_below(*folder)) files[name] = read_file(*folder / name);
+  for (const std::string& name : names_below(*folder)) {
+    if (is_for(where, name)) files[name] = read_file(*folder / name);
+  }
   return files;
 }
 
@@ -227,6 +240,7 @@ Json description(const Bundle& bundle, const WebPage& page, const Files& files) 
           {"license", info.license},
           {"classes", classes()},
           {"detector", detector_of(page.detector)},
+          {"mask_branch", bundle.parser.has_value() && !bundle.mask_generator.is_empty()},
           {"provenance",
            {{"source_type", kTrainedComposite},
             {"software", this_software()},
@@ -235,14 +249,33 @@ Json description(const Bundle& bundle, const WebPage& page, const Files& files) 
           {"files", sizes}};
 }
 
+void require_generator(const Bundle& bundle) {
+  if (bundle.generator.is_empty()) throw Error(fmt::format("bundle {} has no generator: a page edits photos", bundle.name));
+}
+
 }  // namespace
+
+std::optional<Mtcnn> page_detector(const std::string& file, const Bundle& bundle, const std::string& model, const std::string& whose) {
+  if (!face_layout(bundle.info)) {
+    if (file.empty()) return std::nullopt;
+    throw InvalidArgument(fmt::format("--detector: the photos of '{}' are {}: photos are cropped, not searched for faces", model,
+                                      bundle.info.trained_on.empty() ? "not said to be aligned" : bundle.info.trained_on));
+  }
+  if (!file.empty()) return load_detector(file);
+  try {
+    return installed_detector();
+  } catch (const NoDetector& none) {
+    tell("{} finds no faces, and takes photos as aligned: {}", whose, none.what());
+    return std::nullopt;
+  }
+}
 
 void require_web_place(const fs::path& folder) { require_replaceable(folder, why_no_page); }
 
 WrittenPage write_web_page(const fs::path& folder, const Bundle& bundle, const WebPage& page) {
-  if (bundle.generator.is_empty()) throw Error(fmt::format("bundle {} has no generator: a page edits photos", bundle.name));
+  require_generator(bundle);
   AtomicFolder target(folder, why_no_page);
-  Files files = installed_files();
+  Files files = installed_files(Edits::kInBrowser);
   files.merge(encoded_networks(bundle, page.detector));
   files.merge(examples(bundle));
   files[std::string(kDescription)] = description(bundle, page, files).dump(1) + "\n";
@@ -255,6 +288,20 @@ WrittenPage write_web_page(const fs::path& folder, const Bundle& bundle, const W
   }
   target.commit();
   return written;
+}
+
+std::map<std::string, std::string> served_page(const Bundle& bundle, const WebPage& page, uint64_t most_bytes) {
+  require_generator(bundle);
+  Files files = installed_files(Edits::kOnServer);
+  if (auto api = files.extract("openapi.json")) {
+    api.key() = "api/openapi.json";
+    files.insert(std::move(api));
+  }
+  files.merge(examples(bundle));
+  Json about = description(bundle, page, files);
+  about["server"] = {{"most_bytes", most_bytes}};
+  files[std::string(kDescription)] = about.dump(1) + "\n";
+  return files;
 }
 
 }  // namespace secgan::cli

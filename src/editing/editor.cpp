@@ -92,7 +92,7 @@ Editor::Editor(Bundle bundle, const EditorOptions& options)
       crop_(parse_crop(bundle_.info.crop)),
       photo_size_(parse_photo_size(bundle_.info.photo_size)),
       layout_(face_layout(bundle_.info)),
-      engine_(std::make_shared<GeneratorEngine>(options.engine, options.precision)),
+      engine_(std::make_shared<GeneratorEngine>(options)),
       asked_(options) {
   if (asked_.engine == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
   if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");
@@ -234,9 +234,7 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
   }
   // One photo in several ways is looked at once.
   const at::Tensor seen = network_input(crops), input = seen.expand({count, -1, -1, -1}).contiguous();
-  const at::Tensor source =
-      (options.source ? attributes_.labels(*options.source, "source").unsqueeze(0) : (classify(seen) > 0.5).to(at::kFloat))
-          .expand({count, -1});
+  const at::Tensor source = source_of(seen, options.source).expand({count, -1});
   std::vector<at::Tensor> differences;
   for (int64_t n = 0; n < count; ++n) differences.push_back(attributes_.difference(source.narrow(0, n, 1), ways[static_cast<size_t>(n)]));
   const at::Tensor difference = at::cat(differences);
@@ -288,16 +286,25 @@ void require_exact_regions(const Bundle& bundle, std::string_view what) {
   throw InvalidArgument(fmt::format("{} needs a parser and a mask generator: the bundle has no {}", what, fmt::join(missing, " and no ")));
 }
 
-at::Tensor Editor::regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const {
+at::Tensor Editor::source_of(const at::Tensor& input, const std::optional<NamedLabels>& given) const {
+  return given ? attributes_.labels(*given, "source").unsqueeze(0) : (classify(input) > 0.5).to(at::kFloat);
+}
+
+std::pair<at::Tensor, at::Tensor> Editor::mask_edit(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const {
   Generator mask_generator = bundle_.mask_generator;
-  require_exact_regions(bundle_, "region exact");
-  const int64_t margin = region_margin(kRegionMargin, input.size(2));
   const at::Tensor before = parsed(input).argmax(1);
   const at::Tensor segmentation = at::one_hot(before, kSecganClasses).permute({0, 3, 1, 2}).to(at::kFloat);
   const at::Tensor after =
       mask_generator->forward(to_network(segmentation, *mask_generator), to_network(bundle_.condition(source, difference), *mask_generator))
           .argmax(1)
           .cpu();
+  return {before, after};
+}
+
+at::Tensor Editor::regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const {
+  require_exact_regions(bundle_, "region exact");
+  const int64_t margin = region_margin(kRegionMargin, input.size(2));
+  const auto [before, after] = mask_edit(input, source, difference);
   at::Tensor out = at::zeros(before.sizes(), at::kBool);
   for (int64_t a = 0; a < attributes_.size(); ++a) {
     const at::Tensor changed = difference.select(1, a).ne(0).view({-1, 1, 1});

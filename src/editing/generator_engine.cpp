@@ -42,7 +42,8 @@ std::shared_ptr<const GeneratorEngine::Built> GeneratorEngine::compiled(Generato
   const int64_t before = photos_;
   photos_ += image.size(0);
   if (!asked) {
-    const bool worth = before >= kPhotosBeforeCompiling || image.size(0) >= kPhotosBeforeCompiling;
+    const bool pays = before >= kPhotosBeforeCompiling || image.size(0) >= kPhotosBeforeCompiling;
+    const bool worth = compiling_ == Compiling::kAtOnce || (compiling_ == Compiling::kWhenItPays && pays);
     const bool able = !generator->custom() && !generator->is_training() && image.is_cpu() && image.scalar_type() == at::kFloat;
     if (!worth || !able || !fast_paths()) {
       ran_ = available_engines().front();

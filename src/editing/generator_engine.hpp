@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "secgan/editing/editor.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/nn/engine.hpp"
 
@@ -15,7 +16,8 @@ namespace secgan {
 /// May be called from several threads.
 class GeneratorEngine {
  public:
-  GeneratorEngine(Engine engine, Precision precision) : engine_(engine), precision_(precision) {}
+  explicit GeneratorEngine(const EditorOptions& options)
+      : engine_(options.engine), precision_(options.precision), compiling_(options.compiling) {}
 
   struct Pictures {
     at::Tensor edit;
@@ -39,6 +41,7 @@ class GeneratorEngine {
 
   Engine engine_;
   Precision precision_;
+  Compiling compiling_;
   mutable std::mutex mutex_;
   int64_t photos_ = 0;
   std::map<bool, std::shared_ptr<const Built>> built_;  ///< by whether it rebuilds, too

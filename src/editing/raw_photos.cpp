@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include "core/format.hpp"
-#include "editing/notes.hpp"
 #include "secgan/alignment/blend.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/error.hpp"
@@ -34,26 +34,35 @@ std::string note_on_aligned(const at::Tensor& photo, std::string_view why) {
   return fmt::format("{} x {} pixels, {}: taken as aligned, and cropped as the bundle's photos", photo.size(2), photo.size(1), why);
 }
 
+/// What a person should know of how the photo lies.
+std::vector<std::string> notes_on_turns(const FoundFaces& found) {
+  if (found.quarter_turns == 0) return {};
+  return {fmt::format("no face stands upright: found, and edited, turned by {} degrees", found.quarter_turns == 2 ? 180 : 90)};
+}
+
 /// What a person should know of where a face was found.
-std::vector<std::string> notes_on_faces(const FoundFaces& found, const std::vector<EditedFace>& edited, const at::Tensor& photo) {
-  std::vector<std::string> out;
-  if (found.quarter_turns != 0) {
-    out.push_back(fmt::format("no face stands upright: found, and edited, turned by {} degrees", found.quarter_turns == 2 ? 180 : 90));
-  }
+std::vector<std::string> notes_on_place(const AlignedPlace& place, const at::Tensor& photo) {
   constexpr double kMost = 0.8;
-  for (const EditedFace& one : edited) {
-    const double share = share_inside(one.place, photo.size(2), photo.size(1));
-    if (share < kMost) {
-      out.push_back(fmt::format(
-          "{:.0f} % of what the networks see around the face lies outside of the photo, and is mirrored: expect less of the edit",
-          100 * (1 - share)));
-    }
-  }
-  return out;
+  const double share = share_inside(place, photo.size(2), photo.size(1));
+  if (share >= kMost) return {};
+  return {
+      fmt::format("{:.0f} % of what the networks see around the face lies outside of the photo, and is mirrored: expect less of the edit",
+                  100 * (1 - share))};
 }
 
 void add_new(std::vector<std::string>& to, const std::vector<std::string>& notes) {
   std::ranges::copy_if(notes, std::back_inserter(to), [&](const std::string& note) { return std::ranges::find(to, note) == to.end(); });
+}
+
+void require_known_faces(const SeenPhoto& seen, const std::vector<FaceEdit>& faces) {
+  if (faces.empty()) throw InvalidArgument("faces: at least one is edited, found none");
+  const size_t known = std::max<size_t>(seen.faces.size(), 1);
+  std::vector<bool> named(known);
+  for (const FaceEdit& one : faces) {
+    if (one.face >= known) throw InvalidArgument(fmt::format("faces: {} must be below {}, the number of the photo's", one.face, known));
+    if (named[one.face]) throw InvalidArgument(fmt::format("faces: {} is named twice", one.face));
+    named[one.face] = true;
+  }
 }
 
 }  // namespace
@@ -69,43 +78,68 @@ std::optional<FaceLayout> face_layout(const BundleInfo& info) {
   return std::nullopt;
 }
 
-std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
-                                            const EditOptions& options) const {
+Editor::Search Editor::search(const at::Tensor& photo, const View& cropped, const EditOptions& options) const {
   if (options.crop) throw InvalidArgument("crop says where the face is, and faces that it is searched: choose one");
   if (!layout_) {
     throw InvalidArgument(
         fmt::format("faces: the bundle {}: its photos are cropped, none is searched for faces",
                     bundle_.info.trained_on == kDrawnFaces ? "was trained on drawn faces" : "does not say that its photos are aligned"));
   }
-  const FaceSearch& search = *options.faces;
-  const View cropped = crop_view(photo, options);
+  const FaceSearch& asked = *options.faces;
   const int64_t width = photo.size(2), height = photo.size(1);
-  const auto as_aligned = [&](const View& view, std::string_view why) {
-    std::vector<EditedPhoto> out = edit_views({view}, ways, options);
-    for (EditedPhoto& one : out) one.notes.insert(one.notes.begin(), note_on_aligned(photo, why));
-    return out;
-  };
-  if (search.unless_aligned && has_layouts_size(*layout_, width, height)) return as_aligned(cropped, "the size of the bundle's own");
+  if (asked.unless_aligned && has_layouts_size(*layout_, width, height)) return {.aligned = "the size of the bundle's own"};
 
-  const FoundFaces found =
-      search.known ? FoundFaces{.faces = *search.known} : find_faces(search.detector ? search.detector : installed_detector(), photo);
-  std::vector<size_t> chosen;
+  Search out{.found = asked.known ? FoundFaces{.faces = *asked.known}
+                                  : find_faces(asked.detector ? asked.detector : installed_detector(), photo)};
+  const std::vector<Face>& faces = out.found.faces;
   try {
-    chosen = chosen_faces(search.choice, found.faces);
+    out.chosen = chosen_faces(asked.choice, faces);
   } catch (const NoFaceFound& none) {
     throw NoFaceFound(fmt::format("{} in {} x {} pixels", none.what(), width, height), none.found());
   }
   const Rect crop = crop_rect_of_any(crop_, photo_size_, layout_->size.width, layout_->size.height);
+  if (asked.unless_aligned && faces.size() == 1 && misalignment(align(faces[0].points, *layout_), crop, cropped.place) < kAligned)
+    out.aligned = "the face where the bundle's have it";
+  return out;
+}
+
+EditedFace Editor::cut_face(const at::Tensor& photo, const Face& face) const {
+  const Rect crop = crop_rect_of_any(crop_, photo_size_, layout_->size.width, layout_->size.height);
+  EditedFace out{.face = face, .place = aligned_place(align(face.points, *layout_), crop)};
+  out.crop = cut_out(photo, out.place);
+  return out;
+}
+
+void Editor::put_face(const at::Tensor& picture, EditedFace& face, const EditedPhoto& edit, const std::vector<Face>& all,
+                      const EditOptions& options) const {
+  face.photo = edit.photo;
+  face.source = edit.source;
+  face.difference = edit.difference;
+  const at::Tensor weights = blending(face, all);
+  // An exact edit is a change, or else the face would be sampled anew where nothing changes.
+  if (keeps_detail(edit.place, options) || options.region == EditRegion::kExact) {
+    put_back(picture, face.place, face.photo.to(at::kFloat) - face.crop.to(at::kFloat), weights);
+  } else {
+    put_over(picture, face.place, face.photo, weights);
+  }
+}
+
+std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
+                                            const EditOptions& options) const {
+  const View cropped = crop_view(photo, options);
+  const auto [found, chosen, aligned] = search(photo, cropped, options);
+  if (!aligned.empty()) {
+    std::vector<EditedPhoto> out = edit_views({cropped}, ways, options);
+    for (EditedPhoto& one : out) one.notes.insert(one.notes.begin(), note_on_aligned(photo, aligned));
+    return out;
+  }
   std::vector<EditedFace> faces;
   std::vector<std::vector<EditedPhoto>> edits;  // of each face, in each way
+  std::vector<std::string> notes = notes_on_turns(found);
   for (const size_t i : chosen) {
-    const Face& face = found.faces[i];
-    const Similarity to_layout = align(face.points, *layout_);
-    if (search.unless_aligned && found.faces.size() == 1 && misalignment(to_layout, crop, cropped.place) < kAligned)
-      return as_aligned(cropped, "the face where the bundle's have it");
-    EditedFace& one = faces.emplace_back(EditedFace{.face = face, .place = aligned_place(to_layout, crop)});
-    one.crop = cut_out(photo, one.place);
-    edits.push_back(edit_views({{one.crop, {0, 0, one.place.width, one.place.height}}}, ways, options));
+    const EditedFace& one = faces.emplace_back(cut_face(photo, found.faces[i]));
+    edits.push_back(edit_views({View{one.crop, {0, 0, one.place.width, one.place.height}}}, ways, options));
+    std::ranges::move(notes_on_place(one.place, photo), std::back_inserter(notes));
   }
 
   std::vector<EditedPhoto> out;
@@ -114,25 +148,75 @@ std::vector<EditedPhoto> Editor::edit_faces(const at::Tensor& photo, const std::
                                                     .crop = photo,
                                                     .source = edits.front()[way].source,
                                                     .difference = edits.front()[way].difference,
-                                                    .place = {0, 0, width, height},
-                                                    .notes = notes_on_faces(found, faces, photo),
+                                                    .place = {0, 0, photo.size(2), photo.size(1)},
+                                                    .notes = notes,
                                                     .provenance = edits.front()[way].provenance,
                                                     .faces = faces,
                                                     .faces_found = found.faces.size()});
     for (size_t i = 0; i < faces.size(); ++i) {
-      EditedFace& face = one.faces[i];
-      face.photo = edits[i][way].photo;
-      face.source = edits[i][way].source;
-      face.difference = edits[i][way].difference;
+      put_face(one.photo, one.faces[i], edits[i][way], found.faces, options);
       add_new(one.notes, edits[i][way].notes);
-      const at::Tensor weights = blending(face, found.faces);
-      // An exact edit is a change, or else the face would be sampled anew where nothing changes.
-      if (keeps_detail(edits[i][way].place, options) || options.region == EditRegion::kExact) {
-        put_back(one.photo, face.place, face.photo.to(at::kFloat) - face.crop.to(at::kFloat), weights);
-      } else {
-        put_over(one.photo, face.place, face.photo, weights);
-      }
     }
+  }
+  return out;
+}
+
+SeenPhoto Editor::look(const at::Tensor& photo, const EditOptions& options) const {
+  const View cropped = crop_view(photo, options);
+  if (!options.faces) return {.place = cropped.place};
+  const auto [found, chosen, aligned] = search(photo, cropped, options);
+  if (!aligned.empty()) return {.place = cropped.place, .notes = {note_on_aligned(photo, aligned)}};
+  return {.place = {0, 0, photo.size(2), photo.size(1)}, .faces = found.faces, .notes = notes_on_turns(found)};
+}
+
+EditedPhoto Editor::edit_each_face(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces,
+                                   EditRegion region) const {
+  require_known_faces(seen, faces);
+  const EditOptions how{.crop = Crop{.kind = Crop::Kind::kBox, .box = seen.place}, .region = region};
+  const auto asked = [&](const View& view, const FaceEdit& face) {
+    EditOptions own = how;
+    own.source = face.source;
+    return edit_views({view}, {face.edits}, own).front();
+  };
+  const View cropped = crop_view(photo, how);
+  if (seen.faces.empty()) return asked(cropped, faces.front());
+
+  EditedPhoto out{.photo = photo.clone(), .crop = photo, .place = seen.place, .faces_found = seen.faces.size()};
+  for (const FaceEdit& face : faces) {
+    EditedFace& one = out.faces.emplace_back(cut_face(photo, seen.faces[face.face]));
+    const EditedPhoto edited = asked(View{one.crop, {0, 0, one.place.width, one.place.height}}, face);
+    put_face(out.photo, one, edited, seen.faces, how);
+    add_new(out.notes, notes_on_place(one.place, photo));
+    add_new(out.notes, edited.notes);
+    std::vector<std::string> made = std::move(out.provenance.edits);
+    out.provenance = edited.provenance;
+    add_new(made, edited.provenance.edits);
+    out.provenance.edits = std::move(made);
+  }
+  out.source = out.faces.front().source;
+  out.difference = out.faces.front().difference;
+  return out;
+}
+
+EditedMasks Editor::edit_masks(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces) const {
+  require_known_faces(seen, faces);
+  require_exact_regions(bundle_, "the mask branch's view");
+  const at::NoGradGuard no_grad;
+  const auto masks_of = [&](const at::Tensor& crop, const FaceEdit& face) {
+    const at::Tensor input = network_input({crop}), source = source_of(input, face.source);
+    const auto [before, after] = mask_edit(input, source, attributes_.difference(source, face.edits));
+    const auto at_own_size = [&](const at::Tensor& ids) { return resize_mask(ids[0].to(at::kByte), crop.size(1), crop.size(2)); };
+    return EditedMasks{at_own_size(before), at_own_size(after)};
+  };
+  const View cropped = crop_view(photo, {.crop = Crop{.kind = Crop::Kind::kBox, .box = seen.place}});
+  if (seen.faces.empty()) return masks_of(cropped.crop, faces.front());
+  EditedMasks out{at::full({photo.size(1), photo.size(2)}, EditedMasks::kAround, at::kByte)};
+  out.after = out.before.clone();
+  for (const FaceEdit& face : faces) {
+    const EditedFace one = cut_face(photo, seen.faces[face.face]);
+    const EditedMasks found = masks_of(one.crop, face);
+    put_back_classes(out.before, one.place, found.before);
+    put_back_classes(out.after, one.place, found.after);
   }
   return out;
 }

@@ -2,7 +2,8 @@
 
 import { alignedPlace, blending, cutOut, fitSimilarity, putBack, putColors, putOver, shareInside } from "./alignment.js";
 import { findFaces } from "./detector.js";
-import { Refusal, blurred, copyOf, cropped, enlarged, grown, largestChannel, makeMap, makePicture, resized, resizedMap, toMap, toPicture } from "./image.js";
+import { Refusal, blurred, copyOf, cropped, encoded, enlarged, grown, largestChannel, makeMap, makePicture, resized, resizedMap, toMap, toPicture } from "./image.js";
+import { withProvenance } from "./provenance.js";
 
 /** The part of a photo of any size that a data set's crop keeps. */
 export function cropRect({ kind, side, box }, of, width, height) {
@@ -141,6 +142,14 @@ export class Editor {
       else putOver(picture, view.place, edited, weights);
     }
     return { picture, masks: masks ? await this.#masks(faces) : undefined };
+  }
+
+  /** The edited photo's file, with its provenance. */
+  async save(faces, { exact, kind }) {
+    const { picture } = await this.edit(faces, { exact });
+    const edits = faces.flatMap(({ edits }) => edits.map(({ name, strength }) => `${name}=${strength}`));
+    const made = { ...this.#description.provenance, edits: [...new Set(edits)] };
+    return new Blob([withProvenance(await encoded(picture, kind), made)], { type: kind });
   }
 
   /** How much of the face's edit is seen where, once the head is known. */

@@ -17,6 +17,7 @@ addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(registration.scope)) return;
+  if (request.url.startsWith(`${registration.scope}api/`)) return; // of secgan serve, at the same address later on
   const answer = async () => {
     const cache = await caches.open(KEPT);
     try {

@@ -62,8 +62,13 @@ function describe(description) {
   document.title = $("title").textContent = model.title;
   const about = [`Model ${model.provenance.model}`, model.trained_on && `trained on ${model.trained_on}`, model.license && `license ${model.license}`];
   $("about").textContent = about.filter(Boolean).join(" · ");
+  $("promise").lastElementChild.textContent = model.server
+    ? "Photos are sent to this server, which edits them and keeps them in memory for a while."
+    : "Your photo stays on this device.";
+  $("promise").hidden = false;
+  $("promise").classList.toggle("sent", Boolean(model.server));
   $("kind-of-photo").textContent = kindOfPhoto();
-  $("exact-option").hidden = $("masks-option").hidden = !("networks/mask_generator.onnx" in model.files);
+  $("exact-option").hidden = $("masks-option").hidden = !model.mask_branch;
   const examples = Object.keys(model.files).filter((name) => name.startsWith("examples/"));
   $("examples").hidden = !examples.length;
   $("examples").lastElementChild.replaceChildren(
@@ -422,13 +427,22 @@ addEventListener("paste", (event) => {
   if (file) open(file, file.name || "photo.png");
 });
 
+/** Another visit then works without a network (offline.js); where the browser has no such thing, or forbids it, the page is as good. */
+async function keepFiles() {
+  const { serviceWorker } = navigator;
+  if (!model.server) return serviceWorker?.register("offline.js").catch(() => {});
+  // A page of files alone that was at this address would keep this one's answers.
+  const kept = await serviceWorker?.getRegistration().catch(() => undefined);
+  if (kept?.active?.scriptURL === new URL("offline.js", location).href) await Promise.all([kept.unregister(), caches.delete("secgan page")]);
+}
+
 try {
   const loaded = await ask("load", { engine });
   $("loading").hidden = true;
   document.body.dataset.ready = loaded.engine;
-  // Another visit then works without a network (offline.js); where the browser has no such thing, or forbids it, the page is as good.
-  navigator.serviceWorker?.register("offline.js").catch(() => {});
-  $("about").textContent += ` · runs on the ${loaded.engine === "webgpu" ? "graphics card" : "processor"}`;
+  keepFiles();
+  const places = { server: "this server", webgpu: "the graphics card", wasm: "the processor" };
+  $("about").textContent += ` · runs on ${places[loaded.engine]}`;
 } catch (error) {
   $("loading").hidden = true;
   fail(error);

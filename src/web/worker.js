@@ -1,26 +1,35 @@
 // All that takes time, beside the page: it never waits for a network. Messages are {id, call, args}, answers {id, result} or {id, error}.
 
 import { Editor } from "./editing.js";
-import { cropped, decoded, encoded } from "./image.js";
+import { cropped, decoded } from "./image.js";
 import { loadNetworks } from "./networks.js";
-import { withProvenance } from "./provenance.js";
 
 const base = new URL(".", import.meta.url);
-let description, editor;
+let editor;
+
+/** Here, by networks of its own, or by the server that gave out the page. */
+async function editorOf(description, engine) {
+  if (description.server) {
+    const { RemoteEditor } = await import("./remote.js");
+    return { editor: new RemoteEditor(base, description), engine: "server" };
+  }
+  const loaded = await loadNetworks(base, description, engine, (done, total) => postMessage({ progress: done / total }));
+  return { editor: new Editor(description, loaded.networks), engine: loaded.engine };
+}
 
 const calls = {
   async load({ engine }) {
     const answer = await fetch(new URL("model.json", base));
     if (!answer.ok) throw new Error(`model.json cannot be loaded (${answer.status})`);
-    description = await answer.json();
+    const description = await answer.json();
     postMessage({ description });
-    const loaded = await loadNetworks(base, description, engine, (done, total) => postMessage({ progress: done / total }));
-    editor = new Editor(description, loaded.networks);
+    const loaded = await editorOf(description, engine);
+    editor = loaded.editor;
     return { engine: loaded.engine };
   },
   async open({ blob, middle }) {
     const photo = await decoded(blob);
-    const { x, y, width, height, ...opened } = await editor.open(photo, { middle });
+    const { x, y, width, height, ...opened } = await editor.open(photo, { middle, blob });
     return { ...opened, picture: cropped(photo, { x, y, width, height }) };
   },
   look: ({ face }) => editor.look(face),
@@ -29,11 +38,7 @@ const calls = {
     const result = await editor.edit(faces, { exact, masks });
     return { ...result, milliseconds: performance.now() - begin };
   },
-  async save({ faces, exact, kind }) {
-    const { picture } = await editor.edit(faces, { exact });
-    const edits = faces.flatMap(({ edits }) => edits.map(({ name, strength }) => `${name}=${strength}`));
-    return new Blob([withProvenance(await encoded(picture, kind), { ...description.provenance, edits: [...new Set(edits)] })], { type: kind });
-  },
+  save: ({ faces, exact, kind }) => editor.save(faces, { exact, kind }),
 };
 
 /** What is made for the page alone, and need not be copied on its way. */

@@ -138,6 +138,20 @@ def settings_json():
     yield "wrong.json", '{"name": null, "photos": -1, "seed": 18446744073709551615, "crop": [1, {"a": "\\ud83d\\ude00"}]}'
 
 
+def edit_requests():
+    faces = [{"face": 1, "edits": {"Male": -1, "Bangs": 0.5}, "source": {"Bald": True}}, {"face": 0, "edits": {}}]
+    yield "edit.json", json.dumps({"faces": faces, "region": "exact", "format": "jpeg"})
+    yield "masks.json", "m" + json.dumps({"faces": faces[:1], "of": "before"})
+    yield "wrong.json", '{"faces": [{"face": 18446744073709551616, "edits": {"Male": 1e999, "Male": null}, "\\ud83d": [[[]]]}]}'
+
+
+def request_hosts():
+    yield "local", "localhost:8080\nhttp://localhost:8080"
+    yield "added", "Faces.Example\nhttps://faces.example"
+    yield "six", "[::1]:8080\nnull"
+    yield "strange", "127.0.0.1.strange.example:80\nhttps://[::ffff:127.0.0.1]"
+
+
 def bundle_configs():
     attgan = {"enc_dim": 4, "enc_layers": 2, "dec_dim": 4, "dec_layers": 2, "slope": 0.2, "enc_norm_fn": "batchnorm"}
     generator = {"attributes": 9, "image_size": 32, "image_channels": 3, "output": "tanh", "backbone": "attgan", "attgan": attgan}
@@ -347,6 +361,7 @@ SEEDS = {
     "attribute_list": attribute_lists,
     "bundle_config": bundle_configs,
     "bundle_weights": bundle_headers,
+    "edit_request": edit_requests,
     "exif": exif_files,
     "import_file": import_files,
     "mask": masks,
@@ -357,6 +372,7 @@ SEEDS = {
     "program": programs,
     "provenance": packets,
     "report": reports,
+    "request_host": request_hosts,
     "safetensors": safetensors_files,
     "settings_json": settings_json,
     "settings_toml": settings_toml,

@@ -19,6 +19,7 @@
 #include "secgan/core/attributes.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/export.hpp"
+#include "secgan/core/labels.hpp"
 #include "secgan/core/named_values.hpp"
 #include "secgan/image/provenance.hpp"
 #include "secgan/image/transforms.hpp"
@@ -58,12 +59,19 @@ struct EnumNames<EditRegion> {
 /// @throws InvalidArgument naming what EditRegion::kExact needs and the bundle lacks.
 SECGAN_API void require_exact_regions(const Bundle& bundle, std::string_view what);
 
+/// When an editor compiles its generator, which gives other last bits. Engine::kOpenvino always does.
+enum class Compiling {
+  kWhenItPays,  ///< after some eight photos: the plain modules edit the first ones
+  kAtOnce,
+  kNever,  ///< whatever was edited before, an edit comes out the same to the bit, as the first one of another editor
+};
+
 /// Where and by what an editor's networks run.
 struct EditorOptions {
   Device device = at::kCPU;
-  Engine engine = Engine::kAuto;              ///< of the generator; kAuto and kLibtorch: the plain modules for the first photos, as
-                                              ///< compiling pays from some eight photos on
+  Engine engine = Engine::kAuto;              ///< of the generator
   Precision precision = Precision::kFloat32;  ///< of the generator's convolutions
+  Compiling compiling = Compiling::kWhenItPays;
 };
 
 class GeneratorEngine;
@@ -108,6 +116,26 @@ struct EditedPhoto {
   size_t faces_found = 0;              ///< those that were not edited, too
 };
 
+/// What there is to edit in a photo, found once for many edits of it (Editor::look).
+struct SeenPhoto {
+  Rect place;                           ///< what is edited: the crop's part, or, where there are faces, the whole photo
+  std::vector<Face> faces = {};         ///< the largest first; empty: the crop is edited
+  std::vector<std::string> notes = {};  ///< what a person should know of it, a line each
+};
+
+/// What one face of a photo becomes.
+struct FaceEdit {
+  size_t face = 0;  ///< its place in SeenPhoto::faces; 0 where the crop is edited
+  std::vector<AttributeEdit> edits = {};
+  std::optional<NamedLabels> source = {};  ///< as EditOptions::source, of this face
+};
+
+/// The mask branch's view of an edit, in ids of the twelve classes.
+struct EditedMasks {
+  at::Tensor before, after;                           ///< [h, w] uint8
+  static constexpr int64_t kAround = kSecganClasses;  ///< the id of what belongs to none of the faces
+};
+
 /// The photo with its edit put in; where the crop ends inside the photo, the two are blended over a sixteenth of its side.
 /// @param photo [3, H, W] uint8, that `edited` was made of   @return [3, H, W] uint8
 SECGAN_API at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited);
@@ -135,7 +163,7 @@ class SECGAN_API Editor {
   std::string summary() const;
 
   /// What was asked for; the device is where the networks are now.
-  EditorOptions options() const { return {bundle_.device(), asked_.engine, asked_.precision}; }
+  EditorOptions options() const { return {bundle_.device(), asked_.engine, asked_.precision, asked_.compiling}; }
   /// The engine that made the last edit, or will make the first, with its version: "libtorch 2.13.0", "openvino 2026.4.1".
   std::string engine() const;
 
@@ -166,6 +194,17 @@ class SECGAN_API Editor {
   /// @return an edit for each of `ways`   @throws as edit
   std::vector<EditedPhoto> edit_each(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
                                      const EditOptions& options = {}) const;
+
+  /// What edits with these options would be of: faces are searched as `edit` searches them.
+  /// @throws as edit
+  SeenPhoto look(const at::Tensor& photo, const EditOptions& options = {}) const;
+  /// Each face in its own way, as sliders for each of them ask for it. What one face becomes depends on no other's edit.
+  /// @param faces  at least one, each face at most once; of a crop the one   @throws as edit
+  EditedPhoto edit_each_face(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces,
+                             EditRegion region = EditRegion::kFree) const;
+  /// Parse and mask branch's edit of the same, at the size of edit_each_face's photo.
+  /// @throws InvalidArgument as edit_each_face, and for a bundle without parser or mask generator.
+  EditedMasks edit_masks(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces) const;
 
   /// The parser's classes at the crop's own size.
   /// @return [h, w] uint8 ids of the twelve classes   @throws Error when the bundle has no parser.
@@ -200,9 +239,26 @@ class SECGAN_API Editor {
   at::Tensor regions(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const;
   /// The crop's part of each photo, which is checked.
   View crop_view(const at::Tensor& photo, const EditOptions& options) const;
+  /// Faces of a photo, and those that were asked for.
+  struct Search {
+    FoundFaces found;
+    std::vector<size_t> chosen;
+    std::string aligned;  ///< why the crop is edited instead; empty where it is not
+  };
+  Search search(const at::Tensor& photo, const View& cropped, const EditOptions& options) const;
   /// One photo, whose faces are searched.
   std::vector<EditedPhoto> edit_faces(const at::Tensor& photo, const std::vector<std::vector<AttributeEdit>>& ways,
                                       const EditOptions& options) const;
+  /// A face as the networks see it, unedited.
+  EditedFace cut_face(const at::Tensor& photo, const Face& face) const;
+  /// @param edit  of the face's cut   @param picture  the photo, or what other faces' edits made of it; written into
+  void put_face(const at::Tensor& picture, EditedFace& face, const EditedPhoto& edit, const std::vector<Face>& all,
+                const EditOptions& options) const;
+  /// What the photo shows, as given or as the classifier sees it.  @return [1, A]
+  at::Tensor source_of(const at::Tensor& input, const std::optional<NamedLabels>& given) const;
+  /// The parse, and the mask branch's edit of it.
+  /// @param source, difference [N, A]   @return ids, [N, S, S]
+  std::pair<at::Tensor, at::Tensor> mask_edit(const at::Tensor& input, const at::Tensor& source, const at::Tensor& difference) const;
   /// How much of a face's edit is seen where.  @return [h, w]
   at::Tensor blending(const EditedFace& face, const std::vector<Face>& all) const;
   /// @param ways  edits, as many as photos, or of one photo

@@ -279,6 +279,21 @@ TEST_CASE("every engine makes the plain modules' edits, alone and with a reconst
   }
 }
 
+TEST_CASE("an editor that never compiles, or at once, edits the last photo as the first", "[editing][engine]") {
+  torch::manual_seed(5);
+  const at::Tensor photo = random_photo(32, 32);
+  const auto edit = [&](const Editor& editor) { return editor.edit(photo, {{"Male", 1}}, {.source = NamedLabels{}}).photo; };
+  for (const Compiling compiling : {Compiling::kNever, Compiling::kAtOnce}) {
+    const Editor editor(random_bundle(), {.engine = Engine::kLibtorch, .compiling = compiling});
+    const at::Tensor first = edit(editor);
+    const std::string engine = editor.engine();
+    CHECK((engine == available_engines()[0]) == (compiling == Compiling::kNever));
+    for (int i = 0; i < 12; ++i) REQUIRE(at::equal(edit(editor), first));
+    CHECK(editor.engine() == engine);
+    CHECK(editor.options().compiling == compiling);
+  }
+}
+
 TEST_CASE("where oneDNN is turned off the plain modules edit many photos, too", "[editing][engine]") {
   struct WithoutOneDnn {
     WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(false); }

@@ -267,3 +267,72 @@ TEST_CASE("which bundles know where faces lie", "[editing][alignment]") {
   both.crop = Crop{};
   CHECK_THROWS_WITH(Editor(aligned_bundle()).edit(drawn_photo(100, 100), kEdit, both), Catch::Contains("choose one"));
 }
+
+TEST_CASE("each face is edited in its own way, from one look", "[editing][alignment]") {
+  const Editor editor(aligned_bundle());
+  const at::Tensor photo = drawn_photo(300, 500);
+  const std::vector<Face> faces{face_at(from_celeba(0, 1.1, 140, 150)), face_at(from_celeba(15, 0.8, 250, 150))};
+  EditOptions options = searching(finder(faces), {FaceChoice::Kind::kAll}, true);
+  const SeenPhoto seen = editor.look(photo, options);
+  REQUIRE((seen.faces == faces));
+  CHECK(seen.place == Rect{0, 0, 500, 300});
+  const auto same = [&](const EditedPhoto& one, const EditedPhoto& other) {
+    return at::equal(one.photo, other.photo) && one.source == other.source && one.difference == other.difference &&
+           one.notes == other.notes && one.provenance == other.provenance && one.faces.size() == other.faces.size();
+  };
+  const auto region = GENERATE(EditRegion::kFree, EditRegion::kExact);
+  options.region = region;
+  // All in one way are what `edit` makes of all, one is what it makes of that one.
+  const NamedLabels none;
+  CHECK(same(editor.edit_each_face(photo, seen, {{0, kEdit, none}, {1, kEdit, none}}, region), editor.edit(photo, kEdit, options)));
+  options.faces->choice = {FaceChoice::Kind::kNumber, 2};
+  CHECK(same(editor.edit_each_face(photo, seen, {{1, kEdit, none}}, region), editor.edit(photo, kEdit, options)));
+  // The quads overlap: what one becomes does not depend on the other's edit, which lies where it lay alone.
+  const EditedPhoto both = editor.edit_each_face(photo, seen, {{0, {{"Male", 1}}, none}, {1, kEdit, none}}, region);
+  CHECK(at::equal(both.faces[1].photo, editor.edit(photo, kEdit, options).faces[0].photo));
+  CHECK(both.provenance.edits == std::vector<std::string>{"Male=1", "Eyeglasses=1"});
+  CHECK(both.faces_found == 2);
+  CHECK_THROWS_WITH(editor.edit_each_face(photo, seen, {}), Catch::Contains("found none"));
+  CHECK_THROWS_WITH(editor.edit_each_face(photo, seen, {{2, kEdit, none}}), Catch::Contains("2 must be below 2"));
+  CHECK_THROWS_WITH(editor.edit_each_face(photo, seen, {{1, kEdit, none}, {1, kEdit, none}}), Catch::Contains("1 is named twice"));
+}
+
+TEST_CASE("a look at a photo that is cropped is the crop's", "[editing][alignment]") {
+  const Editor editor(aligned_bundle());
+  for (const at::Tensor& photo : {drawn_photo(218, 178), drawn_photo(300, 400)}) {
+    const bool aligned = photo.size(1) == 218;
+    const EditOptions options = aligned ? searching(never(), {}, true) : EditOptions{.source = NamedLabels{}};
+    const SeenPhoto seen = editor.look(photo, options);
+    CHECK(seen.faces.empty());
+    CHECK(seen.notes.size() == (aligned ? 1 : 0));
+    const EditedPhoto found = editor.edit_each_face(photo, seen, {{0, kEdit, NamedLabels{}}});
+    const EditedPhoto expected = editor.edit(photo, kEdit, {.source = NamedLabels{}});
+    CHECK(at::equal(found.photo, expected.photo));
+    CHECK(found.place == expected.place);
+  }
+}
+
+TEST_CASE("the mask branch's view lies where the faces are", "[editing][alignment]") {
+  const Editor editor(aligned_bundle());
+  const at::Tensor photo = drawn_photo(300, 400);
+  const SeenPhoto seen = editor.look(photo, searching(finder({face_at(from_celeba(20, 0.8, 180, 140))})));
+  const std::vector<FaceEdit> faces{{0, kEdit, NamedLabels{}}};
+  const EditedMasks masks = editor.edit_masks(photo, seen, faces);
+  const EditedPhoto edited = editor.edit_each_face(photo, seen, faces);
+  const at::Tensor around = in_quads(edited.faces, photo).logical_not();
+  for (const at::Tensor& ids : {masks.before, masks.after}) {
+    CHECK(at::equal(ids == EditedMasks::kAround, around));
+    CHECK(ids.max().item<int64_t>() == EditedMasks::kAround);
+  }
+  CHECK_FALSE(at::equal(masks.before, masks.after));
+  // Of a crop the parse is the parser's, at the networks' side, and enlarged as it is.
+  const SeenPhoto cropped = editor.look(photo);
+  const EditedMasks whole = editor.edit_masks(photo, cropped, faces);
+  CHECK(whole.before.sizes() == at::IntArrayRef{cropped.place.height, cropped.place.width});
+  CHECK(whole.before.max().item<int64_t>() < EditedMasks::kAround);
+  const at::Tensor small = resize_image(editor.crop(photo), 32, 32);
+  CHECK(at::equal(whole.before, resize_mask(editor.parse_cropped(small), cropped.place.height, cropped.place.width)));
+  Bundle bundle = aligned_bundle();
+  bundle.mask_generator = nullptr;
+  CHECK_THROWS_WITH(Editor(bundle).edit_masks(photo, cropped, faces), Catch::Contains("no mask generator"));
+}
