@@ -26,6 +26,14 @@ class Served:
         return re.findall(pattern, self.log.read_text(), re.MULTILINE)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Another number of threads, which both measure where nobody says it, gives other last bits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
 @pytest.fixture
 def served(browser, tmp_path):
     running = []
@@ -136,3 +144,19 @@ def test_a_page_of_files_alone_has_nothing_of_a_server(serve, tmp_path):
     run("export", BUNDLE, "--web", tmp_path / "page")
     files = json.loads((tmp_path / "page" / "model.json").read_text())["files"]
     assert not {"remote.js", "openapi.json"} & set(files) and not (tmp_path / "page" / "remote.js").exists()
+
+
+def test_a_server_that_asks_for_time_gets_it(visit, served, tmp_path):
+    server = served(BUNDLE, "--requests-per-minute", 40)
+    page = visit(server.address)
+    page.open(PHOTOS / "ben.png")
+    shown = page.shown()
+    for step in range(40):
+        page.slide("Bangs", 0.05 * (step + 1))
+        if server.requests(" 429, "):
+            break
+    assert server.requests(" 429, ") and not page.tab.get_by_role("alert").is_visible()
+    edits = {"Bangs": page.value("Bangs") * (-1 if "Bangs" in shown else 1)}
+    expected = command_edits(BUNDLE, PHOTOS / "ben.png", tmp_path, edits, "--source", ",".join(map(name_of, shown)))
+    assert (pixels(page.save()[0]) == expected).all()
+    page.faults.clear()  # Chromium tells of what was put off
