@@ -30,7 +30,10 @@ def edited(editor: secgan.Editor, photo: Any, strengths: dict[str, float], exact
 
 
 def page(editor: secgan.Editor) -> Any:
-    import gradio as gr
+    try:
+        import gradio as gr
+    except ImportError:
+        raise SystemExit("gradio is not installed: pip install gradio") from None
 
     with gr.Blocks(title="Edit a face") as blocks:
         gr.Markdown("# Edit a face\nPhotos stay on this machine. 1 is what training used; attributes that exclude each other follow.")

@@ -138,7 +138,7 @@ class FeatureStatistics(_FeatureMeasure):
         return GaussianMoments(moments.mean, moments.covariance, moments.count)
 
     def save(self, file: File) -> None:
-        """Writes ``mu``, ``sigma`` (what pytorch-fid reads) and ``count``, whole or not at all.
+        """Writes ``mu``, ``sigma`` (what pytorch-fid reads) and ``count``, whole or not at all, over what is there.
 
         Raises:
             ValueError: fewer than two samples.

@@ -123,6 +123,9 @@ class AttributeList(Mapping[str, dict[str, bool]]):
     def __reduce__(self) -> tuple[Any, ...]:
         return read_attribute_list, self._read_from
 
+    def __repr__(self) -> str:
+        return f"AttributeList of {len(self)} photos: {', '.join(self.attributes)}"
+
     @property
     def attributes(self) -> list[str]:
         """Names of the labels, in their order."""

@@ -126,7 +126,7 @@ def export(editor: Editor, format: str, path: str | os.PathLike[str]) -> None:
         format: ``"onnx"`` (ONNX Runtime; needs the packages onnx and onnxscript), ``"aoti"`` (compiled for this machine's
             kind of CPU with its C++ compiler; LibTorch's ``AOTIModelPackageLoader`` runs it, ``examples/cpp/run_compiled_editor.cpp``),
             or ``"torchscript"`` (``torch::jit::load``).
-        path: the file, ending in .onnx, .pt2 or .pt; it appears whole or not at all.
+        path: the file, ending in .onnx, .pt2 or .pt; it appears whole or not at all, and replaces what is there.
 
     Raises:
         ValueError: an unknown format (the known ones are listed) or another ending.

@@ -50,9 +50,15 @@ class _CustomNetwork:
         return _core.CustomNetwork(module, trained, kept + list(module.named_buffers()), train)
 
 
-def default_settings(small: bool = False) -> TrainSettings:
-    """Every setting of :func:`train` with its default; ``small``: the recipe for 64 px on a CPU."""
-    return cast("TrainSettings", call(_core.default_train_settings, small))
+def default_settings(small: bool = False, *, photos: bool = False, with_classifier: bool = False) -> TrainSettings:
+    """Every setting of :func:`train` with its default.
+
+    Args:
+        small: the recipe for 64 px on a CPU: for drawn faces, or for photos of people
+        photos: small: the one for photos
+        with_classifier: photos: the generator also learns from the frozen classifier that ``settings["classifier"]`` has to name
+    """
+    return cast("TrainSettings", call(_core.default_train_settings, small, photos, with_classifier))
 
 
 def train(

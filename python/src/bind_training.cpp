@@ -117,12 +117,12 @@ void bind_training(py::module_& module) {
   bind_supervised<TrainClassifierSettings>(module, "train_classifier");
   module.def(
       "default_train_settings",
-      [](bool small) {
+      [](bool small, bool photos, bool with_classifier) {
         TrainSettings settings;
-        if (small) settings.task = small_scale_recipe();
+        if (small) settings.task = photos ? small_photo_recipe(with_classifier) : small_scale_recipe();
         return options_to_python(settings);
       },
-      "small"_a);
+      "small"_a, "photos"_a, "with_classifier"_a);
 
   module.def(
       "import_weights",

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -327,8 +328,7 @@ std::array<std::string, 3> Mtcnn::onnx() const {
 
 std::vector<Face> Mtcnn::operator()(const at::Tensor& photo) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
-  if (photo.scalar_type() != at::kByte)
-    throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
+  if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", dtype_name(photo)));
   const at::NoGradGuard no_grad;
   const at::Tensor picture = photo.unsqueeze(0).to(at::kFloat);
   const double smallest =

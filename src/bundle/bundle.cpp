@@ -62,6 +62,9 @@ nlohmann::json read_config(const std::filesystem::path& file) {
     throw FileNotFound(fmt::format("'{}' is missing: {} is the folder of a training, its bundle is {}", file.string(), folder.string(),
                                    (folder / "bundle").string()));
   }
+  if (!std::filesystem::exists(folder, ignored)) throw FileNotFound(fmt::format("the bundle '{}' is missing", folder.string()));
+  if (!std::filesystem::exists(file, ignored))
+    throw FileNotFound(fmt::format("'{}' is no bundle: '{}' is missing", folder.string(), file.string()));
   nlohmann::json config = detail::read_json(file.string());
   if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
     throw Error(fmt::format("{}: not a bundle, format_version is missing", file.string()));

@@ -57,8 +57,9 @@ void say_attributes(const DataSettings& settings, const std::vector<std::string>
   for (size_t a = 0; a < attributes.size(); ++a) {
     const int64_t shown = train.shown[a], hidden = train.photos - shown;
     if (std::min(shown, hidden) >= kLearnable) continue;
-    say("warning: {}: {} of {} {} it, too few to learn (at least {})", attributes[a], counted(std::min(shown, hidden), "photo"), name,
-        shown <= hidden ? "show" : "lack", kLearnable);
+    const int64_t fewer = std::min(shown, hidden);
+    const std::string_view verb = shown <= hidden ? (fewer == 1 ? "shows" : "show") : (fewer == 1 ? "lacks" : "lack");
+    say("warning: {}: {} of {} {} it, too few to learn (at least {})", attributes[a], counted(fewer, "photo"), name, verb, kLearnable);
   }
 }
 

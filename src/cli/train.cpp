@@ -110,10 +110,16 @@ void add_train(CLI::App& app) {
                 });
   for (const char* of_masks : {"--mask-backbone", "--lambda-sc"}) command.get_option(of_masks)->excludes("--no-mask-branch");
   auto small = std::make_shared<bool>(false);
-  command.add_flag("--small", *small, "start from the recipe for 64 px on a CPU instead of AttGAN's published one");
+  command.add_flag("--small", *small,
+                   "start from a recipe for 64 px on a CPU instead of AttGAN's published one: one for drawn faces, one for photos, whose "
+                   "generator learns from --classifier, too");
   command.callback([=] {
     TrainSettings defaults;
-    if (*small) defaults.task = small_scale_recipe();
+    if (*small) {
+      const TrainSettings asked = flags->resolve(defaults);
+      const bool drawn = asked.data.source.kind == DataKind::kSynthetic;
+      defaults.task = drawn ? small_scale_recipe() : small_photo_recipe(!asked.classifier.empty());
+    }
     run(*flags, defaults, *options);
   });
 }

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 
@@ -12,7 +13,7 @@ namespace secgan {
 /// uint8 photos straight from a file would fail deep inside, without a name.
 inline void check_floating(const at::Tensor& tensor, std::string_view name) {
   if (tensor.is_floating_point()) return;
-  throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
+  throw InvalidArgument(fmt::format("{} must be floating point, found {}", name, dtype_name(tensor)));
 }
 
 }  // namespace secgan

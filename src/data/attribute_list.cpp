@@ -105,14 +105,15 @@ AttributeList read_attribute_list(const std::filesystem::path& file, const std::
       out.unread_split = fmt::format("{}:{}: {} '{}' is none of train, validation, test, or 0, 1, 2", file.string(), list.line(),
                                      list.columns()[*split], list.cell(*split));
     }
+    const Split of_split = part.value_or(Split::kTrain);
     auto [known, fresh] = rows.try_emplace(list.photo(), lines.size());
     if (fresh) {
       out.photos.push_back(known->first);
       lines.push_back(list.line());
       labels.insert(labels.end(), row.begin(), row.end());
-      if (split) out.splits.push_back(part.value_or(Split::kTrain));
+      if (split) out.splits.push_back(of_split);
     } else {
-      if (part && *part != out.splits[known->second])
+      if (part && of_split != out.splits[known->second])
         list.fail(fmt::format("'{}' is of another split in line {}", known->first, lines[known->second]));
       if (!std::equal(row.begin(), row.end(), labels.begin() + static_cast<std::ptrdiff_t>(known->second * row.size())))
         list.fail(fmt::format("'{}' has other labels in line {}", known->first, lines[known->second]));

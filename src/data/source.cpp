@@ -92,8 +92,8 @@ std::shared_ptr<const Dataset> open(const DataSettings& settings, std::optional<
   switch (source.kind) {
     case DataKind::kSynthetic: {
       if (with_attributes && !attributes.empty() && attributes != synthetic_attribute_names()) {
-        throw InvalidArgument(
-            fmt::format("drawn faces have these attributes, all of them: {}", fmt::join(synthetic_attribute_names(), ", ")));
+        throw InvalidArgument(fmt::format("attributes of drawn faces cannot be chosen: leave them out, or name all, {}",
+                                          fmt::join(synthetic_attribute_names(), ", ")));
       }
       // Other people in every split.
       const auto seed = uint64_t{1} + static_cast<uint64_t>(split.value_or(Split::kTrain));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "editing/generator_engine.hpp"
 #include "editing/notes.hpp"
@@ -131,8 +132,7 @@ void Editor::to(const Device& device) {
 
 Rect Editor::place(const at::Tensor& photo, const std::optional<Crop>& crop) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
-  if (photo.scalar_type() != at::kByte)
-    throw InvalidArgument(fmt::format("photo must be uint8, found {}", c10::toString(photo.scalar_type())));
+  if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", dtype_name(photo)));
   if (photo.numel() == 0) throw InvalidArgument(fmt::format("photo must have pixels, found {} x {}", photo.size(2), photo.size(1)));
   if (!photo.is_cpu()) throw InvalidArgument(fmt::format("photo must be on the device cpu, found {}", photo.device().str()));
   const int64_t width = photo.size(2), height = photo.size(1);

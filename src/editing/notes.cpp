@@ -31,9 +31,10 @@ std::vector<std::string> notes_on_nothing(const std::vector<AttributeEdit>& edit
   for (const auto& [name, strength] : edits) {
     const auto asked = std::ranges::find(difference, name, [](const auto& named) { return named.first; });
     if (strength == 0 || asked->second != 0) continue;
-    out.push_back(fmt::format(
-        "{} {} in the photo {}, {}: {} it changes nothing", name, strength > 0 ? "is" : "is not", strength > 0 ? "already" : "anyway",
-        given ? "as source says" : "as the classifier sees it (source can say otherwise)", strength > 0 ? "adding" : "removing"));
+    out.push_back(fmt::format("{} {} in the photo {}, {}: {} it changes nothing", name, strength > 0 ? "is" : "is not",
+                              strength > 0 ? "already" : "anyway",
+                              given ? "as source says" : "as the classifier sees it (what is given by source holds instead)",
+                              strength > 0 ? "adding" : "removing"));
   }
   return out;
 }

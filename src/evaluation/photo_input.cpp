@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -42,7 +43,7 @@ void PhotoInput::check() const {
 at::Tensor PhotoInput::operator()(const at::Tensor& photos) const {
   check_shape(photos, "photos", {kAny, 3, kAny, kAny}, "[N, 3, H, W]");
   if (photos.scalar_type() != at::kByte) {
-    throw InvalidArgument(fmt::format("photos must be uint8 as files are, found {}", c10::toString(photos.scalar_type())));
+    throw InvalidArgument(fmt::format("photos must be uint8 as files are, found {}", dtype_name(photos)));
   }
   if (photos.numel() == 0) {
     throw InvalidArgument(fmt::format("photos must not be empty, found [{}]", fmt::join(photos.sizes(), ", ")));

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "image/color.hpp"
 #include "image/exif.hpp"
@@ -79,8 +80,7 @@ void detail::check_pixels(int64_t width, int64_t height, const std::string& name
 
 at::Tensor detail::interleaved(const at::Tensor& image) {
   check_shape(image, "image", {3, kAny, kAny}, "[3, H, W]");
-  if (image.scalar_type() != at::kByte)
-    throw InvalidArgument(fmt::format("image must be uint8, found {}", c10::toString(image.scalar_type())));
+  if (image.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("image must be uint8, found {}", dtype_name(image)));
   if (image.numel() == 0) throw InvalidArgument(fmt::format("image must have pixels, found {} x {}", image.size(2), image.size(1)));
   return image.detach().to(at::kCPU).permute({1, 2, 0}).contiguous();
 }
@@ -116,8 +116,7 @@ PictureFacts inspect_image(const std::filesystem::path& path) { return inspect_i
 
 at::Tensor photo_from_pixels(const at::Tensor& pixels, std::string_view profile, int orientation) {
   check_shape(pixels, "pixels", {kAny, kAny, kAny}, "[H, W, C]");
-  if (pixels.scalar_type() != at::kByte)
-    throw InvalidArgument(fmt::format("pixels must be uint8, found {}", c10::toString(pixels.scalar_type())));
+  if (pixels.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("pixels must be uint8, found {}", dtype_name(pixels)));
   const int64_t channels = pixels.size(2);
   if (channels != 1 && channels != 3 && channels != 4) {
     throw InvalidArgument(fmt::format("pixels must have 1, 3 or 4 channels (gray, RGB, CMYK), found {}", channels));

@@ -120,6 +120,8 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
     return Error(fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, kind));
   };
   if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
+  if (format == SAMPLEFORMAT_IEEEFP) throw unsupported("floating-point samples");
+  if (bits > 16) throw unsupported(fmt::format("samples of {} bits", bits));
   if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB && picture.space != Picture::Space::kLab) {
     throw unsupported(photometric == PHOTOMETRIC_ITULAB ? "Lab colors of fax" : "Lab colors of other than 8 bits");
   }

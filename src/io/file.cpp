@@ -238,13 +238,7 @@ void write_file(const fs::path& path, const std::function<void(const std::functi
   const auto check = [&](bool good) {
     if (!good) fail(path, "cannot be written", errno);
   };
-  content([&](std::string_view bytes) {
-    for (size_t done = 0; done < bytes.size();) {
-      const ssize_t written = ::write(file, bytes.data() + done, bytes.size() - done);
-      check(written >= 0 || errno == EINTR);
-      if (written > 0) done += static_cast<size_t>(written);
-    }
-  });
+  content([&](std::string_view bytes) { detail::write_all(file, bytes, path); });
   if (replaces) {
     if (::fchown(file, old.st_uid, old.st_gid) != 0) errno = 0;  // root's to give away, others keep their own
     check(::fchmod(file, old.st_mode & 0777) == 0);

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "io/zip_archive.hpp"
@@ -224,7 +225,7 @@ std::string encode_npz(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
     const auto type = std::ranges::find_if(kArrayTypes, [&, t = tensor.scalar_type()](const auto& entry) { return entry.second == t; });
     if (type == kArrayTypes.end())
-      throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, c10::toString(tensor.scalar_type())));
+      throw InvalidArgument(fmt::format("array '{}': .npz files have no type {} here", name, dtype_name(tensor)));
     if (name.empty() || !names.insert(name).second) throw InvalidArgument(fmt::format("array '{}': names must be given, and once", name));
     const at::Tensor stored = tensor.detach().to(at::kCPU).contiguous();
     std::string header =

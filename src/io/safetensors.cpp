@@ -16,6 +16,7 @@
 #include <unordered_set>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "io/file_kind.hpp"
 #include "io/temporary.hpp"
@@ -306,7 +307,7 @@ std::string safetensors_header(const std::vector<TensorShape>& shapes, const std
   if (!metadata.empty()) add("__metadata__", metadata);
   for (const auto& [name, scalar, shape] : shapes) {
     const auto type = std::ranges::find_if(kTypes, [t = scalar](const auto& entry) { return entry.second == t; });
-    if (type == kTypes.end()) throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, c10::toString(scalar)));
+    if (type == kTypes.end()) throw InvalidArgument(fmt::format("tensor '{}': safetensors has no type {}", name, dtype_name(scalar)));
     if (name == "__metadata__") throw InvalidArgument("tensor '__metadata__': the name is reserved by safetensors");
     if (!names.insert(name).second) throw InvalidArgument(fmt::format("tensor '{}' is given twice", name));
     uint64_t bytes = c10::elementSize(scalar);

@@ -44,6 +44,14 @@ void fail(const fs::path& path, std::string_view what, int error) {
   throw Error(fmt::format("'{}': {}: {}", path.string(), what, std::generic_category().message(error)));
 }
 
+void write_all(int file, std::string_view bytes, const fs::path& named) {
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno != EINTR) fail(named, "cannot be written", errno);
+    if (written > 0) done += static_cast<size_t>(written);
+  }
+}
+
 RegularFile::RegularFile(const fs::path& path, uint64_t limit) : path_(path) {
   struct stat about{};
   const auto look = [&](int result) {

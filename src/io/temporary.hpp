@@ -35,6 +35,9 @@ std::string_view file_kind(mode_t mode);
 /// @throws Error "'path': what: reason"
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int error);
 
+/// All of the bytes into an open file.  @param named  for messages   @throws Error
+SECGAN_API void write_all(int file, std::string_view bytes, const std::filesystem::path& named);
+
 /// A file that is open for reading, and nothing but a file.
 class SECGAN_API RegularFile {
  public:

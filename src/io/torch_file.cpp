@@ -185,7 +185,11 @@ class Records {
       constexpr std::string_view kObject = "/data.pkl";
       if (member.name.ends_with(kObject) && folder_.empty()) folder_ = member.name.substr(0, member.name.size() - kObject.size() + 1);
     }
-    if (folder_.empty()) throw Error("an archive without data.pkl");
+    if (folder_.empty()) {
+      const std::string_view first = archive_.members().empty() ? std::string_view() : archive_.members().front().name;
+      throw Error(first.empty() ? std::string("an empty archive")
+                                : fmt::format("a zip archive of other files, as '{}', not of torch.save: unpack it first", first));
+    }
   }
   bool has(const std::string& name) const { return by_name_.contains(folder_ + name); }
   const detail::ZipMember& member(const std::string& name) const {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -31,13 +32,12 @@ double mean_of_numbers(const std::vector<double>& values) {
 }
 
 void check_counts(const at::Tensor& counts, std::string_view name) {
-  if (counts.scalar_type() != at::kLong)
-    throw InvalidArgument(fmt::format("{} must be int64, found {}", name, c10::toString(counts.scalar_type())));
+  if (counts.scalar_type() != at::kLong) throw InvalidArgument(fmt::format("{} must be int64, found {}", name, dtype_name(counts)));
 }
 
 void check_ids(const at::Tensor& ids, std::string_view name, int64_t classes) {
   if (!at::isIntegralType(ids.scalar_type(), /*includeBool=*/true)) {
-    throw InvalidArgument(fmt::format("{} must hold integer class ids, found {}", name, c10::toString(ids.scalar_type())));
+    throw InvalidArgument(fmt::format("{} must hold integer class ids, found {}", name, dtype_name(ids)));
   }
   if (ids.numel() == 0) return;
   const auto [smallest, largest] = at::aminmax(ids);
@@ -155,7 +155,7 @@ void check_photos(const at::Tensor& a, std::string_view a_name, const at::Tensor
   check_shape(a, a_name, {kAny, kAny, kAny, kAny}, "[N, C, H, W]");
   for (const auto& [photos, name] : {std::pair{a, a_name}, std::pair{b, b_name}}) {
     if (!photos.is_floating_point()) {
-      throw InvalidArgument(fmt::format("{} must be floating point in [-1, 1], found {}", name, c10::toString(photos.scalar_type())));
+      throw InvalidArgument(fmt::format("{} must be floating point in [-1, 1], found {}", name, dtype_name(photos)));
     }
     if (photos.numel() == 0) continue;
     const auto largest = photos.abs().max().item<double>();

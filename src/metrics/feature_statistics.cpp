@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "metrics/measures.hpp"
 #include "secgan/core/error.hpp"
@@ -53,8 +54,7 @@ GaussianMoments load_moments(const std::filesystem::path& file) {
   for (const auto& [name, into] : {std::pair{"mu", &moments.mean}, std::pair{"sigma", &moments.covariance}}) {
     const at::Tensor* const found = find(name);
     if (found == nullptr) fail(fmt::format("no array '{}': not saved feature statistics", name));
-    if (!found->is_floating_point())
-      fail(fmt::format("'{}' must be float64 or float32, found {}", name, c10::toString(found->scalar_type())));
+    if (!found->is_floating_point()) fail(fmt::format("'{}' must be float64 or float32, found {}", name, dtype_name(*found)));
     *into = found->to(at::kDouble);
     if (!at::isfinite(*into).all().item<bool>()) fail(fmt::format("'{}' holds values that are not finite", name));
   }
@@ -101,9 +101,8 @@ FeatureStatistics::FeatureStatistics(at::Tensor count, at::Tensor sum, at::Tenso
   check_shape(sum_, "sum", {kAny}, "[D]");
   check_shape(products_, "products", {sum_.size(0), sum_.size(0)}, "[D, D]");
   if (count_.scalar_type() != at::kLong || sum_.scalar_type() != at::kDouble || products_.scalar_type() != at::kDouble) {
-    throw InvalidArgument(fmt::format("count, sum and products must be int64, float64 and float64, found {}, {} and {}",
-                                      c10::toString(count_.scalar_type()), c10::toString(sum_.scalar_type()),
-                                      c10::toString(products_.scalar_type())));
+    throw InvalidArgument(fmt::format("count, sum and products must be int64, float64 and float64, found {}, {} and {}", dtype_name(count_),
+                                      dtype_name(sum_), dtype_name(products_)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/counted.hpp"
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
@@ -24,7 +25,7 @@ void adopt(torch::nn::Module& module, const CallableState& state, bool callable,
   if (!callable) throw InvalidArgument("function must be callable, found none");
   for (const auto& [name, tensor] : state.parameters) {
     if (!tensor.is_floating_point())
-      throw InvalidArgument(fmt::format("parameter '{}' must be floating point, found {}", name, c10::toString(tensor.scalar_type())));
+      throw InvalidArgument(fmt::format("parameter '{}' must be floating point, found {}", name, dtype_name(tensor)));
   }
   try {
     for (const auto& [name, tensor] : state.parameters) module.register_parameter(registered_name(name), tensor, tensor.requires_grad());

@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "core/dtype.hpp"
 #include "core/floating.hpp"
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
@@ -35,8 +36,8 @@ inline void check_input(const torch::nn::Module& network, const at::Tensor& tens
   if (!weight.defined()) return;
   check_device(tensor, name, weight, "the network's weights");
   if (tensor.scalar_type() == weight.scalar_type() || at::autocast::is_autocast_enabled(tensor.device().type())) return;
-  throw InvalidArgument(fmt::format("{} must be of the type of the network's weights, {}, found {}", name,
-                                    c10::toString(weight.scalar_type()), c10::toString(tensor.scalar_type())));
+  throw InvalidArgument(
+      fmt::format("{} must be of the type of the network's weights, {}, found {}", name, dtype_name(weight), dtype_name(tensor)));
 }
 
 /// On a network's device, in its type; as it is where the network has no weights.

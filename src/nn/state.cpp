@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
 
@@ -38,8 +39,8 @@ void load_tensors(const NamedTensors& into, const NamedTensors& tensors, const s
     }
     // Whole numbers would be weights of a quantized network, without their scale.
     if (target.is_floating_point() && !found->second.is_floating_point()) {
-      throw Error(fmt::format("{}: tensor '{}' is of type {}, the network asks for {}", source, name,
-                              c10::toString(found->second.scalar_type()), c10::toString(target.scalar_type())));
+      throw Error(fmt::format("{}: tensor '{}' is of type {}, the network asks for {}", source, name, dtype_name(found->second),
+                              dtype_name(target)));
     }
   }
   if (given.size() != into.size()) {

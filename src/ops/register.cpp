@@ -2,6 +2,7 @@
 #include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <torch/library.h>
 
+#include "core/dtype.hpp"
 #include "secgan/core/names.hpp"
 #include "secgan/ops/semantic_consistency.hpp"
 #include "secgan/ops/soft_cross_entropy.hpp"
@@ -31,7 +32,7 @@ bool values_are_known(const at::Tensor& tensor) {
 void check_pair(const at::Tensor& a, const char* a_name, const at::Tensor& b, const char* b_name) {
   for (const auto& [tensor, name] : {std::pair(a, a_name), std::pair(b, b_name)}) {
     if (!tensor.is_floating_point()) {
-      throw secgan::InvalidArgument(std::string(name) + " must be floating point, found " + c10::toString(tensor.scalar_type()));
+      throw secgan::InvalidArgument(std::string(name) + " must be floating point, found " + secgan::dtype_name(tensor));
     }
   }
   if (a.device() != b.device()) {

@@ -116,13 +116,34 @@ Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
 
 bool has_checkpoint(const fs::path& run) { return is_there(newest_file(run)) || is_there(previous_file(run)); }
 
+namespace {
+
+constexpr std::string_view kLockName = ".lock";
+/// What a run's lock says, and its process.
+constexpr std::string_view kLockOwner = "secgan ";
+
+/// A lock that a run left behind, or holds. Somebody else's file of that name is none: nothing follows from it.
+bool is_own_lock(const fs::path& file) {
+  std::error_code ignored;
+  if (fs::symlink_status(file, ignored).type() != fs::file_type::regular) return false;
+  try {
+    constexpr uint64_t kMost = 64;
+    return read_file(file, kMost).starts_with(kLockOwner) || detail::NameLock(file).state() == detail::NameLock::State::kTaken;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 struct RunFolder::Lock {
-  explicit Lock(const fs::path& run) : folder(run), path(run / ".lock") {
+  explicit Lock(const fs::path& run) : folder(run), path(run / kLockName) {
     for (fs::path above = fs::absolute(run); !above.empty() && !is_there(above); above = above.parent_path()) made.push_back(above);
     make_folder(run);
     // The holder before may remove what was opened.
     do {
       detail::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+      if (!file && errno == ELOOP) throw Error(fmt::format("'{}' is a link, which no run's lock is: remove it", path.string()));
       if (!file) detail::fail(path, "cannot be written", errno);
       held.emplace(path, std::move(file));
       if (held->state() == detail::NameLock::State::kTaken) {
@@ -130,7 +151,7 @@ struct RunFolder::Lock {
             fmt::format("{}: another process{} trains in this folder: stop it first, or choose another folder", run.string(), holder()));
       }
     } while (!held->current());
-    const std::string pid = fmt::format("{}\n", ::getpid());
+    const std::string pid = fmt::format("{}{}\n", kLockOwner, ::getpid());
     if (::ftruncate(held->get(), 0) != 0 || ::pwrite(held->get(), pid.data(), pid.size(), 0) < 0) errno = 0;  // it is for messages only
   }
   ~Lock() {
@@ -143,9 +164,10 @@ struct RunFolder::Lock {
   Lock& operator=(const Lock&) = delete;
 
   std::string holder() const {
-    std::array<char, 24> text{};
+    std::array<char, 40> text{};
     const ssize_t size = ::pread(held->get(), text.data(), text.size(), 0);
-    const std::string_view pid(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    std::string_view pid(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    if (pid.starts_with(kLockOwner)) pid.remove_prefix(kLockOwner.size());
     const auto number = whole_number(pid.substr(0, pid.find('\n')));
     return number ? fmt::format(" (pid {})", *number) : std::string();
   }
@@ -157,14 +179,15 @@ struct RunFolder::Lock {
 
 RunFolder::RunFolder(const fs::path& path, bool resume) : path_(path) {
   if (resume && !is_there(path)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", path.string()));
-  // Runs leave their lock behind: a log or settings without one are somebody else's.
-  require_own_place(path, {"settings.toml", "log.jsonl", "samples"}, resume || is_there(path / ".lock") || has_checkpoint(path));
+  // Runs leave their lock behind: a log or settings without one are somebody else's, and so is a lock that is none.
+  const bool own = is_own_lock(path / kLockName);
+  require_own_place(path, {std::string(kLockName), "settings.toml", "log.jsonl", "samples"}, resume || own || has_checkpoint(path));
   require_bundle_place(path / "bundle");
   const auto refuse_run = [&] {
     if (!resume && has_checkpoint(path))
       throw Error(fmt::format("{} holds a run already: resume it, or choose another folder", path.string()));
   };
-  if (!is_there(path / ".lock")) refuse_run();  // a folder with a lock counts as a run's: none is made in others
+  if (!own) refuse_run();  // a folder with a lock counts as a run's: none is made in others
   lock_ = std::make_unique<Lock>(path);
   refuse_run();
 }
@@ -214,24 +237,25 @@ std::optional<Checkpoint> RunFolder::load_landmark() const {
 }
 
 void RunFolder::save(const Checkpoint& checkpoint) {
-  const fs::path fresh = path_ / "checkpoint.new.safetensors";
-  std::error_code error;
+  // Beside the one before, until it is proven.
+  detail::Temporary fresh = detail::Temporary::file(path_, checkpoint_file(), 0666);
   {
     const std::string bytes = encode_checkpoint(checkpoint);
-    write_file(fresh, bytes);
-    if (sha256_file(fresh) != sha256(bytes)) {
-      fs::remove(fresh, error);
-      throw Error(fmt::format("'{}': cannot be written: the file does not hold what was written to it", fresh.string()));
-    }
+    detail::write_all(fresh.descriptor(), bytes, checkpoint_file());
+    if (::fsync(fresh.descriptor()) != 0) detail::fail(checkpoint_file(), "cannot be written", errno);
+    if (sha256_file(fresh.path()) != sha256(bytes))
+      throw Error(fmt::format("'{}': cannot be written: the file does not hold what was written to it", checkpoint_file().string()));
   }
+  std::error_code error;
   // The newest name is never without a file; a link costs no second copy.
   if (newest_stays_ && is_there(checkpoint_file())) {
     fs::remove(previous_file(path_), error);
     fs::create_hard_link(checkpoint_file(), previous_file(path_), error);
     if (error) fs::rename(checkpoint_file(), previous_file(path_), error);
   }
-  fs::rename(fresh, checkpoint_file(), error);
+  fs::rename(fresh.path(), checkpoint_file(), error);
   if (error) throw Error(fmt::format("'{}': cannot be written: {}", checkpoint_file().string(), error.message()));
+  fresh.release();
   newest_stays_ = checkpoint.landmark;
 }
 

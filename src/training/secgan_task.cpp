@@ -259,6 +259,11 @@ at::Tensor SecganTask::samples() {
 
 Bundle SecganTask::bundle() const { return bundle_; }
 
+std::string SecganTask::note_on_result() const {
+  if (options_.losses.photo.generator_classifier == 0) return {};
+  return "its generator learned to please the classifier that is in it: judge it by another (secgan evaluate --classifier)";
+}
+
 void SecganTask::save_result(const std::filesystem::path& run) {
   Bundle kept = bundle_;
   // What no bundle can hold is written as tensors, under the names that its maker gave.

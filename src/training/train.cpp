@@ -248,6 +248,17 @@ SecganTaskOptions small_scale_recipe(std::string_view backbone, std::string_view
   return recipe;
 }
 
+SecganTaskOptions small_photo_recipe(bool with_classifier, std::string_view backbone, std::string_view mask_backbone) {
+  SecganTaskOptions recipe = small_scale_recipe(backbone, mask_backbone);
+  recipe.discriminator_updates = 5;
+  recipe.discriminator_adam.learning_rate = 5e-4;
+  recipe.generator_adam.learning_rate = 3e-4;
+  recipe.augment.brightness = recipe.augment.contrast = 0.2;
+  recipe.losses.photo.reconstruction = 40;
+  if (with_classifier) recipe.losses.photo.generator_classifier = 5;
+  return recipe;
+}
+
 TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed) {
   TrainParserSettings settings;
   settings.data = data;

@@ -391,7 +391,8 @@ def test_attributes_lists_what_can_be_edited(tmp_path):
     assert [line[1] for line in listed] == json.loads(pathlib.Path(BUNDLE, "config.json").read_text())["info"]["attributes"]
     assert listed[1] == ["2", "Bangs", "Bald"] and listed[4] == ["5", "Eyeglasses"]
     assert "generator 'attgan' of 9 attributes" in lines[0] and "trained on drawn faces" in lines[0]
-    assert "config.json' is missing" in refusal("attributes", tmp_path, status=1)
+    assert f"'{tmp_path}' is no bundle: '{tmp_path}/config.json' is missing" in refusal("attributes", tmp_path, status=1)
+    assert f"the bundle '{tmp_path}/none' is missing" in refusal("attributes", tmp_path / "none", status=1)
 
 
 def test_a_runs_folder_is_told_from_a_bundle(tmp_path):

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 from PIL import Image, ImageOps
-from test_command import BUNDLE, refusal, run
+from test_command import BUNDLE, refusal, run, settings_of
 
 PHOTOS = sorted((pathlib.Path(__file__).parents[2] / "examples" / "photos").glob("*.png"))
 SMALL = ("--image-size", 64, "--batch", 4, "--steps", 2, "--sample-every", 2, "--checkpoint-every", 1, "--threads", 1, "--log-every", 1)
@@ -91,6 +91,16 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
         *("--parser", bundles["parser"], "--classifier", bundles["classifier"]),
     )
     assert "2 steps in " in done.stdout and (parts["run"] / "samples").is_dir()
+    # The recipe for photos, not the one for drawn faces; what a flag says holds.
+    task = settings_of(parts["run"])["task"]
+    assert task["discriminator_updates"] == 5 and task["losses"]["photo"]["generator_classifier"] == 5
+    assert "judge it by another (secgan evaluate --classifier)" in done.stdout
+    flags = ("--option", "task.losses.photo.generator_classifier=0", "--no-mask-branch", "--classifier", bundles["classifier"])
+    done = run("train", "--small", *source(folder), *SMALL, *flags, "--out", tmp_path / "plain")
+    task = settings_of(tmp_path / "plain")["task"]
+    assert task["discriminator_updates"] == 5 and task["losses"]["photo"]["generator_classifier"] == 0 and "judge" not in done.stdout
+    run("train", "--small", "--data", "synthetic", "--count", 8, *SMALL, "--no-mask-branch", "--out", tmp_path / "drawn")
+    assert settings_of(tmp_path / "drawn")["task"]["discriminator_updates"] == 3
     info = json.loads((bundles["run"] / "config.json").read_text())["info"]
     assert (info["attributes"], info["image_size"], info["crop"]) == (["Glasses", "Smiling"], 64, "center")
     assert info["trained_on"] == "a folder of photos"

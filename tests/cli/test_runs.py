@@ -175,3 +175,28 @@ def test_a_refused_start_leaves_no_lock(tmp_path):
     (run / "checkpoint.safetensors").unlink()
     assert "which this command did not make" in refusal(run, "--steps", 1)
     assert (run / "log.jsonl").read_text() == "theirs"
+
+
+def test_nobodys_file_is_taken_for_a_runs(tmp_path):
+    """A name that can be guessed and a lock that is none: neither is written through, nor does anything follow from it."""
+    victim, run = tmp_path / "victim.txt", tmp_path / "run"
+    victim.write_text("precious")
+    run.mkdir()
+    (run / "checkpoint.new.safetensors").symlink_to(victim)
+    train(run, "--steps", 1)
+    assert victim.read_text() == "precious" and (run / "checkpoint.new.safetensors").is_symlink()
+    assert not (run / "checkpoint.safetensors").is_symlink()
+
+    for theirs in (".lock", "settings.toml"):
+        run = tmp_path / f"theirs of {theirs}"
+        run.mkdir()
+        (run / ".lock").write_text("theirs")
+        (run / theirs).write_text("theirs")
+        assert "'.lock', which this command did not make" in refusal(run, "--steps", 1)
+        assert {file.name for file in run.iterdir()} == {".lock", theirs} and (run / theirs).read_text() == "theirs"
+    # What a run leaves behind that ended before its first checkpoint makes room.
+    run = tmp_path / "ended"
+    run.mkdir()
+    (run / ".lock").write_text("secgan 1\n")
+    (run / "log.jsonl").write_text("{}\n")
+    train(run, "--steps", 1)

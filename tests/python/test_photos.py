@@ -298,5 +298,5 @@ def test_write_image_takes_what_a_photo_comes_in(tmp_path):
     for i, image in enumerate((face(), numpy.asarray(face()), torch.from_numpy(numpy.array(face())).permute(2, 0, 1))):
         secgan.write_image(tmp_path / f"{i}.png", image)
         assert torch.equal(secgan.read_image(tmp_path / f"{i}.png"), shown(saved(face(), "PNG")))
-    with pytest.raises(ValueError, match="image must be uint8, found Float"):
+    with pytest.raises(ValueError, match="image must be uint8, found float32"):
         secgan.write_image(tmp_path / "float.png", torch.zeros(3, 4, 4))

@@ -303,7 +303,7 @@ def test_wrong_input_is_named():
         ((image, source[:, :1], target), r"source must be \[N, A\].*found \[4, 1\]"),
         ((image, source, target * 2 - 1), "target must be 0 or 1, found -1"),
         ((image * 127.5, source, target), r"image must lie in \[-1, 1\], found 12"),
-        ((image.int(), source, target), "image must be floating point, found Int"),
+        ((image.int(), source, target), "image must be floating point, found int32"),
         ((image.to("meta"), source, target), "source must be on the image's device meta, found cpu"),
     ):
         with pytest.raises(ValueError, match=message):

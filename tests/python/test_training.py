@@ -27,6 +27,13 @@ def settings(**trainer):
     return out
 
 
+def test_the_small_recipe_for_photos_is_another():
+    drawn, photos = (secgan.default_settings(small=True, photos=photos)["task"] for photos in (False, True))
+    assert (drawn["discriminator_updates"], photos["discriminator_updates"]) == (3, 5)
+    taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]["losses"]["photo"]
+    assert (photos["losses"]["photo"]["generator_classifier"], taught["generator_classifier"]) == (0, 5)
+
+
 class Shift(nn.Module):
     """Adds a color per attribute; its batch norm has state that is no parameter."""
 

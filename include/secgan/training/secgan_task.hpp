@@ -101,6 +101,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   NamedTexts identity() const override;
   std::vector<std::string> photos(int64_t step) const override;
   void save_result(const std::filesystem::path& run) override;
+  std::string note_on_result() const override;
 
   /// The averaged generators, parser and classifier as they would be shipped now.
   Bundle bundle() const;

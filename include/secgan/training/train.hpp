@@ -126,10 +126,14 @@ TrainingOutcome train_or_resume(const Settings& settings, RunControl control) {
   return train(settings, control);
 }
 
-/// The recipe for faces of 64 px on a CPU in minutes: small networks, no norm in the discriminators, two of their
+/// The recipe for drawn faces of 64 px on a CPU in minutes: small networks, no norm in the discriminators, three of their
 /// updates per generator update, both at 1e-3, lambda_sc 10, bfloat16. docs/options.md has the measurements.
 /// @param backbone, mask_backbone  of backbone_names(); empty: the photo branch's
 SECGAN_API SecganTaskOptions small_scale_recipe(std::string_view backbone = "attgan", std::string_view mask_backbone = {});
+/// The same for photos of people, whose critic needs more updates and slower ones, and loses its attributes when photos are shifted.
+/// @param with_classifier  the generator learns from a frozen classifier's judgment, too: the run has to have one, and another judge
+SECGAN_API SecganTaskOptions small_photo_recipe(bool with_classifier, std::string_view backbone = "attgan",
+                                                std::string_view mask_backbone = {});
 /// Parser and classifier for the same, in a minute each.
 SECGAN_API TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
 SECGAN_API TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed);

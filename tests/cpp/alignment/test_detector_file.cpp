@@ -38,7 +38,7 @@ TEST_CASE("what is no detector is refused by name", "[alignment]") {
   NamedTensors whole = Mtcnn().state();
   for (auto& [name, tensor] : whole) tensor = tensor.to(at::kLong);
   write_file(file, encode_safetensors(whole));
-  CHECK_THROWS_WITH(load_detector(file), Catch::Contains("other.safetensors") && Catch::Contains("is of type Long"));
+  CHECK_THROWS_WITH(load_detector(file), Catch::Contains("other.safetensors") && Catch::Contains("is of type int64"));
   write_file(folder.path() / "text.whl", "no archive");
   CHECK_THROWS_WITH(import_facenet_pytorch(folder.path() / "text.whl"),
                     Catch::Contains("text.whl is") && Catch::Contains(".whl file, or a folder"));

@@ -52,7 +52,8 @@ TEST_CASE("unfitting photos and filters are refused with the rule", "[evaluation
   const at::Tensor fitting = noise_photos({1, 3, 64, 64});
   CHECK(max_difference(as_is(fitting), fitting.to(at::kDouble) / 255 * 2 - 1) < 1e-6);
   CHECK_THROWS_WITH(as_is(noise_photos({1, 3, 60, 64})), Catch::Contains("photos must be 64 x 64 where resize is none, found 64 x 60"));
-  CHECK_THROWS_WITH(kInceptionInput(torch::rand({1, 3, 8, 8})), Catch::Contains("photos must be uint8") && Catch::Contains("Float"));
+  CHECK_THROWS_WITH(kInceptionInput(torch::rand({1, 3, 8, 8})),
+                    Catch::Contains("photos must be uint8") && Catch::Contains("found float32"));
   CHECK_THROWS_WITH(kInceptionInput(noise_photos({0, 3, 8, 8})), Catch::Contains("[0, 3, 8, 8]"));
   CHECK_THROWS_AS(kInceptionInput(noise_photos({1, 1, 8, 8})), InvalidArgument);
   CHECK_THROWS_WITH(validate(PhotoInput{.size = 0}), Catch::Contains("size 0 is not positive"));

@@ -53,7 +53,7 @@ TEST_CASE("PNG keeps every pixel, JPEG all but a few levels, and colors their pl
   CHECK(worst(read_image(folder / "stripes.jpg"), stripes) < 60);
 
   CHECK_THROWS_WITH(write_image(folder / "a.bmp", smooth), Catch::Contains("a.bmp") && Catch::Contains(".png"));
-  CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.to(torch::kFloat)), Catch::Contains("image must be uint8, found Float"));
+  CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.to(torch::kFloat)), Catch::Contains("image must be uint8, found float32"));
   CHECK_THROWS_WITH(write_image(folder / "b.png", smooth.narrow(1, 0, 0)), Catch::Contains("image must have pixels, found 56 x 0"));
 }
 

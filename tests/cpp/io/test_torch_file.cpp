@@ -316,7 +316,8 @@ TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
   CHECK_THAT(torch_refusal(archive("1000")), Catch::StartsWith("w.pth: damaged"));
   CHECK_THAT(torch_refusal(archive(std::string(40, '9'))), Catch::StartsWith("w.pth: damaged"));
   CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data/0", values}})), Catch::StartsWith("w.pth: damaged"));
-  CHECK(torch_refusal(zip_of({{"data.pkl", pickle}, {"data/0", values}, {"version", "3"}})) == "w.pth: an archive without data.pkl");
+  CHECK(torch_refusal(zip_of({{"data.pkl", pickle}, {"data/0", values}, {"version", "3"}})) ==
+        "w.pth: a zip archive of other files, as 'data.pkl', not of torch.save: unpack it first");
   CHECK(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data.pkl", pickle}, {"w/data/0", values}, {"w/version", "3"}})) !=
         "accepted");  // which of them is read depends on the reader
   CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/version", "3"}})), Catch::Contains("data/0"));

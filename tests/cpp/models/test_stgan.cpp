@@ -209,6 +209,6 @@ TEST_CASE("features of another network are refused by name", "[models]") {
   CHECK_THROWS_WITH(generator->decode(features, at::zeros({1, 3})), Catch::Contains("features[1] must be what encode gave"));
   features.pop_back();
   CHECK_THROWS_WITH(generator->decode(features, at::zeros({1, 3})), "features must be the 3 maps that encode gave, found 2");
-  CHECK_THROWS_WITH(generator->encode(image.to(at::kByte)), "image must be floating point, found Byte");
-  CHECK_THROWS_WITH(generator->forward(image, at::zeros({1, 3}, at::kLong)), "attributes must be floating point, found Long");
+  CHECK_THROWS_WITH(generator->encode(image.to(at::kByte)), "image must be floating point, found uint8");
+  CHECK_THROWS_WITH(generator->forward(image, at::zeros({1, 3}, at::kLong)), "attributes must be floating point, found int64");
 }

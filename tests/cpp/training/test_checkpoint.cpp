@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,8 +106,16 @@ TEST_CASE("a checkpoint that cannot be written leaves those that are there", "[c
   const TemporaryFolder folder;
   RunFolder held(folder / "run", false);
   for (const int64_t step : {1, 2}) held.save(after(step));
-  folder.write("run/checkpoint.new.safetensors/in the way", "");
-  CHECK_THROWS_AS(held.save(after(3)), Error);
+  // A file may not grow any more, as on a full disk.
+  struct rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small{64, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  CHECK_THROWS_WITH(held.save(after(3)), Catch::Contains("checkpoint.safetensors': cannot be written"));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(std::distance(fs::directory_iterator(folder / "run"), {}) == 3);  // both, and the lock
   std::ostringstream told;
   CHECK(held.load(told)->step == 2);
   CHECK(fs::exists(folder / "run/checkpoint.previous.safetensors"));

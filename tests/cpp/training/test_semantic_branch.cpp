@@ -127,7 +127,7 @@ TEST_CASE("a semantic branch names what does not fit", "[training]") {
   CHECK_THROWS_WITH(branch->generator_step(b.image, b.edited.detach(), b.source, b.target),
                     Catch::Contains("edited must hang on the graph of the generator that made it"));
   CHECK_THROWS_WITH(branch->discriminator_step(b.image.to(at::kInt), b.source, b.target),
-                    Catch::Contains("image must be floating point, found Int"));
+                    Catch::Contains("image must be floating point, found int32"));
   SemanticBranchConfig other = small();
   other.attributes = 0;
   CHECK_THROWS_WITH(SemanticBranch(parser(), other), Catch::Contains("attributes 0 is not positive"));
