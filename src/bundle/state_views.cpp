@@ -27,7 +27,10 @@ std::string unwrapped(std::string_view name) {
     const size_t end = std::min(name.find('.', begin), name.size());
     const std::string_view word = name.substr(begin, end - begin);
     // The last word is a tensor's own name.
-    if (end == name.size() || std::ranges::find(kWrappers, word) == kWrappers.end()) out += (out.empty() ? "" : ".") + std::string(word);
+    if (end == name.size() || std::ranges::find(kWrappers, word) == kWrappers.end()) {
+      if (!out.empty()) out += '.';
+      out += word;
+    }
     begin = end + 1;
   }
   return out;
