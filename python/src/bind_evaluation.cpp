@@ -1,5 +1,7 @@
 #include <pybind11/functional.h>
 
+#include <utility>
+
 #include "bindings.hpp"
 #include "evaluation/report_json.hpp"
 #include "secgan/evaluation/report.hpp"
@@ -34,7 +36,9 @@ py::dict report(const std::string& out, const Run& run) {
 }
 
 EvaluateSettings settings_from(const py::dict& settings, const std::string& protocol) {
-  return options_from(settings, "settings", EvaluateSettings{.protocol = open_protocol(protocol)});
+  EvaluateSettings defaults;
+  defaults.protocol = open_protocol(protocol);
+  return options_from(settings, "settings", std::move(defaults));
 }
 
 }  // namespace

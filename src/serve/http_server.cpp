@@ -79,6 +79,8 @@ std::pair<int, std::string> listening(const std::string& host, uint16_t port) {
   return {made, fmt::format(own.ss_family == AF_INET6 ? fmt::runtime("[{}]:{}") : fmt::runtime("{}:{}"), name.data(), service.data())};
 }
 
+}  // namespace
+
 /// A request's way through.
 struct Exchange {
   Request request;
@@ -88,6 +90,8 @@ struct Exchange {
   bool asked = false;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
+
+namespace {
 
 /// How long the body is that a request announces.
 uint64_t announced_length(const Request& request) {
