@@ -15,8 +15,8 @@
 
 #include "cli/printing.hpp"
 #include "core/format.hpp"
-#include "film/film_file.hpp"
 #include "data/places.hpp"
+#include "film/film_file.hpp"
 #include "io/json.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
