@@ -276,11 +276,12 @@ Finished unedited(const at::Tensor& frame, const PhotoOutputs& outputs, const Ed
 /// Whether the photos are films' files.
 /// @throws InvalidArgument for a film that is not asked for as one, or among photos
 bool are_films(const EditRequest& options) {
-  const auto films = std::ranges::count_if(options.photos, [](const std::string& photo) { return is_film(photo); });
-  if (films == 0) return false;
-  const std::string& first = *std::ranges::find_if(options.photos, [](const std::string& photo) { return is_film(photo); });
+  std::vector<std::string> films;
+  std::ranges::copy_if(options.photos, std::back_inserter(films), [](const std::string& photo) { return is_film(photo); });
+  if (films.empty()) return false;
+  const std::string& first = films.front();
   if (!options.film) throw InvalidArgument(fmt::format("'{}' is a film: --film edits its frames", first));
-  if (films < std::ssize(options.photos)) throw InvalidArgument(fmt::format("--film: '{}' is a film, and others are photos", first));
+  if (films.size() < options.photos.size()) throw InvalidArgument(fmt::format("--film: '{}' is a film, and others are photos", first));
   if (options.mask) throw InvalidArgument(fmt::format("--mask: '{}' is a film, of which no masks are written", first));
   return true;
 }
