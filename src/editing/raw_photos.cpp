@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/format.hpp"
+#include "editing/known_faces.hpp"
 #include "secgan/alignment/blend.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/error.hpp"
@@ -54,15 +55,9 @@ void add_new(std::vector<std::string>& to, const std::vector<std::string>& notes
   std::ranges::copy_if(notes, std::back_inserter(to), [&](const std::string& note) { return std::ranges::find(to, note) == to.end(); });
 }
 
-void require_known_faces(const SeenPhoto& seen, const std::vector<FaceEdit>& faces) {
+void require_faces(const SeenPhoto& seen, const std::vector<FaceEdit>& faces) {
   if (faces.empty()) throw InvalidArgument("faces: at least one is edited, found none");
-  const size_t known = std::max<size_t>(seen.faces.size(), 1);
-  std::vector<bool> named(known);
-  for (const FaceEdit& one : faces) {
-    if (one.face >= known) throw InvalidArgument(fmt::format("faces: {} must be below {}, the number of the photo's", one.face, known));
-    if (named[one.face]) throw InvalidArgument(fmt::format("faces: {} is named twice", one.face));
-    named[one.face] = true;
-  }
+  require_known_faces(seen, faces);
 }
 
 }  // namespace
@@ -171,7 +166,7 @@ SeenPhoto Editor::look(const at::Tensor& photo, const EditOptions& options) cons
 
 EditedPhoto Editor::edit_each_face(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces,
                                    EditRegion region) const {
-  require_known_faces(seen, faces);
+  require_faces(seen, faces);
   const EditOptions how{.crop = Crop{.kind = Crop::Kind::kBox, .box = seen.place}, .region = region};
   const auto asked = [&](const View& view, const FaceEdit& face) {
     EditOptions own = how;
@@ -199,7 +194,7 @@ EditedPhoto Editor::edit_each_face(const at::Tensor& photo, const SeenPhoto& see
 }
 
 EditedMasks Editor::edit_masks(const at::Tensor& photo, const SeenPhoto& seen, const std::vector<FaceEdit>& faces) const {
-  require_known_faces(seen, faces);
+  require_faces(seen, faces);
   require_exact_regions(bundle_, "the mask branch's view");
   const at::NoGradGuard no_grad;
   const auto masks_of = [&](const at::Tensor& crop, const FaceEdit& face) {

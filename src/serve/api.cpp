@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/format.hpp"
+#include "editing/known_faces.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/image/image_file.hpp"
@@ -78,16 +79,6 @@ Json rect_of(const Rect& rect) { return {{"x", rect.x}, {"y", rect.y}, {"width",
 std::vector<FaceEdit> with_edits(std::vector<FaceEdit> faces) {
   std::erase_if(faces, [](const FaceEdit& one) { return one.edits.empty(); });
   return faces;
-}
-
-void require_faces_of(const OpenedPhoto& opened, const std::vector<FaceEdit>& faces) {
-  const size_t known = std::max<size_t>(opened.seen.faces.size(), 1);
-  std::vector<bool> named(known);
-  for (const FaceEdit& one : faces) {
-    if (one.face >= known) throw InvalidArgument(fmt::format("face {} must be below {}, the number of the photo's faces", one.face, known));
-    if (named[one.face]) throw InvalidArgument(fmt::format("face {} is named twice", one.face));
-    named[one.face] = true;
-  }
 }
 
 }  // namespace
@@ -271,7 +262,7 @@ Answer Api::look(const Asked& asked) {
 Answer Api::edit(const Asked& asked) {
   const EditRequest request = parse_edit_request(asked.request.body, editor_.attributes());
   const auto opened = photo(asked);
-  require_faces_of(*opened, request.faces);
+  require_known_faces(opened->seen, request.faces);
   if (request.region == EditRegion::kExact) require_exact_regions(editor_.bundle(), "region exact");
   const std::vector<FaceEdit> faces = with_edits(request.faces);
   at::Tensor picture;
@@ -295,7 +286,7 @@ Answer Api::edit(const Asked& asked) {
 Answer Api::masks(const Asked& asked) {
   const MaskRequest request = parse_mask_request(asked.request.body, editor_.attributes());
   const auto opened = photo(asked);
-  require_faces_of(*opened, request.faces);
+  require_known_faces(opened->seen, request.faces);
   const EditedMasks found = editor_.edit_masks(opened->photo, opened->seen, request.faces);
   std::vector<std::array<uint8_t, 3>> palette = class_palette(Labels::kSecgan12);
   palette.push_back({255, 255, 255});  // kAround; no class is white
