@@ -135,17 +135,19 @@ def _finder(detector: str | os.PathLike[str] | Detector | None) -> Any:
     return detector if detector is None or callable(detector) else path(detector, "detector", "a function, a file or None")
 
 
-def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | None = None) -> list[FoundFace]:
+def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | None = None, refine: bool = True) -> list[FoundFace]:
     """The faces of a photo, the largest first, as :meth:`Editor.edit` finds them: upright ones, or where there is none those that lie.
 
     Args:
         image: whatever :func:`read_image` takes.
         detector: as of :meth:`Editor.edit`.
+        refine: takes MTCNN's points from a second look at each face, cut out upright, as editing does. False: those of facenet-pytorch's
+            ``detect``, to rounding. Functions' points stay as they are.
 
     Raises:
         FileNotFoundError: no detector is installed; the message says how to get one.
     """
-    return [_face(face) for face in call(_core.find_faces, photo_tensor(image), _finder(detector))]
+    return [_face(face) for face in call(_core.find_faces, photo_tensor(image), _finder(detector), refine)]
 
 
 _EDITS = "a mapping, as {'Bangs': 1}"

@@ -86,11 +86,17 @@ class PythonDetector {
   std::shared_ptr<py::function> function_;
 };
 
-/// @param detector  None (the installed one), a file or a function
+bool is_function(const py::object& detector) { return !detector.is_none() && !py::isinstance<py::str>(detector); }
+
+/// @param detector  None (the installed one) or a file
+Mtcnn mtcnn_from(const py::object& detector) {
+  return detector.is_none() ? installed_detector() : load_detector(detector.cast<std::string>());
+}
+
+/// @param detector  None (the installed one, once a photo is searched), a file or a function
 FaceDetector detector_from(const py::object& detector) {
-  if (py::isinstance<py::str>(detector)) return load_detector(detector.cast<std::string>());
-  if (detector.is_none()) return {};
-  return PythonDetector(detector.cast<py::function>());
+  if (is_function(detector)) return PythonDetector(detector.cast<py::function>());
+  return detector.is_none() ? FaceDetector() : mtcnn_from(detector);
 }
 
 std::optional<FaceSearch> search_from(const std::optional<std::string>& faces, const py::object& detector) {
@@ -124,12 +130,19 @@ void bind_editing(py::module_& module) {
       .def_property_readonly("points", [](const Face& face) { return pairs_of(face.points); });
   module.def(
       "find_faces",
-      [](const at::Tensor& photo, const py::object& detector) {
-        const FaceDetector given = detector_from(detector);
+      [](const at::Tensor& photo, const py::object& detector, bool refine) {
+        FaceDetector given;
+        if (is_function(detector)) {
+          given = detector_from(detector);
+        } else if (const Mtcnn mtcnn = mtcnn_from(detector); refine) {
+          given = mtcnn;
+        } else {
+          given = [mtcnn](const at::Tensor& shown) { return mtcnn.detect(shown); };
+        }
         const py::gil_scoped_release released;
-        return find_faces(given ? given : installed_detector(), photo).faces;
+        return find_faces(given, photo).faces;
       },
-      "photo"_a, "detector"_a);
+      "photo"_a, "detector"_a, "refine"_a);
 
   py::class_<EditedFace>(module, "EditedFace")
       .def_readonly("face", &EditedFace::face)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "alignment/apart.hpp"
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/whole_number.hpp"
@@ -13,6 +14,9 @@
 
 namespace secgan {
 namespace {
+
+using detail::apart;
+using detail::kOneFace;
 
 /// Where a point of the photo turned by at::rot90(photo, turns, {1, 2}) lies in the photo itself.
 PhotoPoint turned_back(const PhotoPoint& point, int64_t turns, int64_t width, int64_t height) {
@@ -52,17 +56,6 @@ bool usable(const Face& face, const at::Tensor& photo) {
          !std::ranges::all_of(face.points, same);
 }
 
-/// Found twice: its points lie, on average, within a quarter of the eyes' distance of the other's.
-bool is_one(const Face& face, const Face& other) {
-  constexpr double kShare = 0.25;
-  double apart = 0;
-  for (size_t i = 0; i < face.points.size(); ++i) {
-    apart += std::hypot(face.points[i].x - other.points[i].x, face.points[i].y - other.points[i].y);
-  }
-  const auto& [left, right, nose, mouth_left, mouth_right] = face.points;
-  return apart <= kShare * static_cast<double>(face.points.size()) * std::hypot(right.x - left.x, right.y - left.y);
-}
-
 /// A face that the picture shows on its side or upside down, if its points are right. Detectors find some of those, and place them badly.
 bool leans(const Face& face) {
   const auto& [left, right, nose, mouth_left, mouth_right] = face.points;
@@ -81,7 +74,7 @@ std::vector<Face> sure_ones(std::vector<Face> faces, const at::Tensor& photo, do
   std::ranges::stable_sort(faces, std::ranges::greater(), &Face::score);
   std::vector<Face> out;
   for (const Face& face : faces) {
-    if (std::ranges::none_of(out, [&](const Face& other) { return is_one(face, other); })) out.push_back(face);
+    if (std::ranges::none_of(out, [&](const Face& other) { return apart(face.points, other.points) <= kOneFace; })) out.push_back(face);
   }
   return out;
 }

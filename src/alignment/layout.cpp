@@ -20,7 +20,7 @@ FaceLayout scaled(const FaceLayout& layout, const PhotoSize& size) {
 }  // namespace
 
 FaceLayout celeba_layout(const PhotoSize& size) {
-  return scaled({{178, 218}, {{{70.0, 112.3}, {109.2, 112.3}, {89.1, 136.3}, {72.1, 153.8}, {106.9, 153.8}}}}, size);
+  return scaled({{178, 218}, {{{69.2, 111.4}, {107.9, 111.4}, {88.0, 135.4}, {71.4, 152.5}, {105.7, 152.5}}}}, size);
 }
 
 FaceLayout celeba_hq_layout(int64_t side) {

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <optional>
 #include <utility>
 
+#include "alignment/apart.hpp"
 #include "core/dtype.hpp"
 #include "core/format.hpp"
+#include "secgan/alignment/warp.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
 #include "secgan/nn/onnx.hpp"
@@ -292,6 +294,31 @@ std::vector<Face> faces_of(const Candidates& found) {
   return out;
 }
 
+/// The points that the last network sees where the face is cut out upright, on average over that picture and its mirror image.
+/// @param points  where the face was found
+/// @return nothing where the network sees none, or one elsewhere
+/// @throws InvalidArgument for points that are none of a face in the photo
+std::optional<FivePoints> seen_upright(Stage& network, const at::Tensor& photo, const FivePoints& points, double threshold) {
+  static const FaceLayout layout = Mtcnn::window();
+  const AlignedPlace place = aligned_place(align(points, layout), {0, 0, kOutput, kOutput});
+  const at::Tensor window = centered(resampled(cut_out(photo, place).unsqueeze(0).to(at::kFloat), kOutput, kOutput));
+  const Judged judged = network->forward(at::cat({window, window.flip(3)}));
+  if (!(judged.score.min().item<double>() > threshold)) return {};
+  const at::Tensor shares = judged.points.to(at::kDouble).contiguous();
+  const auto at = shares.accessor<double, 2>();
+  constexpr std::array<int64_t, 5> kMirrored{1, 0, 2, 4, 3};
+  const Similarity to_photo = place.to_layout.inverse();
+  FivePoints out;
+  for (int64_t i = 0; i < 5; ++i) {
+    const int64_t other = kMirrored.at(static_cast<size_t>(i));
+    // Shares of the window, whose first pixel's center lies half a pixel from its edge.
+    const double x = (at[0][i] + 1 - at[1][other]) / 2, y = (at[0][i + 5] + at[1][other + 5]) / 2;
+    out.at(static_cast<size_t>(i)) = to_photo({x * kOutput - 0.5, y * kOutput - 0.5});
+  }
+  if (!(detail::apart(points, out) <= detail::kOneFace)) return {};
+  return out;
+}
+
 }  // namespace
 
 void MtcnnOptions::validate() const {
@@ -305,6 +332,18 @@ void MtcnnOptions::validate() const {
 }
 
 Mtcnn::Mtcnn(const MtcnnOptions& options) : options_(options), networks_(std::make_shared<MtcnnNetworks>()) { options.validate(); }
+
+FaceLayout Mtcnn::window() {
+  // In eye distances: along a side, and from the points' middle up to the window's (decision 0048).
+  constexpr double kAcross = 2.4, kAbove = 0.2;
+  FaceLayout layout{{kOutput, kOutput}, celeba_layout().points};
+  FivePoints& points = layout.points;
+  const double eyes = points[1].x - points[0].x, scale = kOutput / (kAcross * eyes), center = (kOutput - 1) / 2.0;
+  PhotoPoint middle{0, -kAbove * eyes};
+  for (const auto& [x, y] : points) middle = {middle.x + x / std::ssize(points), middle.y + y / std::ssize(points)};
+  for (PhotoPoint& point : points) point = {center + scale * (point.x - middle.x), center + scale * (point.y - middle.y)};
+  return layout;
+}
 
 NamedTensors Mtcnn::state() const { return module_state(*networks_); }
 
@@ -326,7 +365,7 @@ std::array<std::string, 3> Mtcnn::onnx() const {
   return {model(networks_->proposal, kCell, true), model(networks_->refinement, kRefined, false), model(networks_->output, kOutput, false)};
 }
 
-std::vector<Face> Mtcnn::operator()(const at::Tensor& photo) const {
+std::vector<Face> Mtcnn::detect(const at::Tensor& photo) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
   if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", dtype_name(photo)));
   const at::NoGradGuard no_grad;
@@ -345,6 +384,18 @@ std::vector<Face> Mtcnn::operator()(const at::Tensor& photo) const {
   found.boxes = corrected(found.boxes, found.corrections, 1);
   found.keep(places_of(suppressed(found.boxes, found.scores, 0.7, true)));
   return faces_of(found);
+}
+
+std::vector<Face> Mtcnn::operator()(const at::Tensor& photo) const {
+  std::vector<Face> faces = detect(photo);
+  const at::NoGradGuard no_grad;
+  for (Face& face : faces) {
+    try {
+      face.points = seen_upright(networks_->output, photo, face.points, options_.thresholds[2]).value_or(face.points);
+    } catch (const InvalidArgument&) {  // find_faces leaves such a face out
+    }
+  }
+  return faces;
 }
 
 }  // namespace secgan

@@ -216,9 +216,13 @@ Json classes() {
 Json detector_of(const std::optional<Mtcnn>& detector) {
   if (!detector) return {};
   const MtcnnOptions& options = detector->options();
-  return {{"smallest", options.smallest}, {"smallest_share", options.smallest_share},
-          {"factor", options.factor},     {"thresholds", options.thresholds},
-          {"least_score", kSureOfFace},   {"certain_score", kCertainOfFace}};
+  return {{"smallest", options.smallest},
+          {"smallest_share", options.smallest_share},
+          {"factor", options.factor},
+          {"thresholds", options.thresholds},
+          {"least_score", kSureOfFace},
+          {"certain_score", kCertainOfFace},
+          {"window", layout_of(Mtcnn::window())}};
 }
 
 Json description(const Bundle& bundle, const WebPage& page, const Files& files) {

@@ -1,5 +1,6 @@
 // MTCNN around its three networks, and the search for faces in photos that may be turned, as src/alignment has them.
 
+import { alignedPlace, applied, cutOut, fitSimilarity, inverse } from "./alignment.js";
 import { makeMap, turned, withMargin } from "./image.js";
 
 const CELL = 12, REFINED = 24, OUTPUT = 48;
@@ -121,7 +122,34 @@ async function upright(networks, options, picture) {
     }));
     one.box = corrected(one, 1);
   }
-  return suppressed(candidates, 0.7, true).map(({ box: [left, top, right, bottom], score, points }) => ({ left, top, right, bottom, score, points }));
+  const faces = [];
+  for (const { box: [left, top, right, bottom], score, points } of suppressed(candidates, 0.7, true)) {
+    faces.push({ left, top, right, bottom, score, points: await seenUpright(networks[2], options, picture, points) });
+  }
+  return faces;
+}
+
+/** The points that the last network sees where the face is cut out upright, on average over that picture and its mirror image. */
+async function seenUpright(network, { window, thresholds }, picture, points) {
+  const place = alignedPlace(fitSimilarity(points, window.points), { x: 0, y: 0, ...window.size });
+  let cut;
+  try {
+    cut = cutOut(picture, place);
+  } catch {
+    return points; // of a face that sureOnes leaves out
+  }
+  const area = 3 * OUTPUT * OUTPUT, input = new Float32Array(2 * area);
+  resampled(cut, 0, 0, cut.width, cut.height, OUTPUT, OUTPUT, input, 0);
+  for (let row = 0; row < area; row += OUTPUT) input.set(input.slice(row, row + OUTPUT).reverse(), area + row);
+  const { data, dims } = await network({ window: { data: input, dims: [2, 3, OUTPUT, OUTPUT] } });
+  const [seen, mirrored] = [data.subarray(0, dims[1]), data.subarray(dims[1])];
+  if (!(Math.min(seen[0], mirrored[0]) > thresholds[2])) return points;
+  const toPhoto = inverse(place.toLayout);
+  const out = [1, 0, 2, 4, 3].map((other, i) => {
+    const x = (seen[5 + i] + 1 - mirrored[5 + other]) / 2, y = (seen[10 + i] + mirrored[10 + other]) / 2;
+    return applied(toPhoto, { x: x * OUTPUT - 0.5, y: y * OUTPUT - 0.5 });
+  });
+  return isOne(points, out) ? out : points;
 }
 
 /** Points that all lie in one place, or far from the photo, give no transform; a face without a point in the photo is none of its own. */
@@ -132,9 +160,9 @@ function usable({ left, top, right, bottom, points }, { width, height }) {
   return there && inside && (right - left) * (bottom - top) > 0 && points.some(({ x, y }) => x !== points[0].x || y !== points[0].y);
 }
 
-/** Found twice: its points lie, on average, within a quarter of the eyes' distance of the other's. */
-function isOne({ points }, other) {
-  const apart = points.reduce((sum, { x, y }, i) => sum + Math.hypot(x - other.points[i].x, y - other.points[i].y), 0);
+/** Two answers for one face: its points lie, on average, within a quarter of the eyes' distance of the other's. */
+function isOne(points, others) {
+  const apart = points.reduce((sum, { x, y }, i) => sum + Math.hypot(x - others[i].x, y - others[i].y), 0);
   return apart <= 0.25 * points.length * Math.hypot(points[1].x - points[0].x, points[1].y - points[0].y);
 }
 
@@ -142,7 +170,7 @@ function isOne({ points }, other) {
 function sureOnes(faces, leastScore, picture) {
   const out = [];
   for (const face of faces.filter((one) => one.score >= leastScore && usable(one, picture)).sort((a, b) => b.score - a.score)) {
-    if (!out.some((other) => isOne(face, other))) out.push(face);
+    if (!out.some((other) => isOne(face.points, other.points))) out.push(face);
   }
   return out;
 }

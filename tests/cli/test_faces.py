@@ -118,7 +118,7 @@ def test_a_turned_photo_with_exif_and_without(bundle, tmp_path):
 
 @pytest.mark.usefixtures("detector")
 def test_at_the_edge_small_and_large(bundle, tmp_path):
-    edge = scene(tmp_path / "edge.png", [("ben", 240, -70, 60)])
+    edge = scene(tmp_path / "edge.png", [("ben", 240, -90, 60)])
     done = edit(bundle, tmp_path / "out", edge)
     assert "lies outside of the photo" in done.stderr and changed(edge, tmp_path / "out" / "edge.png")[0] == 0
     small = scene(tmp_path / "small.png", [("ben", 56, 200, 150)])  # the face itself is 30 pixels wide

@@ -16,8 +16,8 @@ struct FaceLayout {
   FivePoints points;
 };
 
-/// CelebA's aligned photos, 178 x 218, or the same at another size. The points are where MTCNN finds them: means over its photos, within
-/// 1.2 pixels of the data set's own list.
+/// CelebA's aligned photos, 178 x 218, or the same at another size. The points are where Mtcnn finds them: means over 1,496 of its
+/// photos, the eyes within 0.4 pixels of where the data set's own list has them.
 SECGAN_API FaceLayout celeba_layout(const PhotoSize& size = {178, 218});
 
 /// CelebA-HQ's square photos, and CelebAMask-HQ's.
@@ -30,7 +30,7 @@ SECGAN_API Similarity align(const FivePoints& points, const FaceLayout& layout);
 /// @param crop  in the layout's photos   @param place  in the photo
 SECGAN_API double misalignment(const Similarity& to_layout, const Rect& crop, const Rect& place);
 
-/// What is less is as good as aligned: so far off are CelebA's own photos, found anew (median 0.028, 96 % of them below this).
+/// What is less is as good as aligned: so far off are CelebA's own photos, found anew (median 0.027, 98 % of them below this).
 inline constexpr double kAligned = 0.1;
 
 }  // namespace secgan

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "secgan/alignment/faces.hpp"
+#include "secgan/alignment/layout.hpp"
 #include "secgan/core/export.hpp"
 #include "secgan/core/named_tensors.hpp"
 
@@ -27,15 +28,23 @@ struct MtcnnOptions {
 
 class MtcnnNetworks;
 
-/// Names and shapes of the state are facenet-pytorch's MTCNN's ("pnet.conv1.weight"), and so are boxes, scores and points, to rounding.
-/// Copies share their networks, so that one is a FaceDetector.
+/// Names and shapes of the state are facenet-pytorch's MTCNN's ("pnet.conv1.weight"). Copies share their networks, so that one is a
+/// FaceDetector.
 class SECGAN_API Mtcnn {
  public:
   /// With random weights.
   explicit Mtcnn(const MtcnnOptions& options = {});
 
+  /// What facenet-pytorch's `detect` finds: boxes, scores and points equal its own, to rounding.
   /// @param photo [3, H, W] uint8 RGB   @return the surest first; empty for photos smaller than the smallest face
+  std::vector<Face> detect(const at::Tensor& photo) const;
+
+  /// The same faces, their points taken from a second look (decision 0048): each is cut out upright, and the last network is shown it and
+  /// its mirror image. Where that sees no face, or puts the points elsewhere, the first points stay.
   std::vector<Face> operator()(const at::Tensor& photo) const;
+
+  /// Where an upright face has its points in the 48 x 48 pixels that the last network is shown at the second look.
+  static FaceLayout window();
 
   /// The three networks as ONNX models (encode_onnx), first to last: window [N, 3, H, W], as 0.0078125 (level - 127.5), -> judged [N, C,
   /// ...], of which channel 0 is the probability of a face, then come four corrections of the box, and the last network's ten coordinates.

@@ -67,7 +67,7 @@ TEST_CASE("boxes, scores and points are facenet-pytorch's", "[alignment]") {
                                                            {29.85108, 23.03056, 53.11060, 39.61091, 0.72743, 4.38419, -0.55907, -0.74751,
                                                             28.86289, -2.77948, 30.59919, -16.73861, 20.74153, 14.24128, 5.77510}}};
   const Mtcnn detector = golden_mtcnn({.thresholds = {0.6, 0.1, 0.1}});
-  const std::vector<Face> faces = detector(golden_photo(64, 90));
+  const std::vector<Face> faces = detector.detect(golden_photo(64, 90));
   REQUIRE(std::ssize(faces) == kFaces);
   std::array<double, 15> mean{};
   for (const Face& face : faces) {
@@ -82,6 +82,55 @@ TEST_CASE("boxes, scores and points are facenet-pytorch's", "[alignment]") {
     }
   }
   CHECK(std::ranges::is_sorted(faces, std::ranges::greater(), &Face::score));
+}
+
+TEST_CASE("points are those of a second look, at the face cut out upright and at its mirror image", "[alignment]") {
+  // A last network that always sees a face, with its points as in the window, but for these shares of it to the right and down.
+  const auto shifted_by = [](double right, double down, double score) {
+    const Mtcnn detector = golden_mtcnn({.thresholds = {0.6, 0.1, 0.5}});
+    const at::NoGradGuard no_grad;
+    const auto [size, points] = Mtcnn::window();
+    at::Tensor bias = at::empty({10});
+    for (int64_t i = 0; i < 5; ++i) {
+      bias[i] = (points.at(static_cast<size_t>(i)).x + 0.5) / static_cast<double>(size.width) + right;
+      bias[i + 5] = (points.at(static_cast<size_t>(i)).y + 0.5) / static_cast<double>(size.height) + down;
+    }
+    for (const auto& [name, tensor] : detector.state()) {
+      if (name.starts_with("onet.dense6_1") || name.starts_with("onet.dense6_3")) at::Tensor(tensor).zero_();
+      if (name == "onet.dense6_1.bias") at::Tensor(tensor)[1].fill_(score);
+      if (name == "onet.dense6_3.bias") at::Tensor(tensor).copy_(bias);
+    }
+    return detector;
+  };
+  const auto compared = [](const Mtcnn& detector, const auto& check) {
+    const at::Tensor photo = golden_photo(64, 90);
+    const std::vector<Face> first = detector.detect(photo), second = detector(photo);
+    REQUIRE(first.size() == second.size());
+    REQUIRE_FALSE(first.empty());
+    for (size_t i = 0; i < first.size(); ++i) {
+      CHECK(first[i].left == second[i].left);
+      CHECK(first[i].score == second[i].score);
+      // Of the window, in pixels of the photo: as the eyes lie in both.
+      const FivePoints upright = Mtcnn::window().points;
+      const double scale = (first[i].points[1].x - first[i].points[0].x) / (upright[1].x - upright[0].x);
+      for (size_t p = 0; p < 5; ++p) {
+        const auto& [x, y] = second[i].points.at(p);
+        check((x - first[i].points.at(p).x) / scale, (y - first[i].points.at(p).y) / scale, p);
+      }
+    }
+  };
+  compared(shifted_by(0.03, 0.02, 3), [](double right, double down, size_t p) {
+    // The mirror image's shift is the other way. Points that lie askew in the window lie so in its mirror image, and straight on average.
+    constexpr std::array<size_t, 5> kMirrored{1, 0, 2, 4, 3};
+    const PhotoPoint one = Mtcnn::window().points.at(p), other = Mtcnn::window().points.at(kMirrored.at(p));
+    CHECK(right == Approx((47 - one.x - other.x) / 2).margin(1e-3));
+    CHECK(down == Approx(0.02 * 48 + (other.y - one.y) / 2).margin(1e-3));
+  });
+  compared(shifted_by(0, 0.2, 3), [](double right, double down, size_t) {
+    // Half an eye distance off, the second look is not believed.
+    CHECK(right == 0);
+    CHECK(down == 0);
+  });
 }
 
 TEST_CASE("a photo without a face, and one smaller than any, give none", "[alignment]") {
