@@ -1,4 +1,4 @@
-"""SeCGAN's training cycle as one writes it in plain PyTorch: the peer of benchmarks/train_step.py, with AttGAN's published networks."""
+"""SeCGAN's training cycle as one writes it in plain PyTorch: the peer of benchmarks/train_step.py, with published networks."""
 
 import argparse
 import contextlib
@@ -14,80 +14,53 @@ from torch import nn
 from torch.nn import functional
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "python"))
-from public_networks import BiSeNet
+from public_networks import (
+    AttGanDiscriminator,
+    AttGanGenerator,
+    BiSeNet,
+    StarGanDiscriminator,
+    StarGanGenerator,
+    StganDiscriminator,
+    StganGenerator,
+)
 
 # The parser's nineteen classes to SeCGAN's twelve: skin, eyebrows, eyes, glasses, ears, earrings, nose, mouth, lips, neck, hair, others.
 GROUPS = ([1], [2, 3], [4, 5], [6], [7, 8], [9], [10], [11], [12, 13], [14], [17], [0, 15, 16, 18])
 
 
-def down(inputs: int, outputs: int, norm: type[nn.Module], activation: nn.Module) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), norm(outputs, affine=True), activation)
+def without_tanh(network: nn.Module, last: nn.Sequential) -> nn.Module:
+    """The generator's values before its last layer: masks take a softmax of them."""
+    last[-1] = nn.Identity()
+    return network
 
 
-class Generator(nn.Module):
-    def __init__(self, channels: int, attributes: int, dim: int = 64, layers: int = 5) -> None:
-        super().__init__()
-        widths = [min(dim * 2**i, 1024) for i in range(layers)]
-        self.encoder = nn.ModuleList(
-            down(inputs, outputs, nn.BatchNorm2d, nn.LeakyReLU(0.2)) for inputs, outputs in zip([channels, *widths], widths, strict=False)
-        )
-        self.decoder = nn.ModuleList()
-        inputs = widths[-1] + attributes
-        for i in range(layers):
-            outputs = widths[layers - 1 - i]
-            if i == layers - 1:
-                self.decoder.append(nn.ConvTranspose2d(inputs, channels, 4, 2, 1))
-                break
-            up = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)
-            self.decoder.append(nn.Sequential(up, nn.BatchNorm2d(outputs), nn.ReLU()))
-            inputs = outputs + (widths[layers - 2] + attributes if i == 0 else 0)  # one shortcut, attributes injected once
-
-    def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
-        features = []
-        for layer in self.encoder:
-            image = layer(image)
-            features.append(image)
-        return features
-
-    def decode(self, features: list[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
-        def tiled(z: torch.Tensor) -> torch.Tensor:
-            return attributes[:, :, None, None].expand(-1, -1, *z.shape[2:])
-
-        z = torch.cat([features[-1], tiled(features[-1])], 1)
-        for i, layer in enumerate(self.decoder):
-            z = layer(z)
-            if i == 0:
-                z = torch.cat([z, features[-2], tiled(z)], 1)
-        return z
+def attgan(channels: int, attributes: int, side: int) -> tuple[nn.Module, nn.Module]:
+    generator = AttGanGenerator(64, 5, "batchnorm", "lrelu", 64, 5, "batchnorm", "relu", attributes, 1, 0, channels)
+    discriminator = AttGanDiscriminator(64, "instancenorm", "lrelu", 1024, "none", "relu", 5, side, attributes, channels)
+    return without_tanh(generator, generator.dec_layers[-1].layers), discriminator
 
 
-class Discriminator(nn.Module):
-    def __init__(self, channels: int, attributes: int, side: int, dim: int = 64, layers: int = 5) -> None:
-        super().__init__()
-        widths = [min(dim * 2**i, 1024) for i in range(layers)]
-        self.features = nn.Sequential(
-            *(
-                down(inputs, outputs, nn.InstanceNorm2d, nn.LeakyReLU(0.2))
-                for inputs, outputs in zip([channels, *widths], widths, strict=False)
-            )
-        )
-        flat, hidden = widths[-1] * (side // 2**layers) ** 2, 1024
-        self.critic = nn.Sequential(nn.Linear(flat, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
-        self.attributes = nn.Sequential(nn.Linear(flat, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, attributes))
+def stgan(channels: int, attributes: int, side: int) -> tuple[nn.Module, nn.Module]:
+    generator = StganGenerator(attributes, 64, 5, 3, 3, True, True, channels)
+    return without_tanh(generator, generator.decoder[-1]), StganDiscriminator(side, attributes, 64, 1024, 5, channels)
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        flat = self.features(image).flatten(1)
-        return self.critic(flat), self.attributes(flat)
+
+def stargan(channels: int, attributes: int, side: int) -> tuple[nn.Module, nn.Module]:
+    generator = StarGanGenerator(64, attributes, 6, channels)
+    return without_tanh(generator, generator.main), StarGanDiscriminator(side, 64, attributes, 6, channels)
+
+
+UPDATES = 5  # of the discriminators, in a cycle
+BACKBONES = {"attgan": attgan, "stgan": stgan, "stargan": stargan}
 
 
 class Cycle:
     """Five updates of both discriminators, one of both generators."""
 
-    def __init__(self, side: int, attributes: int, device: torch.device, bfloat16: bool, updates: int = 5) -> None:
+    def __init__(self, backbone: str, side: int, attributes: int, device: torch.device, bfloat16: bool) -> None:
         torch.manual_seed(1)
-        self.device, self.bfloat16, self.updates = device, bfloat16, updates
-        self.photo = Generator(3, attributes), Discriminator(3, attributes, side)
-        self.mask = Generator(12, attributes), Discriminator(12, attributes, side)
+        self.device, self.bfloat16 = device, bfloat16
+        self.photo, self.mask = (BACKBONES[backbone](channels, attributes, side) for channels in (3, 12))
         self.parser = BiSeNet().eval().requires_grad_(False)
         for network in (*self.photo, *self.mask, self.parser):
             network.to(device)
@@ -122,17 +95,21 @@ class Cycle:
     def discriminators(self, photo: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> list[torch.Tensor]:
         with self.autocast():
             with torch.no_grad():
-                fake = self.photo[0].decode(self.photo[0].encode(photo), target - source).tanh().float()
+                fake = self.photo[0](photo, target - source).tanh().float()
                 probabilities = self.parse(photo)
                 hard = torch.zeros_like(probabilities).scatter_(1, probabilities.argmax(1, keepdim=True), 1.0)
-                fake_mask = self.mask[0].decode(self.mask[0].encode(hard), target - source).float().softmax(1)
+                fake_mask = self.mask[0](hard, target - source).float().softmax(1)
             first = self.train_discriminator(self.photo[1], self.optimizers[1], photo, fake, source)
             return [first, self.train_discriminator(self.mask[1], self.optimizers[3], probabilities.exp(), fake_mask, source)]
 
-    def outputs(self, network: Generator, image: torch.Tensor, difference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = [torch.cat([f, f]) for f in network.encode(image)]
-        both = network.decode(features, torch.cat([difference, torch.zeros_like(difference)])).float()
-        return both.chunk(2)
+    def outputs(self, network: nn.Module, image: torch.Tensor, difference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The edit and the reconstruction, of one pass through an encoder that does not see the difference."""
+        differences = torch.cat([difference, torch.zeros_like(difference)])
+        if isinstance(network, StarGanGenerator):
+            both = network(torch.cat([image, image]), differences)
+        else:
+            both = network.decode([torch.cat([f, f]) for f in network.encode(image)], differences)
+        return both.float().chunk(2)
 
     def generators(self, photo: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> list[torch.Tensor]:
         with self.autocast():
@@ -166,6 +143,7 @@ class Cycle:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbone", choices=list(BACKBONES), default="attgan")
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--attributes", type=int, default=13)
@@ -177,12 +155,12 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     device = torch.device(args.device)
-    cycle = Cycle(args.image_size, args.attributes, device, args.precision == "bfloat16")
+    cycle = Cycle(args.backbone, args.image_size, args.attributes, device, args.precision == "bfloat16")
     seconds = []
     for repeat in range(-2, args.repeats):
         # As a loader hands them over: on the CPU, to be brought to the device.
         batches = []
-        for _ in range(cycle.updates + 1):
+        for _ in range(UPDATES + 1):
             photo = torch.randint(0, 256, (args.batch, 3, args.image_size, args.image_size), dtype=torch.uint8)
             source = torch.randint(0, 2, (args.batch, args.attributes)).float()
             batches.append((photo, source, source[torch.randperm(args.batch)]))

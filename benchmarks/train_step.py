@@ -1,9 +1,11 @@
 """A SeCGAN training cycle (five updates of both discriminators, one of both generators): secgan against plain PyTorch.
 
-    python benchmarks/train_step.py [--image-size 128] [--batch 8] [--precision float32] [--device cpu] [--threads 2] [--rounds 3]
+    python benchmarks/train_step.py [--backbone attgan] [--image-size 128] [--batch 8] [--precision float32] [--device cpu] [--threads 2]
+                                    [--repeats 5] [--rounds 3]
 
-Both in processes of their own, turn by turn, on noise, without reading or writing files; medians of rounds and their ratio. AttGAN's
-published networks with instance norm in the discriminators, BiSeNet-18 with random weights. The peer is benchmarks/plain_secgan.py.
+Both in processes of their own, turn by turn, on noise, without reading or writing files; medians of rounds and their ratio. Published
+networks (AttGAN's with instance norm in the discriminators, STGAN's, StarGAN's), BiSeNet-18 with random weights. The peer is
+benchmarks/plain_secgan.py.
 """
 
 import statistics
@@ -11,9 +13,12 @@ import sys
 
 import side_by_side as by
 
-parser = by.arguments(__doc__, image_size=128, batch=8, attributes=13, precision="float32", device="cpu", threads=2, repeats=5, rounds=3)
+parser = by.arguments(
+    __doc__, backbone="attgan", image_size=128, batch=8, attributes=13, precision="float32", device="cpu", threads=2, repeats=5, rounds=3
+)
 args = parser.parse_args()
-flags = by.flags(args, "image_size", "batch", "attributes", "precision", "device", "threads", "repeats")
+names = ("backbone", "image_size", "batch", "attributes", "precision", "device", "threads", "repeats")
+flags = by.flags(args, *names)
 results = by.in_turns(
     args.rounds,
     {
@@ -22,7 +27,7 @@ results = by.in_turns(
     },
 )
 print(by.machine(results["secgan"][0], args, torch=results["plain PyTorch"][0]["torch"]))
-print(f"{args.image_size} px, batch {args.batch}, {args.attributes} attributes, {args.precision}")
+print(f"{args.backbone}, {args.image_size} px, batch {args.batch}, {args.attributes} attributes, {args.precision}")
 medians = {}
 for name, rounds in results.items():
     medians[name] = statistics.median(by.seconds(rounds)), max(one["peak_bytes"] for one in rounds)

@@ -112,11 +112,12 @@ class AttGanGenerator(nn.Module):
         n_attrs,
         shortcut_layers,
         inject_layers,
+        image_channels=3,
     ):
         super().__init__()
         self.sc, self.inj = min(shortcut_layers, dec_layers - 1), min(inject_layers, dec_layers - 1)
         self.enc_layers, self.dec_layers = nn.ModuleList(), nn.ModuleList()
-        widths, channels = [], 3
+        widths, channels = [], image_channels
         for i in range(enc_layers):
             widths.append(min(enc_dim * 2**i, 1024))
             conv = nn.Conv2d(channels, widths[-1], 4, 2, 1, bias=enc_norm_fn == "none")
@@ -125,19 +126,22 @@ class AttGanGenerator(nn.Module):
         channels += n_attrs
         for i in range(dec_layers):
             if i == dec_layers - 1:
-                self.dec_layers.append(Layers(nn.ConvTranspose2d(channels, 3, 4, 2, 1), nn.Tanh()))
+                self.dec_layers.append(Layers(nn.ConvTranspose2d(channels, image_channels, 4, 2, 1), nn.Tanh()))
                 break
             width = min(dec_dim * 2 ** (dec_layers - i - 1), 1024)
             conv = nn.ConvTranspose2d(channels, width, 4, 2, 1, bias=dec_norm_fn == "none")
             self.dec_layers.append(Layers(conv, *norm2d(dec_norm_fn, width), *activation(dec_acti_fn)))
             channels = width + (widths[dec_layers - 2 - i] if self.sc > i else 0) + (n_attrs if self.inj > i else 0)
 
-    def forward(self, x, a):
+    def encode(self, x):
         zs = []
         for layer in self.enc_layers:
             x = layer(x)
             zs.append(x)
-        z = torch.cat([x, tiled(a, x)], 1)
+        return zs
+
+    def decode(self, zs, a):
+        z = torch.cat([zs[-1], tiled(a, zs[-1])], 1)
         for i, layer in enumerate(self.dec_layers):
             z = layer(z)
             if self.sc > i:
@@ -146,11 +150,14 @@ class AttGanGenerator(nn.Module):
                 z = torch.cat([z, tiled(a, z)], 1)
         return z
 
+    def forward(self, x, a):
+        return self.decode(self.encode(x), a)
+
 
 class AttGanDiscriminator(nn.Module):
-    def __init__(self, dim, norm_fn, acti_fn, fc_dim, fc_norm_fn, fc_acti_fn, n_layers, img_size, n_attrs):
+    def __init__(self, dim, norm_fn, acti_fn, fc_dim, fc_norm_fn, fc_acti_fn, n_layers, img_size, n_attrs, image_channels=3):
         super().__init__()
-        self.conv, channels = nn.ModuleList(), 3
+        self.conv, channels = nn.ModuleList(), image_channels
         for i in range(n_layers):
             width = min(dim * 2**i, 1024)
             self.conv.append(
@@ -193,12 +200,12 @@ class SelectiveTransferUnit(nn.Module):
 
 
 class StganGenerator(nn.Module):
-    def __init__(self, attr_dim, conv_dim, n_layers, shortcut_layers, stu_kernel_size, use_stu, one_more_conv):
+    def __init__(self, attr_dim, conv_dim, n_layers, shortcut_layers, stu_kernel_size, use_stu, one_more_conv, image_channels=3):
         super().__init__()
         self.sc, self.use_stu = min(shortcut_layers, n_layers - 1), use_stu
         widths = [conv_dim * 2**i for i in range(n_layers)]
         self.encoder = nn.ModuleList()
-        for inputs, width in zip([3, *widths], widths, strict=False):
+        for inputs, width in zip([image_channels, *widths], widths, strict=False):
             self.encoder.append(nn.Sequential(nn.Conv2d(inputs, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU(0.2)))
         if use_stu:
             self.stu = nn.ModuleList([SelectiveTransferUnit(attr_dim, widths[n_layers - 2 - s], stu_kernel_size) for s in range(self.sc)])
@@ -220,19 +227,23 @@ class StganGenerator(nn.Module):
                         nn.ConvTranspose2d(inputs, width, 4, 2, 1, bias=False),
                         nn.BatchNorm2d(width),
                         nn.ReLU(),
-                        nn.ConvTranspose2d(width, 3, 3, 1, 1, bias=False),
+                        nn.ConvTranspose2d(width, image_channels, 3, 1, 1, bias=False),
                         nn.Tanh(),
                     )
                 )
             else:
-                self.decoder.append(nn.Sequential(nn.ConvTranspose2d(inputs, 3, 4, 2, 1, bias=False), nn.Tanh()))
+                self.decoder.append(nn.Sequential(nn.ConvTranspose2d(inputs, image_channels, 4, 2, 1, bias=False), nn.Tanh()))
 
-    def forward(self, x, a):
+    def encode(self, x):
         y = []
         for layer in self.encoder:
             x = layer(x)
             y.append(x)
-        out, state = self.decoder[0](torch.cat([x, tiled(a, x)], 1)), x
+        return y
+
+    def decode(self, y, a):
+        state = y[-1]
+        out = self.decoder[0](torch.cat([state, tiled(a, state)], 1))
         for i in range(1, len(self.decoder)):
             if i <= self.sc:
                 if self.use_stu:
@@ -243,11 +254,14 @@ class StganGenerator(nn.Module):
             out = self.decoder[i](out)
         return out
 
+    def forward(self, x, a):
+        return self.decode(self.encode(x), a)
+
 
 class StganDiscriminator(nn.Module):
-    def __init__(self, image_size, attr_dim, conv_dim, fc_dim, n_layers):
+    def __init__(self, image_size, attr_dim, conv_dim, fc_dim, n_layers, image_channels=3):
         super().__init__()
-        self.conv, channels = nn.ModuleList(), 3
+        self.conv, channels = nn.ModuleList(), image_channels
         for i in range(n_layers):
             width = conv_dim * 2**i
             self.conv.append(
@@ -286,9 +300,9 @@ class Residual(nn.Module):
 
 
 class StarGanGenerator(nn.Module):
-    def __init__(self, conv_dim, c_dim, repeat_num):
+    def __init__(self, conv_dim, c_dim, repeat_num, image_channels=3):
         super().__init__()
-        parts = [nn.Conv2d(3 + c_dim, conv_dim, 7, 1, 3, bias=False), tracked(conv_dim), nn.ReLU()]
+        parts = [nn.Conv2d(image_channels + c_dim, conv_dim, 7, 1, 3, bias=False), tracked(conv_dim), nn.ReLU()]
         width = conv_dim
         for _ in range(2):
             parts += [nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), tracked(2 * width), nn.ReLU()]
@@ -297,16 +311,16 @@ class StarGanGenerator(nn.Module):
         for _ in range(2):
             parts += [nn.ConvTranspose2d(width, width // 2, 4, 2, 1, bias=False), tracked(width // 2), nn.ReLU()]
             width //= 2
-        self.main = nn.Sequential(*parts, nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh())
+        self.main = nn.Sequential(*parts, nn.Conv2d(width, image_channels, 7, 1, 3, bias=False), nn.Tanh())
 
     def forward(self, x, c):
         return self.main(torch.cat([x, tiled(c, x)], 1))
 
 
 class StarGanDiscriminator(nn.Module):
-    def __init__(self, image_size, conv_dim, c_dim, repeat_num):
+    def __init__(self, image_size, conv_dim, c_dim, repeat_num, image_channels=3):
         super().__init__()
-        parts, channels, width = [], 3, conv_dim
+        parts, channels, width = [], image_channels, conv_dim
         for _ in range(repeat_num):
             parts += [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.01)]
             channels, width = width, 2 * width
