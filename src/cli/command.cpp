@@ -149,13 +149,14 @@ void occupy_standard_streams() {
 }
 
 /// A value that is empty, as of a shell's unset variable, would stand for that flag left out. --source alone takes it: a photo may have
-/// none of the attributes.
-void refuse_empty_values(CLI::App& app) {
+/// none of the attributes. Of a flag that is given twice the last value counts.
+void set_rules_of_values(CLI::App& app) {
   const auto given = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
   for (CLI::Option* const option : app.get_options()) {
     if (option->get_items_expected_max() > 0 && option->get_name() != "--source") option->check(CLI::Validator(given, ""));
+    if (option->get_items_expected_max() == 1 && option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw) option->take_last();
   }
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_values(*command);
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) set_rules_of_values(*command);
 }
 
 /// Results that did not get through are a failure, whatever the command says.
@@ -167,7 +168,7 @@ int finish(const CLI::App& app, int status) {
 
 int run(CLI::App& app, int argc, char** argv) {
   try {
-    refuse_empty_values(app);
+    set_rules_of_values(app);
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
     // Not by its own stream, whose failure has no cause.

@@ -71,7 +71,7 @@ size_t utf8_length(std::string_view text, size_t at) {
 
 /// The file's text as UTF-8, without its byte-order mark.
 std::string read_text(const std::filesystem::path& path) {
-  std::string text = read_file(path);
+  std::string text = read_file(path, kMostText);
   const std::string file = path.string();
   if (const detail::FileKind kind = detail::file_kind(text);
       kind != detail::FileKind::kText && kind != detail::FileKind::kUtf16 && kind != detail::FileKind::kUnknown)

@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
+
+#include "io/temporary.hpp"
 
 namespace secgan::detail {
 namespace {
@@ -232,5 +235,18 @@ std::string_view describe(FileKind kind) {
 }
 
 std::string_view describe_file(std::string_view bytes) { return describe(file_kind(bytes)); }
+
+FileKind kind_of_head(const std::filesystem::path& file) {
+  const RegularFile opened(file, std::numeric_limits<uint64_t>::max());
+  std::array<char, 4096> head{};
+  size_t size = 0;
+  while (const size_t got = opened.read(head.data() + size, head.size() - size)) size += got;
+  return file_kind({head.data(), size});
+}
+
+bool is_zip(FileKind kind) {
+  constexpr std::array kZips{FileKind::kZip, FileKind::kTorchZip, FileKind::kTorchScript, FileKind::kTorchExport, FileKind::kNpz};
+  return std::ranges::find(kZips, kind) != kZips.end();
+}
 
 }  // namespace secgan::detail

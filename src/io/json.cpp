@@ -241,7 +241,7 @@ nlohmann::json parse_json_file(std::string_view text, const std::string& file) {
   return parse_json(text, file);
 }
 
-nlohmann::json read_json(const std::string& file) { return parse_json_file(read_file(file), file); }
+nlohmann::json read_json(const std::string& file) { return parse_json_file(read_file(file, kMostText), file); }
 
 std::string short_text(const nlohmann::json& value) {
   constexpr size_t kMost = 80;

@@ -184,10 +184,14 @@ at::Tensor parse_array(std::string_view bytes) {
   return tensor.permute(order).contiguous();
 }
 
+[[noreturn]] void refuse_kind(std::string_view name, detail::FileKind kind) {
+  throw Error(fmt::format("{}: not an .npz file: it is {}", name, detail::describe(kind)));
+}
+
 }  // namespace
 
 NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std::vector<std::string>& only) {
-  if (!bytes.starts_with("PK")) throw Error(fmt::format("{}: not an .npz file: it is {}", name, detail::describe_file(bytes)));
+  if (!bytes.starts_with("PK")) refuse_kind(name, detail::file_kind(bytes));
   std::optional<detail::ZipArchive> archive;
   try {
     archive.emplace(bytes);
@@ -215,6 +219,7 @@ NamedTensors parse_npz(std::string_view bytes, std::string_view name, const std:
 }
 
 NamedTensors load_npz(const std::filesystem::path& file, const std::vector<std::string>& only) {
+  if (const detail::FileKind kind = detail::kind_of_head(file); !detail::is_zip(kind)) refuse_kind(file.string(), kind);
   return parse_npz(read_file(file), file.string(), only);
 }
 

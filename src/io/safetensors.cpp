@@ -1,15 +1,14 @@
 #include "secgan/io/safetensors.hpp"
 
 #include <ATen/ATen.h>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -189,17 +188,10 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
 class Mapping {
  public:
   explicit Mapping(const std::filesystem::path& path) {
-    const detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat about{};
-    if (!file || ::fstat(file.get(), &about) != 0) {
-      const int reason = errno;
-      if (reason == ENOENT) throw FileNotFound(fmt::format("'{}' is missing", path.string()));
-      detail::fail(path, "cannot be read", reason);
-    }
-    if (!S_ISREG(about.st_mode)) throw Error(fmt::format("'{}' is {}, not a file", path.string(), detail::file_kind(about.st_mode)));
-    size_ = static_cast<size_t>(about.st_size);
+    const detail::RegularFile file(path, std::numeric_limits<uint64_t>::max());
+    size_ = file.size();
     if (size_ == 0) return;
-    void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+    void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.descriptor(), 0);
     if (mapped == MAP_FAILED) detail::fail(path, "cannot be read", errno);
     bytes_ = static_cast<const char*>(mapped);
   }

@@ -45,6 +45,7 @@ class SECGAN_API RegularFile {
   RegularFile(const std::filesystem::path& path, uint64_t limit);
 
   uint64_t size() const { return size_; }
+  int descriptor() const { return file_.get(); }
   /// Up to `size` bytes; 0 at the end.
   size_t read(char* into, size_t size) const;
 

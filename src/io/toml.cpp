@@ -107,7 +107,7 @@ void append_table(const nlohmann::ordered_json& table, const std::string& path, 
 
 nlohmann::json read_toml(const std::string& file) {
   try {
-    const std::string text = read_file(file);
+    const std::string text = read_file(file, kMostText);
     const FileKind kind = file_kind(text);
     if (kind != FileKind::kText && kind != FileKind::kJson && kind != FileKind::kEmpty) {
       throw Error(fmt::format("{}: not TOML: it is {}", file, describe(kind)));

@@ -420,6 +420,19 @@ std::optional<Part> part_of(const std::string& file_name) {
                                         : fmt::format("give '{}' beside it, which names them all", index)));
 }
 
+[[noreturn]] void refuse_kind(const std::string& name, detail::FileKind kind) {
+  throw Error(fmt::format("{}: neither a torch.save file nor a safetensors file: it is {}", name, detail::describe(kind)));
+}
+
+/// The whole file, if it can be one that is read here.
+std::string read_weights(const std::filesystem::path& file) {
+  using detail::FileKind;
+  const FileKind kind = detail::kind_of_head(file);
+  const bool possible = detail::is_zip(kind) || kind == FileKind::kTorchLegacy || kind == FileKind::kSafetensors || kind == FileKind::kJson;
+  if (!possible) refuse_kind(file.string(), kind);
+  return read_file(file);
+}
+
 std::vector<StateDict> load_one(const std::filesystem::path& file, const std::string& bytes) {
   const std::string name = file.string();
   const detail::FileKind kind = detail::file_kind(bytes);
@@ -433,7 +446,7 @@ std::vector<StateDict> load_one(const std::filesystem::path& file, const std::st
       dict.tensors = parse_safetensors(bytes, name, &dict.unread).tensors;
       return {std::move(dict)};
     }
-    default: throw Error(fmt::format("{}: neither a torch.save file nor a safetensors file: it is {}", name, detail::describe(kind)));
+    default: refuse_kind(name, kind);
   }
 }
 
@@ -457,7 +470,7 @@ std::vector<StateDict> load_index(const std::filesystem::path& file, const std::
       throw Error(fmt::format("{}: part '{}' is missing ({} of {})", file.string(), part, names.size(), counted(places.size(), "tensor")));
     }
     std::unordered_map<std::string, at::Tensor> tensors;
-    for (StateDict& dict : load_one(place, read_file(place))) {
+    for (StateDict& dict : load_one(place, read_weights(place))) {
       if (!dict.path.empty()) continue;
       for (auto& [name, tensor] : dict.tensors) tensors.emplace(std::move(name), std::move(tensor));
       std::ranges::move(dict.unread, std::back_inserter(whole.unread));
@@ -507,7 +520,7 @@ std::vector<StateDict> parse_torch_file(std::string_view bytes, std::string_view
 }
 
 std::vector<StateDict> load_state_dicts(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
+  const std::string bytes = read_weights(file);
   if (file.filename().string().ends_with(".index.json") && detail::file_kind(bytes) == detail::FileKind::kJson)
     return load_index(file, bytes);
   if (const auto part = part_of(file.filename().string())) refuse_part(file, *part);

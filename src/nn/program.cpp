@@ -27,6 +27,7 @@ enum class ProgramKind { kTorchScript, kExported, kCompiled, kNone };
 
 /// Told by the names in an archive, below the folder that all share. Not by PyTorch's own reader, which leaks what is no archive.
 ProgramKind kind_of(const std::filesystem::path& file) {
+  if (!detail::is_zip(detail::kind_of_head(file))) return ProgramKind::kNone;
   const std::string bytes = read_file(file);
   bool script = false, exported = false;
   try {
@@ -49,8 +50,9 @@ TensorFunction load_torchscript(const std::filesystem::path& file, const Device&
   require_readable_file(file);
   // What is something else says so; PyTorch's reader speaks of its own parts.
   using detail::FileKind;
-  if (const FileKind kind = detail::file_kind(read_file(file));
-      kind != FileKind::kTorchScript && kind != FileKind::kZip && kind != FileKind::kUnknown) {
+  FileKind kind = detail::kind_of_head(file);
+  if (detail::is_zip(kind)) kind = detail::file_kind(read_file(file));
+  if (kind != FileKind::kTorchScript && kind != FileKind::kZip && kind != FileKind::kUnknown) {
     throw Error(fmt::format("{}: not a TorchScript file: it is {}", file.string(), detail::describe(kind)));
   }
   std::shared_ptr<torch::jit::Module> program;

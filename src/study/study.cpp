@@ -97,7 +97,7 @@ class Study {
   void measure_costs() {
     const fs::path file = out_ / "costs.json";
     if (fs::exists(file)) {
-      for (const auto& row : Json::parse(read_file(file))) {
+      for (const auto& row : Json::parse(read_file(file, kMostText))) {
         results_.costs[{row["backbone"], row["variant"]}] = {row["seconds_per_step"], row["memory"]};
       }
       return;
@@ -230,7 +230,7 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
   std::error_code ignored;
   const bool begun = fs::exists(file, ignored);
   require_own_place(out, {"parser", "judge", "features", "runs", "costs.json", "report.json", "report.md", "report.html"}, begun);
-  if (begun && compared(Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false)) != compared(json)) {
+  if (begun && compared(Json::parse(read_file(file, kMostText), nullptr, /*allow_exceptions=*/false)) != compared(json)) {
     throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   }
   make_folder(out);

@@ -132,11 +132,11 @@ def test_damaged_photos_stop_the_command_at_once_or_are_skipped(tmp_path):
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["good0.png", "good1.png"]
 
 
-def peak(*arguments):
+def peak(*arguments, status=0):
     """Most memory that the command held, in MiB."""
     child = subprocess.Popen([COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    _, status, usage = os.wait4(child.pid, 0)
-    assert status == 0
+    _, ended, usage = os.wait4(child.pid, 0)
+    assert os.waitstatus_to_exitcode(ended) == status
     return usage.ru_maxrss / 1024
 
 
@@ -148,6 +148,34 @@ def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
     ten = peak("edit", BUNDLE, *photos[:10], *EDIT, "--out", tmp_path / "ten")
     seventeen = peak("edit", BUNDLE, *photos, *EDIT, "--out", tmp_path / "seventeen")
     assert seventeen - ten < 3 * 2400 * 1800 * 3 / 2**20, "seven photos more, kept, would be seven times that"
+
+
+def test_what_is_none_is_refused_by_its_first_bytes(tmp_path):
+    sparse = tmp_path / "sparse.pth"
+    with sparse.open("wb") as file:
+        file.truncate(2 << 30)
+    command = ("import", sparse, "--from", "attgan-pytorch", "--attributes", "Bangs", "--image-size", "64", "--out", tmp_path / "out")
+    assert "it is of no known kind" in refusal(*command, status=1)
+    assert peak(*command, status=1) < 1024, "2 GiB are not read for that"
+    command = ("train-classifier", "--config", sparse, "--out", tmp_path / "run")
+    assert "more than the 1073741824 that are read of such a file" in refusal(*command, status=1)
+
+
+def test_a_pipe_under_a_files_name_keeps_nobody_waiting(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    packed = ("--data", "packed", "--root", pipe, "--attributes", "Bangs", "--image-size", "32")
+    for command in (
+        ("data-check", *packed),
+        ("train-classifier", *packed, "--out", tmp_path / "run"),
+        ("import", pipe, "--from", "stargan", "--out", tmp_path / "b"),
+    ):
+        assert f"'{pipe}' cannot be read: it is a pipe, not a file" in refusal(*command, status=1)
+
+
+def test_of_a_flag_that_is_given_twice_the_last_value_counts(tmp_path):
+    run("edit", BUNDLE, picture(tmp_path / "a.png"), *EDIT, "--out", tmp_path / "first", "--out", tmp_path / "second")
+    assert not (tmp_path / "first").exists() and (tmp_path / "second" / "a.png").exists()
 
 
 def test_bundles_replace_nothing_else(tmp_path):

@@ -17,6 +17,9 @@ namespace detail {
 class Temporary;
 }
 
+/// What text that is read whole may have: settings, descriptions, reports, lists of photos.
+inline constexpr uint64_t kMostText = uint64_t{1} << 30;
+
 /// The bytes of a file. Its kind and size are looked at before a byte is read: a folder, pipe, device or socket is refused without being
 /// opened.
 /// @param limit  most bytes that the caller has a use for; what is larger than the memory that is left is refused in any case
