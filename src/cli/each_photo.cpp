@@ -2,8 +2,10 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "core/counted.hpp"
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
+#include "editing/notes.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
@@ -86,25 +89,34 @@ void add_photos(CLI::App& command, PhotoRequest& request, const std::string& res
   command.add_flag("--overwrite", request.overwrite, "replace files in the folder that this command did not make, too");
 }
 
-void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, const PhotoWork& work) {
+bool succeeds(const PhotoRequest& request, const PhotoOutputs& one, const std::function<void()>& step) {
   const bool skip = parse_name(kOnErrors, request.on_error, "--on-error") == OnError::kSkip;
-  const auto succeeds = [&](const PhotoOutputs& one, const auto& step) {
+  try {
     try {
-      try {
-        step();
-      } catch (const std::exception&) {
-        rethrow_for(one.photo);
-      }
-      return true;
-    } catch (const std::exception& error) {
-      if (!skip) throw;
-      tell("skipped: {}", error.what());
-      return false;
+      step();
+    } catch (const Stopped&) {
+      throw;
+    } catch (const std::exception&) {
+      rethrow_for(one.photo);
     }
-  };
+    return true;
+  } catch (const Stopped&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (!skip) throw;
+    tell("skipped: {}", error.what());
+    return false;
+  }
+}
+
+void require_all(size_t done, size_t given) {
+  if (done < given) throw Error(fmt::format("{} skipped", counted_of(given - done, given, "photo", "was", "were")));
+}
+
+void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, const PhotoWork& work) {
   // A first look at all of them: what is damaged is told before the first result is written.
   const size_t given = plan.size();
-  if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(one, [&] { read_image(one.photo); }); });
+  if (given > 1) std::erase_if(plan, [&](const PhotoOutputs& one) { return !succeeds(request, one, [&] { read_image(one.photo); }); });
   size_t done = 0;
   Notes notes;
   MeasuredThreads threads(threads_for(find_device(request.device), 0));
@@ -114,9 +126,9 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
     const auto finish = [&] {
       const ReadPhoto photo = read_photo(one.photo);
       finished = work(photo.image, one);
-      if (photo.pictures > 1) finished.notes.push_back(fmt::format("the file holds {} pictures: the first is taken", photo.pictures));
+      std::ranges::copy(notes_on_pictures(photo.pictures), std::back_inserter(finished.notes));
     };
-    if (!succeeds(one, finish)) continue;
+    if (!succeeds(request, one, finish)) continue;
     for (size_t i = 0; i < one.files.size(); ++i) {
       make_folder(one.files[i].parent_path());
       write_file(one.files[i], finished.bytes[i]);
@@ -126,7 +138,7 @@ void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, con
     ++done;
   }
   notes.tell_rest();
-  if (done < given) throw Error(fmt::format("{} skipped", counted_of(given - done, given, "photo", "was", "were")));
+  require_all(done, given);
 }
 
 }  // namespace secgan::cli

@@ -30,6 +30,12 @@ struct Finished {
 };
 using PhotoWork = std::function<Finished(const at::Tensor& photo, const PhotoOutputs& outputs)>;
 
+/// Carries out a step of one photo's, whose name stands before its errors.
+/// @return false where it failed, and the request says that such photos are skipped
+bool succeeds(const PhotoRequest& request, const PhotoOutputs& one, const std::function<void()>& step);
+/// @throws Error that counts those that were skipped
+void require_all(size_t done, size_t given);
+
 /// Photos are read, worked on and written one by one, so that memory holds one, whatever their number.
 void each_photo(const PhotoRequest& request, std::vector<PhotoOutputs> plan, const PhotoWork& work);
 

@@ -364,7 +364,11 @@ void edit(const EditRequest& options, bool source_given) {
   };
   if (options.film && how.faces) how.faces->unless_aligned = false;
   if (film_files) {
-    for (const PhotoOutputs& one : plan) edit_film(one, editor, edited_of, how, options, source_given);
+    size_t done = 0;
+    for (const PhotoOutputs& one : plan) {
+      if (succeeds(options, one, [&] { edit_film(one, editor, edited_of, how, options, source_given); })) ++done;
+    }
+    require_all(done, plan.size());
     return;
   }
   std::optional<Film> film;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
@@ -20,6 +21,7 @@ extern "C" {
 #include <libavutil/display.h>
 #include <libavutil/log.h>
 #include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 }
 
@@ -130,6 +132,7 @@ class Decoder {
       if (code == AVERROR_EOF) return nullptr;
       if (code != AVERROR(EAGAIN)) {
         check(code, file_, "is damaged");
+        require_usable(*frame_);
         if (width_ == 0) width_ = frame_->width, height_ = frame_->height;
         if (frame_->width != width_ || frame_->height != height_)
           throw Error(fmt::format("'{}': its frames are of several sizes, {} x {} and {} x {}", file_.string(), width_, height_,
@@ -144,17 +147,26 @@ class Decoder {
     }
   }
 
+  /// As wide as it is shown, in pixels that are square.
+  int width_of(const AVFrame& frame) const {
+    AVFrame* const asked = const_cast<AVFrame*>(&frame);  // NOLINT(cppcoreguidelines-pro-type-const-cast): read only
+    const AVRational shape = av_guess_sample_aspect_ratio(input_.get(), stream_, asked);
+    if (shape.num <= 0 || shape.den <= 0 || shape.num == shape.den) return frame.width;
+    return 2 * std::max(static_cast<int>(std::lround(frame.width * av_q2d(shape) / 2)), 1);
+  }
+
   /// @return [3, H, W] uint8 RGB, upright
   at::Tensor picture(const AVFrame& frame) {
     const auto format = static_cast<AVPixelFormat>(frame.format);
-    scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format, frame.width, frame.height, AV_PIX_FMT_RGB24,
+    const int width = width_of(frame);
+    scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format, width, frame.height, AV_PIX_FMT_RGB24,
                                        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
     if (!scaler_) throw Error(fmt::format("'{}': its pixels are of a kind that is not supported", file_.string()));
     const int* matrix = sws_getCoefficients(matrix_of(frame.colorspace, frame.height));
     sws_setColorspaceDetails(scaler_.get(), matrix, frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0, matrix, 1, 0, 1 << 16, 1 << 16);
-    at::Tensor pixels = at::empty({frame.height, frame.width, 3}, at::kByte);
+    at::Tensor pixels = at::empty({frame.height, width, 3}, at::kByte);
     uint8_t* const to = pixels.mutable_data_ptr<uint8_t>();
-    const int row = 3 * frame.width;
+    const int row = 3 * width;
     check(sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, &to, &row), file_, "is damaged");
     const at::Tensor planes = pixels.permute({2, 0, 1});
     turns_ = turns_of(frame, turns_);
@@ -162,6 +174,17 @@ class Decoder {
   }
 
  private:
+  /// Damage is what costs pixels, as in photos. Brightness beyond a screen's is not what networks have seen.
+  void require_usable(const AVFrame& frame) const {
+    constexpr int kDamage = FF_DECODE_ERROR_INVALID_BITSTREAM | FF_DECODE_ERROR_CONCEALMENT_ACTIVE | FF_DECODE_ERROR_DECODE_SLICES;
+    if ((frame.decode_error_flags & kDamage) != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0)
+      throw Error(fmt::format("'{}': is damaged: a frame lacks a part of its pixels", file_.string()));
+    if (frame.color_trc == AVCOL_TRC_SMPTE2084 || frame.color_trc == AVCOL_TRC_ARIB_STD_B67) {
+      throw Error(fmt::format("'{}': its pictures are HDR ({}), which networks have not seen: convert it to SDR first", file_.string(),
+                              av_color_transfer_name(frame.color_trc)));
+    }
+  }
+
   fs::path file_;
   Input input_;
   AVStream* stream_;
@@ -180,7 +203,8 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
   const AVFrame* const first = decoder.next();
   if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
   const bool lying = turns_of(*first, 0) % 2 != 0;
-  FilmFacts facts{.width = lying ? first->height : first->width, .height = lying ? first->width : first->height};
+  const int width = decoder.width_of(*first);
+  FilmFacts facts{.width = lying ? first->height : width, .height = lying ? width : first->height};
   const AVStream& stream = decoder.stream();
   facts.frames = stream.nb_frames;
   if (facts.frames == 0 && decoder.input().duration > 0 && stream.avg_frame_rate.den > 0) {
@@ -219,6 +243,7 @@ class Encoder final : public detail::FilmEncoder {
     AVFormatContext* opened = nullptr;
     check(avformat_alloc_output_context2(&opened, nullptr, "mp4", nullptr), file_, "cannot be written");
     output_.reset(opened);
+    output_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;  // FLAC in MP4, which players know by now
     const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
     const bool plain = codec == nullptr;
     if (plain) codec = avcodec_find_encoder(AV_CODEC_ID_MPEG4);
@@ -325,6 +350,11 @@ class Encoder final : public detail::FilmEncoder {
 
 void Encoder::add(const FilmFrame& frame) {
   if (!encoder_) begin(frame.picture);
+  // Of one size in the file, and turned one way or the other.
+  if (frame.picture.size(2) != encoder_->width || frame.picture.size(1) != encoder_->height) {
+    throw Error(fmt::format("'{}': its frames are of several sizes, {} x {} and {} x {}", film_.string(), encoder_->width, encoder_->height,
+                            frame.picture.size(2), frame.picture.size(1)));
+  }
   const at::Tensor pixels = frame.picture.permute({1, 2, 0}).contiguous();
   const uint8_t* const from = pixels.const_data_ptr<uint8_t>();
   const int row = 3 * encoder_->width;

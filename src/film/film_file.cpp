@@ -3,8 +3,8 @@
 #include <dlfcn.h>
 
 #include <array>
-#include <cstring>
-#include <fstream>
+#include <bit>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -31,8 +31,41 @@ const detail::FilmPlugin* plugin() {
   return loaded;
 }
 
+/// A Matroska or WebM file that ends before it says: FFmpeg takes what is there for all of it.
+/// @param head  the file's first bytes   @param size  of the file
+bool is_cut(std::string_view head, uint64_t size) {
+  constexpr std::string_view kHeader = "\x1a\x45\xdf\xa3", kSegment = "\x18\x53\x80\x67";
+  // An element's length: as many bytes as the first has leading zeros, and one; all ones where nobody knew.
+  const auto length_at = [&](size_t& at) -> uint64_t {
+    if (at >= head.size()) return UINT64_MAX;
+    const auto first = static_cast<uint8_t>(head[at]);
+    const auto bytes = static_cast<size_t>(std::countl_zero(first)) + 1;
+    if (bytes > 8 || at + bytes > head.size()) return UINT64_MAX;
+    uint64_t value = bytes == 8 ? 0 : first & (0xffu >> bytes);
+    bool unknown = value == (bytes == 8 ? 0 : 0xffu >> bytes);
+    for (size_t i = 1; i < bytes; ++i) {
+      value = value << 8 | static_cast<uint8_t>(head[at + i]);
+      unknown = unknown && static_cast<uint8_t>(head[at + i]) == 0xff;
+    }
+    at += bytes;
+    return unknown ? UINT64_MAX : value;
+  };
+  if (!head.starts_with(kHeader)) return false;
+  size_t at = kHeader.size();
+  const uint64_t header = length_at(at);
+  if (header > head.size() || !head.substr(at + header).starts_with(kSegment)) return false;
+  at += header + kSegment.size();
+  const uint64_t segment = length_at(at);
+  return segment != UINT64_MAX && segment > size - at;
+}
+
 const detail::FilmPlugin& plugin_for(const fs::path& film) {
-  detail::RegularFile(film, UINT64_MAX);  // for the errors that every reader has
+  {
+    const detail::RegularFile file(film, UINT64_MAX);  // for the errors that every reader has
+    std::array<char, 4096> head{};
+    if (is_cut({head.data(), file.read(head.data(), head.size())}, file.size()))
+      throw Error(fmt::format("'{}': is truncated: its header announces more than there is", film.string()));
+  }
   if (plugin() != nullptr) return *plugin();
   throw Error(
       fmt::format("'{}' is a film, and FFmpeg's libraries, which read it, are not there or were not when secgan was built: take its frames "
@@ -43,12 +76,11 @@ const detail::FilmPlugin& plugin_for(const fs::path& film) {
 }  // namespace
 
 bool is_film(const fs::path& file) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return false;
-  std::array<char, 4096> bytes{};
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(bytes.data(), bytes.size());
-  return detail::file_kind({bytes.data(), static_cast<size_t>(stream.gcount())}) == detail::FileKind::kVideo;
+  try {
+    return detail::kind_of_head(file) == detail::FileKind::kVideo;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 FilmFacts inspect_film(const fs::path& file) {

@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import shutil
 import struct
 import subprocess
 
@@ -142,5 +143,9 @@ def test_what_a_film_is_not_is_one_line(film, tmp_path):
     assert "--mask: " in refusal("edit", BUNDLE, film, "--film", "--mask", *out, status=2)
     (tmp_path / "cut.avi").write_bytes(film.read_bytes()[:200])
     assert "cut.avi': cannot be read as a film: " in refusal("edit", BUNDLE, tmp_path / "cut.avi", "--film", *out, status=1)
+    done = run("edit", BUNDLE, tmp_path / "cut.avi", film, "--film", "--on-error", "skip", *out, status=1)
+    assert "skipped: " in done.stderr and "1 of 2 photos was skipped" in done.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["anna.mp4"]
+    shutil.rmtree(tmp_path / "out")
     assert "is a video" in refusal("parse", BUNDLE, film, "--out", tmp_path / "out", status=1)
     assert not (tmp_path / "out").exists()

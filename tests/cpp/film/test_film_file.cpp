@@ -32,7 +32,8 @@ std::string chunk(const std::string& name, std::string data) {
 std::string list(const std::string& kind, const std::string& chunks) { return chunk("LIST", kind + chunks); }
 
 /// Motion JPEG as AVI, ten frames a second: the simplest film there is.
-std::string avi(const std::vector<at::Tensor>& frames) {
+/// @param aspect  of the picture as it is shown, width to height; 0: as its pixels lie
+std::string avi(const std::vector<at::Tensor>& frames, std::pair<uint32_t, uint32_t> aspect = {}) {
   const auto width = static_cast<uint32_t>(frames.front().size(2)), height = static_cast<uint32_t>(frames.front().size(1));
   const auto count = static_cast<uint32_t>(frames.size());
   std::string header = number(100000) + number(0) + number(0) + number(0x10) + number(count) + number(0) + number(1) + number(0) +
@@ -48,7 +49,12 @@ std::string avi(const std::vector<at::Tensor>& frames) {
              number(static_cast<uint32_t>(picture.size()));
     movie += chunk("00dc", picture);
   }
-  return chunk("RIFF", "AVI " + list("hdrl", chunk("avih", header) + list("strl", chunk("strh", stream) + chunk("strf", format))) +
+  std::string shape;
+  if (aspect.first > 0) {
+    shape = chunk("vprp", std::string(20, '\0') + number(aspect.second, 2) + number(aspect.first, 2) + number(width) + number(height) +
+                              std::string(8, '\0'));
+  }
+  return chunk("RIFF", "AVI " + list("hdrl", chunk("avih", header) + list("strl", chunk("strh", stream) + chunk("strf", format) + shape)) +
                            list("movi", movie) + chunk("idx1", index));
 }
 
@@ -145,6 +151,36 @@ TEST_CASE("a film that is not finished leaves nothing, and what is none is named
   const auto playlist = folder.write("list.mp4", "ffconcat version 1.0\nfile '" + film.string() + "'\n");
   CHECK_FALSE(is_film(playlist));
   CHECK_THROWS_WITH(read_film(playlist, [](const FilmFrame&) { return true; }), Catch::Contains("cannot be read as a film"));
+}
+
+TEST_CASE("a film that ends before it says is refused", "[film]") {
+  // Matroska: a header without content, and a segment that announces 4096 bytes, or does not know how many.
+  const TemporaryFolder folder;
+  const std::string head("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67", 9);
+  const auto cut = folder.write("cut.mkv", head + std::string("\x01\0\0\0\0\0\x10\0", 8) + std::string(4095, '\0'));
+  CHECK_THROWS_WITH(inspect_film(cut), "'" + cut.string() + "': is truncated: its header announces more than there is");
+  for (const std::string& rest : {std::string("\x01\0\0\0\0\0\x10\0", 8) + std::string(4096, '\0'),
+                                  std::string("\x01\xff\xff\xff\xff\xff\xff\xff", 8), std::string("\xff")})
+    CHECK_THROWS_WITH(inspect_film(folder.write("whole.mkv", head + rest)), !Catch::Contains("is truncated"));
+}
+
+TEST_CASE("a film whose pixels are not square is as wide as it is shown", "[film]") {
+  const TemporaryFolder folder;
+  const auto film = folder.write("wide.avi", avi({wave(0), wave(1)}, {8, 3}));  // 64 x 48 pixels, each twice as wide as high
+  if (builds_without(film)) return;
+  CHECK(inspect_film(film).width == 128);
+  CHECK(inspect_film(film).height == 48);
+  const std::vector<FilmFrame> frames = frames_in(film);
+  REQUIRE(frames.size() == 2);
+  REQUIRE(frames[1].picture.sizes() == at::IntArrayRef({3, 48, 128}));
+  const at::Tensor halved = at::avg_pool2d(frames[1].picture.to(torch::kFloat), {1, 2});
+  CHECK(worst_mean(halved, wave(1)) < 3);
+  {
+    FilmWriter writer(folder / "out.mp4", film);
+    for (const FilmFrame& frame : frames) writer.add(frame);
+    writer.finish({});
+  }
+  CHECK(inspect_film(folder / "out.mp4").width == 128);
 }
 
 TEST_CASE("a film that lies on its side is turned upright", "[film]") {
