@@ -53,7 +53,8 @@ void serve_until_stopped(const ServeOptions& options) {
          how.host);
   }
   say("{}", service.address());
-  std::fflush(stdout);  // programs wait for the line
+  flush_results();  // programs wait for the line, and without it nobody finds the server
+  if (std::ferror(stdout) != 0) return;
   constexpr std::chrono::milliseconds kLook{100};
   while (!stop_requested) {
     std::this_thread::sleep_for(kLook);

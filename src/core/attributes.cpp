@@ -7,6 +7,7 @@
 
 #include "core/format.hpp"
 #include "secgan/core/error.hpp"
+#include "secgan/core/fields.hpp"
 #include "secgan/core/shape.hpp"
 
 namespace secgan {
@@ -117,8 +118,10 @@ at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vect
   at::Tensor difference = at::zeros_like(source);
   for (size_t i = 0; i < edits.size(); ++i) {
     const auto& [name, strength] = edits[i];
-    if (!std::isfinite(static_cast<float>(strength))) {
-      throw InvalidArgument(fmt::format("strength of '{}' must be finite, found {}", name, strength));
+    if (!std::isfinite(strength)) throw InvalidArgument(fmt::format("strength of '{}' must be finite, found {}", name, strength));
+    if (std::abs(strength) > rule::kStrength.most) {
+      throw InvalidArgument(
+          fmt::format("strength of '{}' must lie in [-{}, {}], found {}", name, rule::kStrength.most, rule::kStrength.most, strength));
     }
     const int64_t column = index(name);
     for (size_t j = 0; j < i; ++j) {

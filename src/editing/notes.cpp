@@ -16,6 +16,11 @@ constexpr double kDrawnConfidence = 0.945;  // of a parser of drawn faces: their
 
 }  // namespace
 
+std::vector<std::string> notes_on_pictures(int64_t pictures) {
+  if (pictures <= 1) return {};
+  return {fmt::format("the file holds {} pictures: the first is taken", pictures)};
+}
+
 std::vector<std::string> notes_on_strengths(const std::vector<AttributeEdit>& edits) {
   std::vector<std::string> out;
   for (const auto& [name, strength] : edits) {

@@ -1,16 +1,22 @@
 #pragma once
 /// What a person should know of an edit that is carried out all the same, a line each.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "secgan/bundle/bundle.hpp"
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/export.hpp"
 #include "secgan/core/named_values.hpp"
 #include "secgan/image/transforms.hpp"
 
 namespace secgan {
+
+/// A file of which only the first picture is taken.
+/// @param pictures  in it
+SECGAN_API std::vector<std::string> notes_on_pictures(int64_t pictures);
 
 /// Strengths far from what training showed.
 std::vector<std::string> notes_on_strengths(const std::vector<AttributeEdit>& edits);

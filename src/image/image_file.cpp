@@ -85,7 +85,12 @@ at::Tensor detail::interleaved(const at::Tensor& image) {
   return image.detach().to(at::kCPU).permute({1, 2, 0}).contiguous();
 }
 
-at::Tensor decode_image(std::string_view bytes, const std::string& name) { return photo(photo_kind(bytes, name).decode(bytes, name)); }
+ReadPhoto decode_photo(std::string_view bytes, const std::string& name) {
+  const Picture picture = photo_kind(bytes, name).decode(bytes, name);
+  return {photo(picture), picture.pictures};
+}
+
+at::Tensor decode_image(std::string_view bytes, const std::string& name) { return decode_photo(bytes, name).image; }
 
 at::Tensor read_image(const std::filesystem::path& path) { return read_photo(path).image; }
 
@@ -94,11 +99,7 @@ at::Tensor detail::read_image_as_decoded(const std::filesystem::path& path) {
   return shown(photo_kind(bytes, name).decode(bytes, name));
 }
 
-ReadPhoto read_photo(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, kMostBytes), name = path.string();
-  const Picture picture = photo_kind(bytes, name).decode(bytes, name);
-  return {photo(picture), picture.pictures};
-}
+ReadPhoto read_photo(const std::filesystem::path& path) { return decode_photo(read_file(path, kMostBytes), path.string()); }
 
 PictureFacts inspect_image_bytes(std::string_view bytes, const std::string& name) {
   const PhotoKind& kind = photo_kind(bytes, name);

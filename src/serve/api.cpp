@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "core/format.hpp"
 #include "editing/known_faces.hpp"
+#include "editing/notes.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/image/image_file.hpp"
@@ -199,8 +201,11 @@ Answer Api::open(const Asked& asked) {
     middle = value == "true";
   }
   OpenedPhoto opened;
+  int64_t pictures = 1;
   try {
-    opened.photo = decode_image(asked.request.body, "the photo");
+    ReadPhoto read = decode_photo(asked.request.body, "the photo");
+    opened.photo = std::move(read.image);
+    pictures = read.pictures;
   } catch (const Error& error) {
     throw Refusal(422, "no-picture", error.what());
   }
@@ -218,6 +223,7 @@ Answer Api::open(const Asked& asked) {
   } catch (const InvalidArgument& error) {
     throw Refusal(422, "crop", error.what());
   }
+  std::ranges::copy(notes_on_pictures(pictures), std::back_inserter(opened.seen.notes));
   Json faces = Json::array();
   for (const Face& one : opened.seen.faces)
     faces.push_back({{"left", one.left}, {"top", one.top}, {"right", one.right}, {"bottom", one.bottom}});
@@ -266,6 +272,7 @@ Answer Api::edit(const Asked& asked) {
   if (request.region == EditRegion::kExact) require_exact_regions(editor_.bundle(), "region exact");
   const std::vector<FaceEdit> faces = with_edits(request.faces);
   at::Tensor picture;
+  std::vector<std::string> notes;
   Provenance made{.software = this_software()};
   if (faces.empty()) {
     picture = crop_image(opened->photo, opened->seen.place);
@@ -278,9 +285,12 @@ Answer Api::edit(const Asked& asked) {
     }
     picture = edited.photo;
     made = edited.provenance;
+    notes = edited.notes;
   }
-  return request.format == PictureFormat::kPng ? answer_with(encode_png(picture, made), "image/png")
-                                               : answer_with(encode_jpeg(picture, kJpegQuality, made), "image/jpeg");
+  Answer out = request.format == PictureFormat::kPng ? answer_with(encode_png(picture, made), "image/png")
+                                                     : answer_with(encode_jpeg(picture, kJpegQuality, made), "image/jpeg");
+  if (!notes.empty()) out.headers = {{"Secgan-Notes", Json(notes).dump(-1, ' ', /*ensure_ascii=*/true)}};
+  return out;
 }
 
 Answer Api::masks(const Asked& asked) {

@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "alignment/markers.hpp"
@@ -147,12 +148,26 @@ TEST_CASE("an edit is the editor's, pixel for pixel, and says how it was made", 
   const Answer jpeg = client("POST", place, body.substr(0, body.size() - 1) + R"(, "format": "jpeg"})", "application/json");
   CHECK(jpeg.type == "image/jpeg");
   CHECK(*jpeg.body == encode_jpeg(expected.photo, kJpegQuality, expected.provenance));
+  CHECK(std::ranges::find(png.headers, "Secgan-Notes", &Texts::value_type::first)->second == json(expected.notes).dump());
   // Without an edit it is the photo, which no model had a part in.
   for (const json& faces : {json::array(), json::array({one_face(0, json::object())})}) {
     const Answer same = client.ask(opened, "/edits", {{"faces", faces}});
     CHECK(at::equal(decode_image(*same.body), editor.crop(photo)));
     CHECK(inspect_image_bytes(*same.body).provenance == Provenance{.software = this_software()});
+    CHECK(same.headers.empty());
   }
+}
+
+TEST_CASE("what the command says of a photo and an edit the server says, too", "[serve]") {
+  Client client = client_of(random_bundle());
+  const at::Tensor frame = drawn_photo(64, 64);
+  const Answer opened = client("POST", "/api/photos", encode_animation({frame, frame.flip(2)}, 1), "image/webp");
+  CHECK(json::parse(*opened.body)["notes"] == json{"the file holds 2 pictures: the first is taken"});
+  const Answer edited = client.ask(json::parse(*opened.body), "/edits", {{"faces", {one_face(0, {{"Male", 50}})}}});
+  REQUIRE(edited.headers.size() == 1);
+  CHECK(edited.headers[0].second.find("strength 50 of Male is far from the 1 that training used") != std::string::npos);
+  const Answer beyond = client.ask(json::parse(*opened.body), "/edits", {{"faces", {one_face(0, {{"Male", 1e30}})}}});
+  CHECK(message_of(beyond) == "faces[0]: strength of 'Male' must lie in [-100, 100], found 1e+30");
 }
 
 TEST_CASE("faces are found once, and each has edits of its own", "[serve]") {
@@ -211,7 +226,10 @@ TEST_CASE("photos that are aligned, or nobody searches, are cropped", "[serve]")
 TEST_CASE("photos that cannot be edited are refused, each for its reason", "[serve]") {
   Bundle bundle = random_bundle();
   bundle.info.crop = "box:10,10,50,50";
-  bundle.info.intensity = 100;  // of a strength of 1e38 no float32
+  {
+    const at::NoGradGuard no_grad;
+    for (at::Tensor weight : bundle.generator->parameters()) weight.mul_(1e30);  // its edits are not finite
+  }
   Client client = client_of(bundle);
   const std::string png = encode_png(drawn_photo(100, 100));
   CHECK(kind_of(client("POST", "/api/photos", "not a picture", "image/png"), 422) == "no-picture");
@@ -221,7 +239,7 @@ TEST_CASE("photos that cannot be edited are refused, each for its reason", "[ser
   CHECK(kind_of(client("POST", "/api/photos", png, "image/png", {{"middle", "yes"}}), 400) == "invalid");
   CHECK(message_of(client("POST", "/api/photos", png, "image/png", {{"center", "true"}})) == "'center' is no parameter of '/api/photos'");
   const json opened = client.open(drawn_photo(100, 100));
-  CHECK(kind_of(client.ask(opened, "/edits", {{"faces", {one_face(0, {{"Male", 1e38}})}}}), 422) == "numbers");
+  CHECK(kind_of(client.ask(opened, "/edits", {{"faces", {one_face(0, {{"Male", 1}})}}}), 422) == "numbers");
   CHECK(kind_of(client.ask(opened, "/edits", {{"faces", {one_face(0, {{"Hat", 1}})}}}), 400) == "invalid");
   CHECK(kind_of(client.ask(opened, "/masks", {{"faces", json::array()}}), 400) == "invalid");
 }
