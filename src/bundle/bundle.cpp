@@ -16,6 +16,7 @@
 #include "io/temporary.hpp"
 #include "nn/inputs.hpp"
 #include "nn/parameter_budget.hpp"
+#include "secgan/core/attributes.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/image/transforms.hpp"
@@ -104,7 +105,7 @@ std::string why_no_bundle(const std::filesystem::path& folder) {
 std::optional<std::string> own_card(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder / kCardFile, ignored)) return std::nullopt;
-  std::string card = read_file(folder / kCardFile);
+  std::string card = read_file(folder / kCardFile, kMostText);
   if (card.find(kOwnCard) != std::string::npos) return std::nullopt;
   return card;
 }
@@ -153,6 +154,7 @@ StoredInfo info_of(const nlohmann::json& config, const std::string& file) {
     if (config.contains("info")) from_json_strict(info, config["info"], file + ": info");
     validate(info, file + ": info");
     if (!info.bundle.crop.empty()) parse_crop(info.bundle.crop);
+    if (!info.bundle.attributes.empty()) AttributeSchema{info.bundle.attributes};  // for its rules
   } catch (const InvalidArgument& error) {
     const std::string message = error.what();
     throw Error(message.starts_with(file) ? message : fmt::format("{}: info: {}", file, message));

@@ -75,6 +75,7 @@ std::string model_card(const Bundle& bundle) {
       fmt::join(networks_of(bundle), "; "), info.image_size, info.crop, info.photo_size.empty() ? "" : ", of photos of " + info.photo_size,
       info.trained_on.empty() ? "not said" : cell(info.trained_on), info.license.empty() ? "not said" : cell(info.license));
   out += "## Use\n\n" + use_of(bundle);
+  const std::string judge = info.teacher.empty() ? "" : " --classifier ANOTHER";
   out +=
       "\n## What it is for, and what not\n\n"
       "Pictures of people who agree to it, and research. Not for telling who somebody is, or what: attributes are what annotators of the "
@@ -82,9 +83,14 @@ std::string model_card(const Bundle& bundle) {
       "their habits. Edits are right for photos like those of the training, and weaker for people whom those show seldom. What is made "
       "says so: every edited file\n"
       "names software, weights and edits, and that a trained model had a part in it (`secgan inspect`); leave that in.\n\n"
-      "## How good it is\n\n"
-      "`secgan evaluate FOLDER --data … --json report.json` measures it on photos that it was not trained on; put the figures here, and "
-      "delete the comment above.\n";
+      "## How good it is\n\n";
+  out += fmt::format(
+      "`secgan evaluate FOLDER --data …{} --json report.json` measures it on photos that it was not trained on; put the figures here, and "
+      "delete the comment above.\n{}",
+      judge,
+      judge.empty() ? ""
+                    : "The generator learned to please the classifier that is in the bundle, which is therefore no judge of it: another "
+                      "one, of another seed, is.\n");
   return out;
 }
 

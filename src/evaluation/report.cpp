@@ -83,6 +83,14 @@ std::string conditions(const Evaluation& evaluation, const ReportContext& contex
   return text;
 }
 
+/// What a reader must know before the figures; empty: nothing.
+std::string caution(const Evaluation& evaluation) {
+  if (!evaluation.judged_by_teacher) return {};
+  return "The judge is the classifier that taught this generator, which learned to please it: TARR and what else the judge says shows "
+         "little. "
+         "Name another one (--classifier).";
+}
+
 /// Rows of pairs, a picture per attribute, with the photos' names and values above them.
 std::string notable_pictures(const std::vector<NotableEdit>& edits, std::string_view what, int digits) {
   std::string out;
@@ -144,7 +152,7 @@ void check_metric(const nlohmann::json& metrics, const std::string& key, const s
 }
 
 Json read_report(const std::filesystem::path& file) {
-  const std::string where = file.string(), text = read_file(file);
+  const std::string where = file.string(), text = read_file(file, kMostText);
   const nlohmann::json json = detail::parse_json_file(text, where);
   for (const char* key : {"report_format", "figures", "hash", "protocol", "pinned", "model"}) {
     if (!json.is_object() || !json.contains(key)) throw Error(fmt::format("{}: not a report of secgan evaluate", where));
@@ -185,6 +193,7 @@ nlohmann::ordered_json detail::report_json(const Evaluation& evaluation, const R
       {"model", {{"name", context.model}, {"sha256", context.model_digest}}},
       {"data", context.data},
       {"photos", evaluation.photos},
+      {"judged_by_teacher", evaluation.judged_by_teacher},
       {"hash", evaluation.hash},
       {"protocol", detail::to_json(evaluation.protocol)},
       {"pinned",
@@ -210,8 +219,10 @@ std::string evaluation_json(const Evaluation& evaluation, const ReportContext& c
 }
 
 std::string evaluation_markdown(const Evaluation& evaluation, const ReportContext& context) {
-  std::string out = fmt::format("# {}\n\n{}\n\n{}", context.model, conditions(evaluation, context),
-                                markdown_table(metric_header(), metric_rows(evaluation)));
+  const std::string warning = caution(evaluation);
+  std::string out =
+      fmt::format("# {}\n\n{}\n\n{}{}", context.model, conditions(evaluation, context),
+                  warning.empty() ? "" : fmt::format("**{}**\n\n", warning), markdown_table(metric_header(), metric_rows(evaluation)));
   if (!evaluation.attributes.empty()) out += "\n" + markdown_table(attribute_header(evaluation), attribute_rows(evaluation));
   return out;
 }
@@ -219,6 +230,7 @@ std::string evaluation_markdown(const Evaluation& evaluation, const ReportContex
 std::string evaluation_html(const Evaluation& evaluation, const ReportContext& context) {
   std::string body =
       fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", html_escape(context.model), html_escape(conditions(evaluation, context)));
+  if (const std::string warning = caution(evaluation); !warning.empty()) body += fmt::format("<p><strong>{}</strong></p>\n", warning);
   body += html_table(metric_header(), metric_rows(evaluation));
   if (context.grid.defined()) {
     body += "<h2>Edits</h2>\n" + html_picture(encode_png(context.grid), context.grid_caption, static_cast<int>(context.grid.size(2)));
@@ -304,7 +316,11 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
   std::vector<std::string> protocols{"Protocol"};
   for (const Json& report : reports) protocols.push_back(short_hash(report["hash"].get<std::string>()));
   rows.push_back(std::move(protocols));
-  const std::string warning = hashes.size() > 1 ? "Different protocols: these metrics are not comparable.\n\n" : "";
+  std::string warning = hashes.size() > 1 ? "Different protocols: these metrics are not comparable.\n\n" : "";
+  for (size_t i = 0; i < reports.size(); ++i) {
+    if (reports[i].value("judged_by_teacher", Json(false)) == Json(true))
+      warning += fmt::format("{} was judged by the classifier that taught it: TARR shows little.\n\n", header[i + 1]);
+  }
   return warning + markdown_table(header, rows);
 }
 

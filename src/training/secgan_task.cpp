@@ -12,6 +12,7 @@
 #include "secgan/core/random.hpp"
 #include "secgan/core/scalars.hpp"
 #include "secgan/editing/preview.hpp"
+#include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -137,6 +138,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
   guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses,
                 options_.losses.photo.generator_classifier > 0 ? frozen_classifier(bundle_, device_) : FrozenClassifier());
+  bundle_.info.teacher = options_.losses.photo.generator_classifier > 0 ? sha256_tensors(module_state(*bundle_.classifier)) : "";
 }
 
 std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {

@@ -185,8 +185,11 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
     const auto data = open_data(settings.data, /*with_attributes=*/true, /*with_masks=*/false, control, processes);
     settings.data.attributes = data->attributes().names();
     if (!base.classifier.is_empty() && base.info.attributes != settings.data.attributes) {
-      throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
-                                        fmt::join(settings.data.attributes, ", ")));
+      if (!settings.classifier.empty()) {
+        throw InvalidArgument(fmt::format("classifier: its attributes are {}, the run's are {}", fmt::join(base.info.attributes, ", "),
+                                          fmt::join(settings.data.attributes, ", ")));
+      }
+      base.classifier = AttributeClassifier(nullptr);  // of the parser's bundle: nobody asked for it
     }
     describe_photos(settings.data, *data, base.info);
     if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));

@@ -51,6 +51,7 @@ struct BundleInfo {
   std::string license;
   std::string photo_size;
   std::string trained_on;
+  std::string teacher;
 
   static constexpr auto fields() {
     using O = BundleInfo;
@@ -63,6 +64,7 @@ struct BundleInfo {
         field<&O::license>("of the weights; for people to read", {}, "licence"),
         field<&O::photo_size>("of the data set, as 178x218; empty: not known"),
         field<&O::trained_on>("what the data set's photos are, as drawn faces; empty: not known"),
+        field<&O::teacher>("SHA-256 of the classifier that the generator learned to please, and that is no judge of it; empty: none"),
     };
   }
 };

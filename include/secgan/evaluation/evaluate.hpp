@@ -61,6 +61,7 @@ struct SECGAN_API Evaluation {
   Pinned pinned;
   std::string hash;  ///< of both: metrics are comparable where it is the same
   int64_t photos = 0;
+  bool judged_by_teacher = false;  ///< the judge is the classifier that the generator learned to please: that it does shows little
   std::vector<Metric> metrics;
   std::vector<AttributeMetrics> attributes;  ///< one per flipped attribute
   std::vector<double> parser_iou;            ///< per class of the twelve; empty without parser or masks

@@ -53,6 +53,7 @@ struct EvaluationProtocol {
 
   static constexpr auto fields() {
     using O = EvaluationProtocol;
+    constexpr Rule kRepeats{.low = 0, .low_included = false, .most = 100'000};
     return std::tuple{
         field<&O::name>("for people; not part of the hash"),
         field<&O::split>("of the data set"),
@@ -63,16 +64,16 @@ struct EvaluationProtocol {
         field<&O::strength>("of the flip, and of what the rules flip along", rule::kStrength),
         field<&O::classifier>("bundle whose classifier judges; empty: the one in the model's bundle"),
         field<&O::region_margin>("change outside: pixels around an attribute's region that it may touch, at 64 px; grows with the side",
-                                 rule::kNotNegative),
+                                 Rule{.low = 0, .most = 64}),
         field<&O::edits_per_photo>("how many of a photo's edits stand for it in distributions, drawn by the seed; 0: all",
                                    rule::kNotNegative),
         field<&O::min_samples>("a Fréchet distance of fewer photos or edits is refused", rule::at_least(2)),
-        field<&O::kernel_subsets>("KID: subsets that are averaged", rule::kPositive),
+        field<&O::kernel_subsets>("KID: subsets that are averaged", kRepeats),
         field<&O::kernel_subset_size>("KID: photos, and edits, in a subset", rule::at_least(2)),
         field<&O::score_splits>("Inception Score: splits that are averaged", rule::kPositive),
         field<&O::level>("share of the resamples inside an interval", rule::kInside),
-        field<&O::resamples>("of the photos, for intervals", rule::kPositive),
-        field<&O::distribution_resamples>("the same for FID and its kin, each a new covariance", rule::kPositive),
+        field<&O::resamples>("of the photos, for intervals", kRepeats),
+        field<&O::distribution_resamples>("the same for FID and its kin, each a new covariance", kRepeats),
         field<&O::seed>("of all draws"),
     };
   }

@@ -325,9 +325,11 @@ TEST_CASE("a bundle that asks for more than its tensors fill, or contradicts its
   refused("/networks/classifier/image_size", kHuge, "image_size 2147483648 is above 65536");
   refused("/networks/classifier/image_size", 65536, more);
   refused("/networks/parser/unet/dim", 65536, more);
+  refused("/networks/generator/attgan/slope", 1e300, "attgan.slope 1e+300 is beyond what a float of 32 bits holds");
   refused("/info/image_size", kHuge, "image_size 2147483648 is above 65536");
   refused("/info/image_size", 64, "info.image_size is 64, networks.generator is for 32");
   refused("/info/attributes", {"Bald", "Male"}, "info.attributes names 2, networks.generator is of 9");
+  refused("/info/attributes", {"Bangs", "Bangs"}, "attributes: 'Bangs' is given twice");
   refused("/info/crop", "banana", "crop 'banana' is none of");
   refused("/networks", {1, 2}, "'networks' must be a table");
   std::string deep;

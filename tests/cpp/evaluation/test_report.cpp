@@ -6,7 +6,10 @@
 #include "random_bundle.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/evaluation/report.hpp"
+#include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/models/classifier.hpp"
+#include "secgan/nn/state.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;
@@ -44,6 +47,27 @@ TEST_CASE("a report carries every metric with interval, count and hash", "[evalu
   // The protocol as written is the protocol as used.
   EvaluationProtocol again = open_protocol((folder.path() / "out" / "protocol.toml").string());
   CHECK(evaluate(random_bundle(), SyntheticFaces({.count = 3, .image_size = 32}), again).hash == evaluation.hash);
+}
+
+TEST_CASE("a judge that taught the generator is named before the figures", "[evaluation]") {
+  const TemporaryFolder folder;
+  EvaluationProtocol protocol;
+  protocol.photos = 3;
+  protocol.resamples = 20;
+  const SyntheticFaces faces({.count = 3, .image_size = 32});
+  Bundle bundle = random_bundle();
+  bundle.info.teacher = sha256_tensors(module_state(*bundle.classifier));
+  const ReportContext context{"pupil", "abc", "drawn faces", {}, {}};
+  const Evaluation taught = evaluate(bundle, faces, protocol);
+  CHECK(taught.judged_by_teacher);
+  for (const std::string& report : {evaluation_markdown(taught, context), evaluation_html(taught, context)})
+    CHECK(report.find("The judge is the classifier that taught this generator") != std::string::npos);
+  write_evaluation(folder.path() / "out", taught, context);
+  CHECK(compare_reports({folder.path() / "out" / "report.json"}).find("pupil was judged by the classifier that taught it") == 0);
+  Judges other{.classifier = make_classifier(bundle.classifier->config())};
+  const Evaluation fair = evaluate(bundle, faces, protocol, other);
+  CHECK_FALSE(fair.judged_by_teacher);
+  CHECK(evaluation_markdown(fair, context).find("The judge is") == std::string::npos);
 }
 
 TEST_CASE("reports of different protocols share no table unless asked", "[evaluation]") {

@@ -9,6 +9,7 @@
 
 #include "numeric.hpp"
 #include "secgan/data/synthetic_faces.hpp"
+#include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/models/attgan.hpp"
@@ -208,6 +209,8 @@ TEST_CASE("a run trains its generator on the bundle's classifier, which it neith
   for (const auto& [name, tensor] : module_state(*base.classifier)) before.emplace_back(name, tensor.detach().clone());
 
   SecganTask task(faces, recipe, base);
+  CHECK(task.bundle().info.teacher == sha256_tensors(module_state(*base.classifier)));
+  CHECK(SecganTask(faces, tiny_recipe(), base).bundle().info.teacher.empty());
   const NamedValues values = task.step(0, 1);
   CHECK(count_of(values, "photo/generator/classifier") == 1);
   CHECK_FALSE(base.classifier->is_training());
