@@ -107,7 +107,10 @@ PackedDataset::PackedDataset(const PackedDatasetOptions& options) : file_(option
     for (const std::string& name : options.attributes) {
       const auto found = std::ranges::find(parts.attributes, name);
       if (found == parts.attributes.end()) {
-        throw InvalidArgument(fmt::format("attribute '{}' is unknown; {} has: {}", name, options.file, fmt::join(parts.attributes, ", ")));
+        throw InvalidArgument(
+            parts.attributes.empty()
+                ? fmt::format("attribute '{}' is unknown: {} was packed without attributes", name, options.file)
+                : fmt::format("attribute '{}' is unknown; {} has: {}", name, options.file, fmt::join(parts.attributes, ", ")));
       }
       columns.push_back(found - parts.attributes.begin());
     }
@@ -122,8 +125,12 @@ PackedDataset::PackedDataset(const PackedDatasetOptions& options) : file_(option
   }
   rows_ = samples_of(splits, options.split, options.count, fmt::format("'{}'", options.file), notes_);
   origin_ = {parts.metadata["title"], parts.metadata["terms"], parts.metadata["crop"], parts.metadata["photo_size"]};
-  if (!origin_.crop.empty()) parse_crop(origin_.crop);
-  parse_photo_size(origin_.photo_size);
+  try {
+    if (!origin_.crop.empty()) parse_crop(origin_.crop);
+    parse_photo_size(origin_.photo_size);
+  } catch (const InvalidArgument& error) {
+    throw Error(fmt::format("{}: not a packed data set: {}", options.file, error.what()));
+  }
 }
 
 Sample PackedDataset::get(int64_t index) const {

@@ -61,6 +61,7 @@ std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file,
     }
   }
   for (size_t i = 0; i < photos.size(); ++i) (rows[i] == kNone ? unlabeled : labeled).push_back(photos[i]);
+  if (list.photos.empty()) throw Error(fmt::format("'{}' names no photo", file));
   if (labeled.empty()) {
     throw Error(fmt::format("'{}' names none of the photos in '{}': it has {}, the folder {}{}", file, root, some_of(list.photos, 1),
                             some_of(photos, 1), detail::hint_of_other_form(absent, unlabeled)));

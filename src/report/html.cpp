@@ -50,7 +50,7 @@ std::string base64(std::string_view bytes) {
 /// Numbers, with their interval or deviation: "0.97 [0.96, 0.98]", "−0.02 ± 0.01", "–" for none.
 bool numeric(std::string cell) {
   for (const std::string_view sign : {"±", "−", "–"}) {
-    for (size_t at = cell.find(sign); at != std::string::npos; at = cell.find(sign, at)) cell.replace(at, sign.size(), "-");
+    for (size_t at = cell.find(sign); at != std::string::npos; at = cell.find(sign, at)) cell.replace(at, sign.size(), 1, '-');
   }
   return !cell.empty() && cell.find_first_not_of("0123456789.+-eE%[], ") == std::string::npos;
 }

@@ -53,7 +53,7 @@ struct Rule {
   bool odd = false;
 
   bool holds(double value) const {
-    if (value > most) return false;
+    if (value > most || !single(value)) return false;
     if (!(low_included ? value >= low : value > low) || !(high_included ? value <= high : value < high)) return false;
     const auto divides = [value](double number) { return std::fmod(value, number) == 0; };
     return (multiple == 0 || divides(static_cast<double>(multiple))) && (!odd || !divides(2));
@@ -78,11 +78,16 @@ struct Rule {
 
   /// What is wrong with a value that breaks it, as "is not positive".
   std::string broken(double value) const {
+    if (!single(value)) return "is beyond what a float of 32 bits holds";
     if (value > most) return (std::ostringstream() << "is above " << most).str();
     const std::string asked = text();
     if (asked.starts_with("at least ")) return low == 0 ? "is negative" : "is below " + asked.substr(9);
     return "is not " + (asked.empty() ? "a number" : asked);
   }
+
+ private:
+  /// Networks, losses and optimizers compute in float32. What is not finite is nobody's number, and told by others.
+  static bool single(double value) { return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max(); }
 };
 
 namespace rule {

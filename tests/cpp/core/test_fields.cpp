@@ -164,6 +164,7 @@ TEST_CASE("every rule holds at its bounds, breaks beyond them and for NaN, and s
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const std::vector<Case> cases{
       {rule::kAny, {-kInfinity, -1, 0, kInfinity}, {}, "is not a number"},
+      {rule::kAny, {3.4e38}, {3.5e38, -1e300}, "is beyond what a float of 32 bits holds"},
       {rule::kPositive, {1e-300, 1, kInfinity}, {0, -1e-300}, "is not positive"},
       {rule::kNotNegative, {0, 1e-300, kInfinity}, {-1e-300, -1}, "is negative"},
       {rule::kBelowOne, {0, 0.999}, {1, -0.001}, "is not in [0, 1)"},

@@ -124,6 +124,15 @@ TEST_CASE("a packed data set says what it has not, and costs nobody a file", "[d
     }
     return packed(folder.write("odd", encode_safetensors(parts.tensors, parts.metadata)), settings);
   };
+  const auto saying = [&](const std::string& key, const std::string& text) {
+    Safetensors parts = load_safetensors(file);
+    parts.metadata[key] = text;
+    return packed(folder.write("odd", encode_safetensors(parts.tensors, parts.metadata)), settings);
+  };
+  refused(saying("crop", "evil"), false, (folder / "odd").string() + ": not a packed data set: crop 'evil' is none of");
+  refused(saying("photo_size", "-1x9"), false, (folder / "odd").string() + ": not a packed data set: photo_size");
+  pack_dataset(settings, false, false, folder / "bare");
+  refused(packed(folder / "bare", settings), false, (folder / "bare").string() + " was packed without attributes");
   refused(with("splits", at::full({12}, 3, at::kByte)), false, "there is no split 3");
   refused(with("splits", at::zeros({11}, at::kByte)), false, "'splits' is not [12]");
   refused(with("labels", at::full({12, 2}, 2, at::kByte)), false, "a label is neither 0 nor 1");
