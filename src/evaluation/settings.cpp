@@ -6,8 +6,10 @@
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "secgan/core/device.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
+#include "secgan/data/synthetic_faces.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/transforms.hpp"
 
@@ -73,6 +75,14 @@ EvaluationRun evaluate(const std::filesystem::path& model, const EvaluateSetting
                                       : crop,
                           .count = settings.protocol.photos,
                           .cache = false};
+  if (settings.data.kind == DataKind::kSynthetic) {
+    if (!data.attributes.empty() && data.attributes != synthetic_attribute_names()) {
+      throw InvalidArgument(fmt::format("data: drawn faces have {}, the bundle edits {}: name photos that are labeled so (--data)",
+                                        fmt::join(synthetic_attribute_names(), ", "), fmt::join(data.attributes, ", ")));
+    }
+    if (const std::string& asked = settings.protocol.crop; !asked.empty() && parse_crop(asked) != parse_crop("center"))
+      throw InvalidArgument(fmt::format("protocol.crop: drawn faces are squares, and taken whole: leave it out, found '{}'", asked));
+  }
   const bool masks = bundle.parser && (settings.masks || settings.data.kind == DataKind::kSynthetic);
   const auto photos = open_dataset(data, settings.protocol.split, /*with_attributes=*/!data.attributes.empty(), masks);
   const std::optional<PhotoOrigin> origin = photos->origin();

@@ -178,7 +178,7 @@ class Decoder {
   void require_usable(const AVFrame& frame) const {
     constexpr int kDamage = FF_DECODE_ERROR_INVALID_BITSTREAM | FF_DECODE_ERROR_CONCEALMENT_ACTIVE | FF_DECODE_ERROR_DECODE_SLICES;
     if ((frame.decode_error_flags & kDamage) != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0)
-      throw Error(fmt::format("'{}': is damaged: a frame lacks a part of its pixels", file_.string()));
+      throw Error(fmt::format("'{}' is damaged: a frame lacks a part of its pixels", file_.string()));
     if (frame.color_trc == AVCOL_TRC_SMPTE2084 || frame.color_trc == AVCOL_TRC_ARIB_STD_B67) {
       throw Error(fmt::format("'{}': its pictures are HDR ({}), which networks have not seen: convert it to SDR first", file_.string(),
                               av_color_transfer_name(frame.color_trc)));

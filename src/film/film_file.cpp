@@ -64,7 +64,7 @@ const detail::FilmPlugin& plugin_for(const fs::path& film) {
     const detail::RegularFile file(film, UINT64_MAX);  // for the errors that every reader has
     std::array<char, 4096> head{};
     if (is_cut({head.data(), file.read(head.data(), head.size())}, file.size()))
-      throw Error(fmt::format("'{}': is truncated: its header announces more than there is", film.string()));
+      throw Error(fmt::format("'{}' is truncated: its header announces more than there is", film.string()));
   }
   if (plugin() != nullptr) return *plugin();
   throw Error(

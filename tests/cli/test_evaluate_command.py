@@ -161,6 +161,8 @@ def test_a_judge_of_another_side_and_photos_of_all_splits(tmp_path):
     run(*judge, "--option", "task.classifier.dim=4", "--out", tmp_path / "judge")
     line = refusal("evaluate", BUNDLE, *FEW, "--classifier", tmp_path / "judge/bundle", status=2)
     assert f"classifier: bundle {tmp_path / 'judge/bundle'} was trained at 32 px, the model at 64 px" in line
+    line = refusal("evaluate", BUNDLE, *FEW, "--option", "protocol.crop=box:0,0,1000,1000", status=2)
+    assert "protocol.crop: drawn faces are squares, and taken whole: leave it out, found 'box:0,0,1000,1000'" in line
     run("pack", "--data", "synthetic", "--image-size", 64, "--count", 12, "--out", tmp_path / "faces.safetensors")
     packed = ("--data", "packed", "--root", tmp_path / "faces.safetensors", *FEW[2:])
     text = run("evaluate", BUNDLE, *packed).stdout

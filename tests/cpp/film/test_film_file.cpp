@@ -158,7 +158,7 @@ TEST_CASE("a film that ends before it says is refused", "[film]") {
   const TemporaryFolder folder;
   const std::string head("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67", 9);
   const auto cut = folder.write("cut.mkv", head + std::string("\x01\0\0\0\0\0\x10\0", 8) + std::string(4095, '\0'));
-  CHECK_THROWS_WITH(inspect_film(cut), "'" + cut.string() + "': is truncated: its header announces more than there is");
+  CHECK_THROWS_WITH(inspect_film(cut), "'" + cut.string() + "' is truncated: its header announces more than there is");
   for (const std::string& rest : {std::string("\x01\0\0\0\0\0\x10\0", 8) + std::string(4096, '\0'),
                                   std::string("\x01\xff\xff\xff\xff\xff\xff\xff", 8), std::string("\xff")})
     CHECK_THROWS_WITH(inspect_film(folder.write("whole.mkv", head + rest)), !Catch::Contains("is truncated"));
