@@ -53,7 +53,7 @@ bool is_cut(std::string_view head, uint64_t size) {
   if (!head.starts_with(kHeader)) return false;
   size_t at = kHeader.size();
   const uint64_t header = length_at(at);
-  if (header > head.size() || !head.substr(at + header).starts_with(kSegment)) return false;
+  if (header > head.size() - at || !head.substr(at + header).starts_with(kSegment)) return false;
   at += header + kSegment.size();
   const uint64_t segment = length_at(at);
   return segment != UINT64_MAX && segment > size - at;

@@ -162,6 +162,9 @@ TEST_CASE("a film that ends before it says is refused", "[film]") {
   for (const std::string& rest : {std::string("\x01\0\0\0\0\0\x10\0", 8) + std::string(4096, '\0'),
                                   std::string("\x01\xff\xff\xff\xff\xff\xff\xff", 8), std::string("\xff")})
     CHECK_THROWS_WITH(inspect_film(folder.write("whole.mkv", head + rest)), !Catch::Contains("is truncated"));
+  // A header that is longer than the file, or than what is looked at.
+  for (const std::string& length : {std::string("\x85"), std::string("\x50\x00", 2), std::string("\x01"), std::string("\0", 1)})
+    CHECK_THROWS_WITH(inspect_film(folder.write("long.mkv", "\x1a\x45\xdf\xa3" + length)), !Catch::Contains("is truncated"));
 }
 
 TEST_CASE("a film whose pixels are not square is as wide as it is shown", "[film]") {
