@@ -27,6 +27,20 @@
 namespace secgan {
 namespace {
 
+/// Why no further step can use the state; empty: it can.
+std::string unusable(const NamedTensors& state) {
+  if (const std::string tensor = first_not_finite(state); !tensor.empty())
+    return fmt::format("tensor '{}' holds a value that is not finite", tensor);
+  // Finite, and its square is not: a step too far, which would take the place of the last good checkpoint.
+  constexpr double kMost = 1.8e19;
+  for (const auto& [name, tensor] : state) {
+    if (tensor.scalar_type() != at::kFloat || tensor.numel() == 0) continue;
+    if (const auto largest = tensor.detach().abs().max().item<double>(); largest > kMost)
+      return fmt::format("tensor '{}' has exploded: it holds {:.3g}", name, largest);
+  }
+  return {};
+}
+
 /// Means of the values since the last log line.
 class Means {
  public:
@@ -282,9 +296,9 @@ class TrainingRun {
 
   /// Whether all that would be saved is finite. Where it is not, the run is back at its last checkpoint, or an exception leaves.
   bool healthy() {
-    const std::string tensor = first_not_finite(task_.state());
-    if (tensor.empty()) return true;
-    not_finite(fmt::format("tensor '{}' holds a value that is not finite", tensor));
+    const std::string wrong = unusable(task_.state());
+    if (wrong.empty()) return true;
+    not_finite(wrong);
     return false;
   }
 

@@ -142,7 +142,7 @@ def test_processes_stop_after_the_same_step(tmp_path):
 
 
 def test_processes_are_rolled_back_as_one(tmp_path):
-    # Weights that are not finite after the first step, whatever the batch: back to the beginning twice, and an end in both.
+    # Weights that have exploded after the first step, whatever the batch: back to the beginning twice, and an end in both.
     run = tmp_path / "run"
     rates = ("--option", "task.generator_adam.learning_rate=1e30", "--option", "trainer.rollbacks=2")
     pair = start_two([*training(tmp_path), "--on-nan", "rollback", *rates, "--batch", 4, "--out", run])

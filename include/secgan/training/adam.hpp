@@ -22,7 +22,7 @@ struct AdamOptions {
   static constexpr auto fields() {
     using O = AdamOptions;
     return std::tuple{
-        field<&O::learning_rate>("size of a step", Rule{.low = 0, .low_included = false, .most = 10}),
+        field<&O::learning_rate>("size of a step", rule::kPositive),
         field<&O::beta1>("decay of the gradients' running mean", rule::kBelowOne),
         field<&O::beta2>("decay of their squares' running mean", rule::kBelowOne),
         field<&O::epsilon>("added to the root of that mean", rule::kPositive),
