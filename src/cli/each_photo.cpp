@@ -94,14 +94,10 @@ bool succeeds(const PhotoRequest& request, const PhotoOutputs& one, const std::f
   try {
     try {
       step();
-    } catch (const Stopped&) {
-      throw;
     } catch (const std::exception&) {
       rethrow_for(one.photo);
     }
     return true;
-  } catch (const Stopped&) {
-    throw;
   } catch (const std::exception& error) {
     if (!skip) throw;
     tell("skipped: {}", error.what());

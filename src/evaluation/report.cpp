@@ -87,8 +87,7 @@ std::string conditions(const Evaluation& evaluation, const ReportContext& contex
 std::string caution(const Evaluation& evaluation) {
   if (!evaluation.judged_by_teacher) return {};
   return "The judge is the classifier that taught this generator, which learned to please it: TARR and what else the judge says shows "
-         "little. "
-         "Name another one (--classifier).";
+         "little. Name another one (--classifier).";
 }
 
 /// Rows of pairs, a picture per attribute, with the photos' names and values above them.

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -62,8 +61,7 @@ bool is_cut(std::string_view head, uint64_t size) {
 const detail::FilmPlugin& plugin_for(const fs::path& film) {
   {
     const detail::RegularFile file(film, UINT64_MAX);  // for the errors that every reader has
-    std::array<char, 4096> head{};
-    if (is_cut({head.data(), file.read(head.data(), head.size())}, file.size()))
+    if (is_cut(file.head(), file.size()))
       throw Error(fmt::format("'{}' is truncated: its header announces more than there is", film.string()));
   }
   if (plugin() != nullptr) return *plugin();

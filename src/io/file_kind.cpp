@@ -237,11 +237,7 @@ std::string_view describe(FileKind kind) {
 std::string_view describe_file(std::string_view bytes) { return describe(file_kind(bytes)); }
 
 FileKind kind_of_head(const std::filesystem::path& file) {
-  const RegularFile opened(file, std::numeric_limits<uint64_t>::max());
-  std::array<char, 4096> head{};
-  size_t size = 0;
-  while (const size_t got = opened.read(head.data() + size, head.size() - size)) size += got;
-  return file_kind({head.data(), size});
+  return file_kind(RegularFile(file, std::numeric_limits<uint64_t>::max()).head());
 }
 
 bool is_zip(FileKind kind) {

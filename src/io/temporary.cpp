@@ -80,6 +80,14 @@ size_t RegularFile::read(char* into, size_t size) const {
   }
 }
 
+std::string RegularFile::head() const {
+  std::string bytes(4096, '\0');
+  size_t size = 0;
+  while (const size_t got = read(bytes.data() + size, bytes.size() - size)) size += got;
+  bytes.resize(size);
+  return bytes;
+}
+
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
 NameLock::NameLock(const fs::path& path)

@@ -48,6 +48,8 @@ class SECGAN_API RegularFile {
   int descriptor() const { return file_.get(); }
   /// Up to `size` bytes; 0 at the end.
   size_t read(char* into, size_t size) const;
+  /// The first 4096 bytes, or all of a smaller file, where nothing was read before.
+  std::string head() const;
 
  private:
   std::filesystem::path path_;

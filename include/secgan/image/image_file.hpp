@@ -34,6 +34,7 @@ SECGAN_API ReadPhoto read_photo(const std::filesystem::path& file);
 /// The same of a file's bytes.
 /// @param name  first word of a message
 SECGAN_API ReadPhoto decode_photo(std::string_view bytes, const std::string& name = "picture");
+/// Its photo alone.
 SECGAN_API at::Tensor decode_image(std::string_view bytes, const std::string& name = "picture");
 
 /// The same of pixels that somebody else decoded, with what their file says about them.
