@@ -314,8 +314,11 @@ void edit_film(const PhotoOutputs& one, const Editor& editor, const PhotoEdits& 
       return true;
     });
   }
-  if (writer.finish(options.no_provenance ? Provenance() : made))
-    notes.emplace_back("its sound is of a kind that MP4 does not hold, and is left out");
+  const FilmLosses lost = writer.finish(options.no_provenance ? Provenance() : made);
+  if (lost.sounds > 0)
+    notes.push_back(
+        fmt::format("{} of a kind that MP4 does not hold: left out", counted(lost.sounds, "track of sound", "tracks of sound")));
+  if (lost.subtitles) notes.emplace_back("its subtitles are left out");
   say("{}  ({}, {}; edited: {})", printable(one.files[0].string()), counted(frame, "frame"), text_of(film.source, source_given), edited);
   for (const std::string& note : notes) tell("{}: {}", printable(one.photo.string()), note);
 }

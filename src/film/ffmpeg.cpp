@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/format.hpp"
 #include "film/plugin.hpp"
@@ -81,10 +82,8 @@ Input open_film(const fs::path& file) {
   return input;
 }
 
-int stream_of(const Input& input, AVMediaType kind) { return av_find_best_stream(input.get(), kind, -1, -1, nullptr, 0); }
-
 AVStream& picture_stream(const Input& input, const fs::path& file) {
-  const int stream = stream_of(input, AVMEDIA_TYPE_VIDEO);
+  const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (stream < 0) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
   return *input->streams[stream];
 }
@@ -233,7 +232,7 @@ class Encoder final : public detail::FilmEncoder {
   Encoder& operator=(const Encoder&) = delete;
 
   void add(const FilmFrame& frame) override;
-  bool finish(const std::string& comment) override;
+  FilmLosses finish(const std::string& comment) override;
 
  private:
   /// The encoder, once the first frame is there.
@@ -273,17 +272,23 @@ class Encoder final : public detail::FilmEncoder {
     pictures_->time_base = encoder_->time_base;
     pictures_->avg_frame_rate = encoder_->framerate;
     check(avcodec_parameters_from_context(pictures_->codecpar, encoder_.get()), file_, "cannot be encoded");
-    if (const int heard = stream_of(source_, AVMEDIA_TYPE_AUDIO); heard >= 0) {
-      const AVCodecParameters* of = source_->streams[heard]->codecpar;
-      silenced_ = avformat_query_codec(output_->oformat, of->codec_id, FF_COMPLIANCE_NORMAL) != 1;
-      if (!silenced_) {
-        sound_ = avformat_new_stream(output_.get(), nullptr);
-        check(avcodec_parameters_copy(sound_->codecpar, of), file_, "cannot be written");
-        sound_->codecpar->codec_tag = 0;
-        sound_->time_base = source_->streams[heard]->time_base;
-        heard_ = heard;
+    for (unsigned i = 0; i < source_->nb_streams; ++i) {
+      const AVStream& stream = *source_->streams[i];
+      sounds_.push_back(nullptr);
+      if (stream.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE) losses_.subtitles = true;
+      if (stream.codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+      if (avformat_query_codec(output_->oformat, stream.codecpar->codec_id, FF_COMPLIANCE_NORMAL) != 1) {
+        ++losses_.sounds;
+        continue;
       }
+      AVStream* sound = sounds_.back() = avformat_new_stream(output_.get(), nullptr);
+      check(avcodec_parameters_copy(sound->codecpar, stream.codecpar), file_, "cannot be written");
+      sound->codecpar->codec_tag = 0;
+      sound->time_base = stream.time_base;
+      sound->disposition = stream.disposition;
+      av_dict_copy(&sound->metadata, stream.metadata, 0);  // its language
     }
+    sounds_ended_ = std::ranges::all_of(sounds_, [](const AVStream* sound) { return sound == nullptr; });
     check(avio_open(&output_->pb, address(into_).c_str(), AVIO_FLAG_WRITE), file_, "cannot be written");
     check(avformat_write_header(output_.get(), nullptr), file_, "cannot be written");
     frame_.reset(av_frame_alloc());
@@ -307,28 +312,28 @@ class Encoder final : public detail::FilmEncoder {
       av_packet_rescale_ts(packet_.get(), encoder_->time_base, pictures_->time_base);
       const int64_t until = packet_->dts;
       check(av_interleaved_write_frame(output_.get(), packet_.get()), file_, "cannot be written");
-      copy_sound(until);
+      copy_sounds(until);
     }
   }
 
   /// Up to a time of the pictures, so that neither waits for the other.
-  void copy_sound(int64_t until) {
-    while (sound_ != nullptr && !sound_ended_) {
-      if (held_->data == nullptr) {
-        const int code = av_read_frame(source_.get(), held_.get());
-        if (code < 0) {
-          sound_ended_ = true;
-          return;
-        }
-        if (held_->stream_index != heard_) {
-          av_packet_unref(held_.get());
-          continue;
-        }
+  void copy_sounds(int64_t until) {
+    while (!sounds_ended_) {
+      if (held_->data == nullptr && av_read_frame(source_.get(), held_.get()) < 0) {
+        sounds_ended_ = true;
+        return;
       }
-      const AVRational unit = source_->streams[heard_]->time_base;
+      // A film may name another track on the way: it is not copied.
+      const auto from = static_cast<size_t>(held_->stream_index);
+      AVStream* sound = from < sounds_.size() ? sounds_[from] : nullptr;
+      if (sound == nullptr) {
+        av_packet_unref(held_.get());
+        continue;
+      }
+      const AVRational unit = source_->streams[from]->time_base;
       if (held_->dts != AV_NOPTS_VALUE && av_compare_ts(held_->dts, unit, until, pictures_->time_base) > 0) return;
-      held_->stream_index = sound_->index;
-      av_packet_rescale_ts(held_.get(), unit, sound_->time_base);
+      held_->stream_index = sound->index;
+      av_packet_rescale_ts(held_.get(), unit, sound->time_base);
       held_->pos = -1;
       check(av_interleaved_write_frame(output_.get(), held_.get()), file_, "cannot be written");
       av_packet_unref(held_.get());
@@ -336,16 +341,17 @@ class Encoder final : public detail::FilmEncoder {
   }
 
   fs::path into_, file_, film_;
-  Input source_;  // for what the film says, and for its sound
+  Input source_;  // for what the film says, and for its sounds
   Output output_;
   Codec encoder_;
-  AVStream *pictures_ = nullptr, *sound_ = nullptr;
+  AVStream* pictures_ = nullptr;
+  std::vector<AVStream*> sounds_;  // one for each of the source's streams; null: not copied
   Scaler scaler_;
   Frame frame_;
   Packet packet_{av_packet_alloc()}, held_{av_packet_alloc()};
-  int heard_ = -1;
   int64_t last_ = INT64_MIN;
-  bool silenced_ = false, sound_ended_ = false;
+  FilmLosses losses_;
+  bool sounds_ended_ = false;
 };
 
 void Encoder::add(const FilmFrame& frame) {
@@ -369,16 +375,16 @@ void Encoder::add(const FilmFrame& frame) {
   drain();
 }
 
-bool Encoder::finish(const std::string& comment) {
+FilmLosses Encoder::finish(const std::string& comment) {
   if (!encoder_) throw Error(fmt::format("'{}' is a film without pictures", film_.string()));
   check(avcodec_send_frame(encoder_.get(), nullptr), file_, "cannot be encoded");
   drain();
-  copy_sound(INT64_MAX);
+  copy_sounds(INT64_MAX);
   // MP4's index, which holds it, is written last.
   if (!comment.empty()) av_dict_set(&output_->metadata, "comment", comment.c_str(), 0);
   check(av_write_trailer(output_.get()), file_, "cannot be written");
   check(avio_closep(&output_->pb), file_, "cannot be written");
-  return silenced_;
+  return losses_;
 }
 
 std::unique_ptr<detail::FilmEncoder> encode(const fs::path& into, const fs::path& named, const fs::path& like) {

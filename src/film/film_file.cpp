@@ -114,13 +114,13 @@ FilmWriter::~FilmWriter() = default;
 
 void FilmWriter::add(const FilmFrame& frame) { parts_->encoder->add(frame); }
 
-bool FilmWriter::finish(const Provenance& made) {
-  const bool silenced = parts_->encoder->finish(made.empty() ? "" : detail::to_json(made).dump());
+FilmLosses FilmWriter::finish(const Provenance& made) {
+  const FilmLosses losses = parts_->encoder->finish(made.empty() ? "" : detail::to_json(made).dump());
   std::error_code failed;
   fs::rename(parts_->temporary.path(), parts_->file, failed);
   if (failed) throw Error(fmt::format("'{}' cannot be written: {}", parts_->file.string(), failed.message()));
   parts_->temporary.release();
-  return silenced;
+  return losses;
 }
 
 }  // namespace secgan

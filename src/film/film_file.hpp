@@ -33,7 +33,13 @@ struct FilmFrame {
 /// @throws as inspect_film; Error for damage, and for frames of several sizes
 void read_film(const std::filesystem::path& file, const std::function<bool(const FilmFrame& frame)>& use);
 
-/// Writes an MP4 of a film's edited frames, with their times and with its sound where MP4 holds that. Whole or not at all.
+/// What of a film an MP4 of its frames lacks.
+struct FilmLosses {
+  int64_t sounds = 0;      ///< tracks of kinds that MP4 does not hold
+  bool subtitles = false;  ///< are not copied
+};
+
+/// Writes an MP4 of a film's edited frames, with their times and with its tracks of sound where MP4 holds them. Whole or not at all.
 class FilmWriter {
  public:
   /// @param like  the film that the frames are of
@@ -46,8 +52,7 @@ class FilmWriter {
   void add(const FilmFrame& frame);
   /// The file is there from here on.
   /// @param made  what it says of how it was made
-  /// @return whether there is sound in `like` that an MP4 cannot hold, and that is left out
-  bool finish(const Provenance& made);
+  FilmLosses finish(const Provenance& made);
 
  private:
   struct Parts;

@@ -14,8 +14,8 @@ namespace secgan::detail {
 struct FilmEncoder {
   virtual ~FilmEncoder() = default;
   virtual void add(const FilmFrame& frame) = 0;
-  /// @param comment  empty: none   @return as FilmWriter::finish
-  virtual bool finish(const std::string& comment) = 0;
+  /// @param comment  empty: none
+  virtual FilmLosses finish(const std::string& comment) = 0;
 };
 
 struct FilmPlugin {

@@ -31,31 +31,49 @@ std::string chunk(const std::string& name, std::string data) {
 
 std::string list(const std::string& kind, const std::string& chunks) { return chunk("LIST", kind + chunks); }
 
+/// A track of sound of an AVI: its format (0x55: MP3, 1: samples as they are) and what is heard during each picture.
+struct Sound {
+  uint32_t format;
+  std::string packet;
+};
+
 /// Motion JPEG as AVI, ten frames a second: the simplest film there is.
 /// @param aspect  of the picture as it is shown, width to height; 0: as its pixels lie
-std::string avi(const std::vector<at::Tensor>& frames, std::pair<uint32_t, uint32_t> aspect = {}) {
+std::string avi(const std::vector<at::Tensor>& frames, std::pair<uint32_t, uint32_t> aspect = {}, const std::vector<Sound>& sounds = {}) {
   const auto width = static_cast<uint32_t>(frames.front().size(2)), height = static_cast<uint32_t>(frames.front().size(1));
   const auto count = static_cast<uint32_t>(frames.size());
-  std::string header = number(100000) + number(0) + number(0) + number(0x10) + number(count) + number(0) + number(1) + number(0) +
-                       number(width) + number(height) + std::string(16, '\0');
+  std::string header = number(100000) + number(0) + number(0) + number(0x10) + number(count) + number(0) +
+                       number(static_cast<uint32_t>(1 + sounds.size())) + number(0) + number(width) + number(height) +
+                       std::string(16, '\0');
   std::string stream = std::string("vidsMJPG") + number(0) + number(0) + number(0) + number(1) + number(10) + number(0) + number(count) +
                        number(0) + number(0xffffffff) + number(0) + std::string(8, '\0');
   std::string format = number(40) + number(width) + number(height) + number(1, 2) + number(24, 2) + "MJPG" + number(width * height * 3) +
                        std::string(16, '\0');
-  std::string movie, index;
+  std::string movie, index, heard;
+  const auto add = [&](const std::string& name, const std::string& packet) {
+    index += name + number(0x10) + number(static_cast<uint32_t>(4 + movie.size())) + number(static_cast<uint32_t>(packet.size()));
+    movie += chunk(name, packet);
+  };
   for (const at::Tensor& frame : frames) {
-    const std::string picture = encode_jpeg(frame, 100);
-    index += std::string("00dc") + number(0x10) + number(static_cast<uint32_t>(4 + movie.size())) +
-             number(static_cast<uint32_t>(picture.size()));
-    movie += chunk("00dc", picture);
+    add("00dc", encode_jpeg(frame, 100));
+    for (size_t i = 0; i < sounds.size(); ++i) add("0" + std::to_string(i + 1) + "wb", sounds[i].packet);
+  }
+  for (const Sound& sound : sounds) {
+    const auto bytes = static_cast<uint32_t>(10 * sound.packet.size());  // a second
+    const std::string head = std::string("auds") + std::string(16, '\0') + number(1) + number(bytes) + number(0) +
+                             number(bytes / 10 * count) + number(bytes) + number(0xffffffff) + number(1) + std::string(8, '\0');
+    const std::string wave = number(sound.format, 2) + number(1, 2) + number(sound.format == 1 ? bytes : 44100) + number(bytes) +
+                             number(1, 2) + number(8, 2) + number(0, 2);
+    heard += list("strl", chunk("strh", head) + chunk("strf", wave));
   }
   std::string shape;
   if (aspect.first > 0) {
     shape = chunk("vprp", std::string(20, '\0') + number(aspect.second, 2) + number(aspect.first, 2) + number(width) + number(height) +
                               std::string(8, '\0'));
   }
-  return chunk("RIFF", "AVI " + list("hdrl", chunk("avih", header) + list("strl", chunk("strh", stream) + chunk("strf", format) + shape)) +
-                           list("movi", movie) + chunk("idx1", index));
+  return chunk("RIFF",
+               "AVI " + list("hdrl", chunk("avih", header) + list("strl", chunk("strh", stream) + chunk("strf", format) + shape) + heard) +
+                   list("movi", movie) + chunk("idx1", index));
 }
 
 /// Slow waves of color, another in each frame.
@@ -120,7 +138,7 @@ TEST_CASE("a film's frames come out in their order, and go into another with the
     FilmWriter writer(result, film);
     for (const FilmFrame& frame : frames) writer.add({255 - frame.picture, frame.time});
     CHECK_FALSE(std::filesystem::exists(result));
-    CHECK_FALSE(writer.finish(made));
+    CHECK(writer.finish(made).sounds == 0);
   }
   CHECK(is_film(result));
   CHECK(inspect_film(result).provenance == made);
@@ -130,6 +148,26 @@ TEST_CASE("a film's frames come out in their order, and go into another with the
     CHECK(worst_mean(edited[i].picture, 255 - pictures[i]) < 4);
     if (i > 0) CHECK(edited[i].time - edited[i - 1].time == edited[1].time - edited[0].time);
   }
+}
+
+TEST_CASE("every track of sound that MP4 holds is in the result, and the others are counted", "[film]") {
+  const TemporaryFolder folder;
+  // Layer 3, 128 kbit/s, 44,100 Hz: 417 bytes of silence.
+  const Sound silence{0x55, std::string("\xff\xfb\x90\x64", 4) + std::string(413, '\0')};
+  const Sound samples{1, std::string(4410, '\x80')};
+  const auto film = folder.write("film.avi", avi({wave(0), wave(1), wave(2)}, {}, {silence, samples, silence}));
+  if (builds_without(film)) return;
+  const auto result = folder / "result.mp4";
+  FilmWriter writer(result, film);
+  for (const FilmFrame& frame : frames_in(film)) writer.add(frame);
+  const FilmLosses lost = writer.finish({});
+  CHECK(lost.sounds == 1);
+  CHECK_FALSE(lost.subtitles);
+  const std::string bytes = read_file(result);
+  size_t tracks = 0;
+  for (size_t at = 0; (at = bytes.find("soun", at)) != std::string::npos; ++at) ++tracks;
+  CHECK(tracks == 2);
+  CHECK(frames_in(result).size() == 3);
 }
 
 TEST_CASE("a film that is not finished leaves nothing, and what is none is named", "[film]") {
