@@ -129,6 +129,22 @@ def test_a_file_its_bytes_an_open_file_and_a_pil_picture_are_one_photo(name, tmp
     assert worst(secgan.read_image(Image.open(io.BytesIO(content))), photo) <= (1 if kind in {"JPEG", "WEBP"} else 0)
 
 
+def test_bmp_of_other_programs_than_pillow(tmp_path):
+    picture = face(size=(45, 38))
+    content = saved(picture, "BMP")
+    row = (3 * picture.width + 3) // 4 * 4
+    header, rows = content[:54], [content[54 + row * y :][:row] for y in range(picture.height)]
+    downwards = header[:22] + struct.pack("<i", -picture.height) + header[26:] + b"".join(reversed(rows))
+    early = b"BM" + struct.pack("<IIIIHHHH", 26 + row * len(rows), 0, 26, 12, *picture.size, 1, 24) + b"".join(rows)
+    for bytes_ in (downwards, early):
+        assert torch.equal(secgan.read_image(bytes_), shown(content))
+    with pytest.raises(RuntimeError, match="truncated or damaged: the file ends too early"):
+        secgan.read_image(downwards[:-4])
+    wide = header[:18] + struct.pack("<i", 400_000) + header[22:]  # a header and millions of pixels
+    with pytest.raises(RuntimeError, match="truncated or damaged: the file ends too early"):
+        secgan.read_image(wide)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr", "HSV", "LAB"])
 def test_a_pil_picture_of_every_mode_is_what_it_shows(mode):
     source = face("RGBA" if mode == "RGBa" else "LA" if mode == "La" else "L" if mode == "PA" else "RGB")
