@@ -10,6 +10,7 @@
 #include "metrics/measures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/shape.hpp"
+#include "secgan/core/threads.hpp"
 
 namespace secgan {
 namespace {
@@ -57,6 +58,7 @@ Factor factorise(const at::Tensor& covariance, std::string_view name) {
   return {vectors.index_select(1, kept) * values.index_select(0, kept).sqrt(), false};
 }
 
+constexpr int64_t kAlone = 512;  // dimensions up to which several threads gain little, and wait for each other beside other programs
 constexpr int64_t kStrip = 256;  // of rows or columns multiplied at once, where half of a matrix is zeros or not asked for
 
 /// lower1ᵀ lower2, without the zeros above the diagonals.
@@ -106,6 +108,7 @@ double frechet_distance(const at::Tensor& mean1, const at::Tensor& covariance1, 
   check_shape(covariance1, "covariance1", {dims, dims}, "[D, D]");
   check_shape(mean2, "mean2", {dims}, "[D]");
   check_shape(covariance2, "covariance2", {dims, dims}, "[D, D]");
+  const ThreadGuard threads(dims <= kAlone ? 1 : 0);
   const at::Tensor difference = finite_float64(mean1, "mean1").to(at::kCPU) - finite_float64(mean2, "mean2").to(at::kCPU);
   const at::Tensor s1 = checked_covariance(covariance1, "covariance1"), s2 = checked_covariance(covariance2, "covariance2");
   const Factor f1 = factorise(s1, "covariance1"), f2 = factorise(s2, "covariance2");
