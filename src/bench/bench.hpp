@@ -30,6 +30,7 @@ struct BenchSettings {
   Precision precision = Precision::kFloat32;
   Engine engine = Engine::kAuto;
   int64_t dims = 2048;
+  int64_t megabytes = 2500;
   std::string model;
   std::string photo;
   DataSource data = {.kind = DataKind::kSynthetic};
@@ -50,6 +51,7 @@ struct BenchSettings {
         field<&O::precision>("of convolutions and matrix products"),
         field<&O::engine>("edit: what runs the network; auto: openvino where it is there"),
         field<&O::dims>("frechet: dimensions of the features", rule::kPositive),
+        field<&O::megabytes>("checkpoint: of its tensors; it is written into the folder for temporary files", rule::kPositive),
         field<&O::model>("edit, start: a bundle; empty: random weights"),
         field<&O::photo>("start: a photo, edited with the bundle in a process of its own"),
         field<&O::data>("load: the photos; drawn ones are written as JPEG files of 178 x 218 into a temporary folder first"),
@@ -82,6 +84,7 @@ BenchResult bench_edit(const BenchSettings& settings, const BenchProgress& progr
 BenchResult bench_load(const BenchSettings& settings, const BenchProgress& progress);
 BenchResult bench_loss(const BenchSettings& settings, const BenchProgress& progress);
 BenchResult bench_frechet(const BenchSettings& settings, const BenchProgress& progress);
+BenchResult bench_checkpoint(const BenchSettings& settings, const BenchProgress& progress);
 BenchResult bench_start(const BenchSettings& settings, const BenchProgress& progress);
 
 /// {"bench": …, the figures, "seconds": […], "settings": {…}, "machine": {…}}

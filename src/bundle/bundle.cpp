@@ -332,7 +332,7 @@ void save_bundle(const std::filesystem::path& folder, const Bundle& bundle, Stor
   const nlohmann::json config = {{"format_version", kBundleFormat}, {"info", to_json(info)}, {"networks", networks}};
   write_file(target.path() / kConfigFile, config.dump(2) + "\n");
   write_file(target.path() / kCardFile, own_card(folder).value_or(bundle.card.empty() ? model_card(bundle) : bundle.card));
-  write_file(target.path() / kModelFile, encode_safetensors(tensors, {{"format", "pt"}}));
+  write_file(target.path() / kModelFile, [&](const auto& append) { encode_safetensors(tensors, {{"format", "pt"}}, append); });
   target.commit();
 }
 

@@ -27,6 +27,7 @@ constexpr std::array kSubjects{
     Subject{"load", "photos from files to batches", &bench_load},
     Subject{"loss", "the consistency terms behind a parser of 19 classes, forward and backward", &bench_loss},
     Subject{"frechet", "the Fréchet distance", &bench_frechet},
+    Subject{"checkpoint", "a checkpoint of a training, digested, written, synced and read back", &bench_checkpoint},
     Subject{"start", "a whole process: `secgan --version`, or, with --model and --photo, the edit of a photo", &bench_start},
 };
 
@@ -70,6 +71,7 @@ void add_bench(CLI::App& app) {
     flags->bind<&S::precision>("--precision", "NAME");
     flags->bind<&S::engine>("--engine", "NAME");
     flags->bind<&S::dims>("--dims", "N");
+    flags->bind<&S::megabytes>("--megabytes", "N");
     flags->bind<&S::model>("--model", "BUNDLE");
     flags->bind<&S::photo>("--photo", "FILE");
     add_data_source<&S::data>(*flags);

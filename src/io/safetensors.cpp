@@ -316,19 +316,29 @@ std::string safetensors_header(const std::vector<TensorShape>& shapes, const std
   return out;
 }
 
-std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+std::string safetensors_header(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
   std::vector<TensorShape> shapes;
-  size_t bytes = 0;
-  for (const auto& [name, tensor] : tensors) {
-    shapes.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
-    bytes += tensor.nbytes();
-  }
-  std::string out = safetensors_header(shapes, metadata);
-  out.reserve(out.size() + bytes);
+  for (const auto& [name, tensor] : tensors) shapes.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+  return safetensors_header(shapes, metadata);
+}
+
+void encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata,
+                        const std::function<void(std::string_view bytes)>& append) {
+  append(safetensors_header(tensors, metadata));
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor stored = tensor.detach().to(at::kCPU).contiguous();
-    out.append(static_cast<const char*>(stored.const_data_ptr()), stored.nbytes());
+    append({static_cast<const char*>(stored.const_data_ptr()), stored.nbytes()});
   }
+}
+
+std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += tensor.nbytes();
+  std::string out;
+  encode_safetensors(tensors, metadata, [&](std::string_view piece) {
+    if (out.empty()) out.reserve(piece.size() + bytes);  // the header comes first
+    out += piece;
+  });
   return out;
 }
 

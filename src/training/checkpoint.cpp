@@ -3,13 +3,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <future>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/counted.hpp"
 #include "core/format.hpp"
@@ -43,10 +49,49 @@ NamedTexts texts_from(const Json& json) {
   return texts;
 }
 
+using Metadata = std::map<std::string, std::string>;
+
 /// Of all that a checkpoint says.
-std::string digest_of(const std::string& task, const std::string& step, const std::string& run, const NamedTensors& tensors) {
-  return sha256(fmt::format("{}\n{}\n{}\n{}", task, step, run, sha256_tensors(tensors)));
+/// @param tensors  their digest
+std::string digest_of(const Metadata& words, std::string_view tensors) {
+  return sha256(fmt::format("{}\n{}\n{}\n{}", words.at("task"), words.at("step"), words.at("run"), tensors));
 }
+
+/// What a checkpoint says beside its tensors, without the digest.
+Metadata words_of(const Checkpoint& checkpoint) {
+  Json means = Json::array();
+  for (const RunningMean& mean : checkpoint.means) means.push_back({mean.name, mean.sum, mean.count});
+  const std::string run = Json{{"skipped", checkpoint.skipped},
+                               {"rollbacks", checkpoint.rollbacks},
+                               {"landmark", checkpoint.landmark},
+                               {"threads", checkpoint.threads},
+                               {"threads_measured", checkpoint.threads_measured},
+                               {"means", means},
+                               {"identity", to_json(checkpoint.identity)},
+                               {"settings", to_json(checkpoint.settings)}}  // Names of photos are the user's, in any encoding.
+                              .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return {{"step", std::to_string(checkpoint.step)}, {"task", checkpoint.task}, {"run", run}};
+}
+
+/// That a file holds what was written to it, and nothing after it.
+class Proof {
+ public:
+  explicit Proof(const fs::path& file) : file_(file, std::numeric_limits<uint64_t>::max()) {}
+
+  void compare(std::string_view expected) {
+    while (good_ && !expected.empty()) {
+      const size_t got = file_.read(piece_.data(), std::min(piece_.size(), expected.size()));
+      good_ = got > 0 && std::memcmp(piece_.data(), expected.data(), got) == 0;
+      expected.remove_prefix(got);
+    }
+  }
+  bool complete() { return good_ && file_.read(piece_.data(), 1) == 0; }
+
+ private:
+  detail::RegularFile file_;
+  std::vector<char> piece_ = std::vector<char>(1 << 20);
+  bool good_ = true;
+};
 
 int64_t step_from(const std::string& text, std::string_view name) {
   const std::optional<int64_t> step = whole_number(text);
@@ -62,21 +107,9 @@ bool is_there(const fs::path& file) {
 }  // namespace
 
 std::string encode_checkpoint(const Checkpoint& checkpoint) {
-  Json means = Json::array();
-  for (const RunningMean& mean : checkpoint.means) means.push_back({mean.name, mean.sum, mean.count});
-  const std::string step = std::to_string(checkpoint.step);
-  const std::string run = Json{{"skipped", checkpoint.skipped},
-                               {"rollbacks", checkpoint.rollbacks},
-                               {"landmark", checkpoint.landmark},
-                               {"threads", checkpoint.threads},
-                               {"threads_measured", checkpoint.threads_measured},
-                               {"means", means},
-                               {"identity", to_json(checkpoint.identity)},
-                               {"settings", to_json(checkpoint.settings)}}  // Names of photos are the user's, in any encoding.
-                              .dump(-1, ' ', false, Json::error_handler_t::replace);
-  return encode_safetensors(
-      checkpoint.tensors,
-      {{"step", step}, {"task", checkpoint.task}, {"run", run}, {"digest", digest_of(checkpoint.task, step, run, checkpoint.tensors)}});
+  Metadata words = words_of(checkpoint);
+  words["digest"] = digest_of(words, sha256_tensors(checkpoint.tensors));
+  return encode_safetensors(checkpoint.tensors, words);
 }
 
 Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
@@ -90,21 +123,22 @@ Checkpoint parse_checkpoint(std::string_view bytes, std::string_view name) {
   // Earlier versions wrote these two alone.
   checkpoint.sealed = file.metadata.size() > 2;
   if (checkpoint.sealed) {
-    if (digest_of(checkpoint.task, text("step"), text("run"), file.tensors) != text("digest")) {
+    const std::string run = text("run"), digest = text("digest");
+    if (digest_of(file.metadata, sha256_tensors(file.tensors)) != digest) {
       throw Error(fmt::format("{}: damaged: its content is not what was written", name));
     }
     try {
-      const Json run = Json::parse(text("run"));
-      checkpoint.skipped = run.at("skipped").get<int64_t>();
-      checkpoint.rollbacks = run.at("rollbacks").get<int64_t>();
-      checkpoint.landmark = run.at("landmark").get<bool>();
-      checkpoint.threads = run.at("threads").get<int64_t>();
-      checkpoint.threads_measured = run.value("threads_measured", false);
-      for (const Json& mean : run.at("means")) {
+      const Json words = Json::parse(run);
+      checkpoint.skipped = words.at("skipped").get<int64_t>();
+      checkpoint.rollbacks = words.at("rollbacks").get<int64_t>();
+      checkpoint.landmark = words.at("landmark").get<bool>();
+      checkpoint.threads = words.at("threads").get<int64_t>();
+      checkpoint.threads_measured = words.value("threads_measured", false);
+      for (const Json& mean : words.at("means")) {
         checkpoint.means.push_back({mean.at(0).get<std::string>(), mean.at(1).get<double>(), mean.at(2).get<int64_t>()});
       }
-      checkpoint.identity = texts_from(run.at("identity"));
-      checkpoint.settings = texts_from(run.at("settings"));
+      checkpoint.identity = texts_from(words.at("identity"));
+      checkpoint.settings = texts_from(words.at("settings"));
     } catch (const nlohmann::json::exception&) {
       throw Error(fmt::format("{}: not a checkpoint of this version: what it says of its run is not understood", name));
     }
@@ -239,13 +273,27 @@ std::optional<Checkpoint> RunFolder::load_landmark() const {
 void RunFolder::save(const Checkpoint& checkpoint) {
   // Beside the one before, until it is proven.
   detail::Temporary fresh = detail::Temporary::file(path_, checkpoint_file(), 0666);
+  const int file = fresh.descriptor();
+  const auto write = [&](std::string_view bytes) { detail::write_all(file, bytes, checkpoint_file()); };
+  const auto check = [&](bool good) {
+    if (!good) detail::fail(checkpoint_file(), "cannot be written", errno);
+  };
+  Metadata words = words_of(checkpoint);
   {
-    const std::string bytes = encode_checkpoint(checkpoint);
-    detail::write_all(fresh.descriptor(), bytes, checkpoint_file());
-    if (::fsync(fresh.descriptor()) != 0) detail::fail(checkpoint_file(), "cannot be written", errno);
-    if (sha256_file(fresh.path()) != sha256(bytes))
-      throw Error(fmt::format("'{}': cannot be written: the file does not hold what was written to it", checkpoint_file().string()));
+    // Digested while they are written, where another thread can be had: the header, which says the digest, is written once more.
+    std::future<std::string> tensors =
+        std::async(std::launch::async | std::launch::deferred, [&] { return sha256_tensors(checkpoint.tensors); });
+    words["digest"] = std::string(sha256({}).size(), '0');
+    encode_safetensors(checkpoint.tensors, words, write);
+    words["digest"] = digest_of(words, tensors.get());
   }
+  check(::lseek(file, 0, SEEK_SET) == 0);
+  write(safetensors_header(checkpoint.tensors, words));
+  check(::fsync(file) == 0);
+  Proof proof(fresh.path());
+  encode_safetensors(checkpoint.tensors, words, [&](std::string_view bytes) { proof.compare(bytes); });
+  if (!proof.complete())
+    throw Error(fmt::format("'{}': cannot be written: the file does not hold what was written to it", checkpoint_file().string()));
   std::error_code error;
   // The newest name is never without a file; a link costs no second copy.
   if (newest_stays_ && is_there(checkpoint_file())) {

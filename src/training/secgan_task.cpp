@@ -276,7 +276,7 @@ void SecganTask::save_result(const std::filesystem::path& run) {
       std::ranges::replace(key, '/', '.');
       tensors.emplace_back(key, tensor.detach());
     }
-    write_file(run / (name + ".safetensors"), encode_safetensors(tensors, {{"format", "pt"}}));
+    write_file(run / (name + ".safetensors"), [&](const auto& append) { encode_safetensors(tensors, {{"format", "pt"}}, append); });
     generator = Generator(nullptr);
   };
   set_aside(kept.generator, "photo_generator");

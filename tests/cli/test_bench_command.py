@@ -35,6 +35,12 @@ def test_an_edit_a_loss_and_a_distance_are_timed():
     assert distance["distance"] > 0 and distance["milliseconds"] > 0
 
 
+def test_a_checkpoint_is_timed_and_is_not_held_twice():
+    checkpoint = bench("checkpoint", "--repeats", 1, "--megabytes", 100)
+    assert checkpoint["megabytes_per_second"] == pytest.approx(100 / checkpoint["seconds"][0])
+    assert checkpoint["working_bytes"] < 30e6
+
+
 def test_the_engine_that_ran_is_named():
     engine = bench("edit", *SMALL, "--repeats", 1, "--engine", "libtorch")["engine"]
     assert engine.startswith("libtorch 2.") and engine.endswith(" packed")

@@ -78,7 +78,12 @@ def test_a_limit_of_file_sizes_is_an_error_that_names_the_file(tmp_path):
 
 def test_an_exploded_network_is_not_saved(tmp_path):
     line = train(tmp_path / "run", "--steps", 1, "--option", "task.training.adam.learning_rate=1e30", status=1)
-    assert "step 1: tensor 'network." in line and "has exploded: it holds" in line and "there is no checkpoint yet" in line and "photos: " in line
+    assert (
+        "step 1: tensor 'network." in line
+        and "has exploded: it holds" in line
+        and "there is no checkpoint yet" in line
+        and "photos: " in line
+    )
     assert not list((tmp_path / "run").glob("*.safetensors")) and not (tmp_path / "run" / "bundle").exists()
 
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -39,9 +40,14 @@ struct TensorShape {
 /// What stands before the tensors' values in a file, for values that are written one after another, in the order of `shapes`.
 /// @throws as encode_safetensors
 SECGAN_API std::string safetensors_header(const std::vector<TensorShape>& shapes, const std::map<std::string, std::string>& metadata = {});
+SECGAN_API std::string safetensors_header(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
 
 /// @param tensors  of any layout; stored contiguous, on the CPU
 /// @throws InvalidArgument for a name given twice, reserved ("__metadata__") or not UTF-8, or a type that the format lacks.
 SECGAN_API std::string encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
+/// The same piece by piece, for what is too large to be held twice.
+/// @param append  is called with one piece after another
+SECGAN_API void encode_safetensors(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata,
+                                   const std::function<void(std::string_view bytes)>& append);
 
 }  // namespace secgan
