@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <set>
+#include <string_view>
 
 #include "core/format.hpp"
 #include "film/film_file.hpp"
@@ -15,6 +16,27 @@
 
 namespace secgan::cli {
 namespace {
+
+/// Runs of digits compare as numbers, all else by its bytes.
+bool less_by_number(std::string_view a, std::string_view b) {
+  const auto digits = [](std::string_view text) { return std::min(text.find_first_not_of("0123456789"), text.size()); };
+  while (!a.empty() && !b.empty()) {
+    const size_t in_a = digits(a), in_b = digits(b);
+    if (in_a > 0 && in_b > 0) {
+      const auto number = [](std::string_view run) { return run.substr(std::min(run.find_first_not_of('0'), run.size() - 1)); };
+      const std::string_view left = number(a.substr(0, in_a)), right = number(b.substr(0, in_b));
+      if (left.size() != right.size()) return left.size() < right.size();
+      if (left != right) return left < right;
+      a.remove_prefix(in_a);
+      b.remove_prefix(in_b);
+    } else {
+      if (a.front() != b.front()) return static_cast<uint8_t>(a.front()) < static_cast<uint8_t>(b.front());
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  return a.size() < b.size();
+}
 
 /// One opinion for all: where frames differ, an attribute would be added to some and left alone in others.
 NamedLabels shown_by_most(const Editor& editor, const Frames& frames, const Film& film, const EditOptions& how) {
@@ -47,6 +69,11 @@ NamedLabels shown_by_most(const Editor& editor, const Frames& frames, const Film
 std::optional<FaceSearch> known_face(const std::optional<Face>& face) {
   if (!face) return std::nullopt;
   return FaceSearch{.known = std::vector{*face}, .unless_aligned = false};
+}
+
+void order_by_number(std::vector<PhotoOutputs>& files) {
+  const auto name = [](const PhotoOutputs& one) { return one.photo.string(); };
+  if (std::ranges::is_sorted(files, {}, name)) std::ranges::stable_sort(files, less_by_number, name);
 }
 
 Frames frames_of(const std::vector<PhotoOutputs>& files) {

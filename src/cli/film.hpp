@@ -23,6 +23,10 @@ struct Frames {
   std::function<void(const std::function<bool(const at::Tensor& picture)>& use)> each;
   std::function<std::string(size_t frame)> name;  ///< for messages
 };
+/// Files that came in the order of their names' letters, as of folders and of the shell's patterns, into that of their numbers: 2.png
+/// before 10.png. Another order is somebody's wish, and stays.
+void order_by_number(std::vector<PhotoOutputs>& files);
+
 /// Frames that are files of their own.
 Frames frames_of(const std::vector<PhotoOutputs>& files);
 /// Those of a film's file.

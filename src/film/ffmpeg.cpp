@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdarg>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,8 +66,36 @@ int check(int code, const fs::path& file, std::string_view what) {
 /// As a file, whatever its name looks like to FFmpeg.
 std::string address(const fs::path& file) { return "file:" + file.string(); }
 
+/// The first error that a demuxer tells of and goes on behind: what it leaves out is seen nowhere else. FFmpeg's messages are the
+/// process's, and go nowhere.
+class Complaints {
+ public:
+  Complaints() {
+    av_log_set_callback([](void* of, int level, const char* format, va_list arguments) {
+      const auto* const kind = of == nullptr ? nullptr : *static_cast<const AVClass* const*>(of);
+      const bool counts = listening_ != nullptr && listening_->empty() && level <= AV_LOG_ERROR && kind != nullptr;
+      if (!counts || std::string_view(kind->class_name) != "AVFormatContext") return;
+      std::array<char, 256> text{};
+      std::vsnprintf(text.data(), text.size(), format, arguments);
+      *listening_ = text.data();
+      listening_->erase(listening_->find_last_not_of("\n. ") + 1);
+    });
+  }
+  /// What `work` gives; its complaint, or none, is in `first` then.
+  template <class Work>
+  int during(const Work& work, std::string& first) const {
+    listening_ = &first;
+    const int code = work();
+    listening_ = nullptr;
+    return code;
+  }
+
+ private:
+  static thread_local std::string* listening_;
+};
+thread_local std::string* Complaints::listening_ = nullptr;
+
 Input open_film(const fs::path& file) {
-  av_log_set_level(AV_LOG_QUIET);
   AVDictionary* rules = nullptr;
   // Nothing but this file: playlists and references to other files are no films.
   av_dict_set(&rules, "protocol_whitelist", "file", 0);
@@ -103,6 +133,8 @@ int64_t turns_of(const AVFrame& frame, int64_t before) {
   return std::isnan(degrees) ? 0 : (static_cast<int64_t>(std::lround(-degrees / 90)) % 4 + 4) % 4;
 }
 
+constexpr int64_t kMostPixels = 100'000'000;  // as pictures are read
+
 /// Decodes the pictures of one film.
 class Decoder {
  public:
@@ -113,8 +145,9 @@ class Decoder {
           fmt::format("'{}': its pictures are {}, which is not supported", file_.string(), avcodec_get_name(stream_->codecpar->codec_id)));
     codec_.reset(avcodec_alloc_context3(codec));
     check(avcodec_parameters_to_context(codec_.get(), stream_->codecpar), file_, "cannot be read as a film");
-    constexpr int64_t kMostPixels = 100'000'000;  // as pictures are read
     codec_->max_pixels = kMostPixels;
+    // A photo each: what costs pixels is an error there, and is concealed if nobody asks.
+    if (stream_->codecpar->codec_id == AV_CODEC_ID_MJPEG) codec_->err_recognition |= AV_EF_EXPLODE;
     check(avcodec_open2(codec_.get(), codec, nullptr), file_, "cannot be read as a film");
     for (size_t i = 0; i < input_->nb_streams; ++i) {
       if (input_->streams[i] != stream_) input_->streams[i]->discard = AVDISCARD_ALL;
@@ -132,32 +165,40 @@ class Decoder {
       if (code != AVERROR(EAGAIN)) {
         check(code, file_, "is damaged");
         require_usable(*frame_);
+        if (width_of(*frame_) > kMostPixels / frame_->height)
+          throw Error(fmt::format("'{}': its frames are shown {} pixels wide and {} high, more than {} pixels", file_.string(),
+                                  width_of(*frame_), frame_->height, kMostPixels));
         if (width_ == 0) width_ = frame_->width, height_ = frame_->height;
         if (frame_->width != width_ || frame_->height != height_)
           throw Error(fmt::format("'{}': its frames are of several sizes, {} x {} and {} x {}", file_.string(), width_, height_,
                                   frame_->width, frame_->height));
         return frame_.get();
       }
-      const int read = av_read_frame(input_.get(), packet_.get());
+      std::string complaint;
+      const int read = complaints_.during([&] { return av_read_frame(input_.get(), packet_.get()); }, complaint);
       if (read != AVERROR_EOF) check(read, file_, "is damaged");
+      if (!complaint.empty()) throw Error(fmt::format("'{}' is damaged: {}", file_.string(), complaint));
+      if (read < 0) require_whole();
       const bool ours = read >= 0 && packet_->stream_index == stream_->index;
+      if (ours && (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0)
+        throw Error(fmt::format("'{}' is truncated or damaged: a frame lacks a part of its bytes", file_.string()));
       if (ours || read < 0) check(avcodec_send_packet(codec_.get(), ours ? packet_.get() : nullptr), file_, "is damaged");
       av_packet_unref(packet_.get());
     }
   }
 
   /// As wide as it is shown, in pixels that are square.
-  int width_of(const AVFrame& frame) const {
+  int64_t width_of(const AVFrame& frame) const {
     AVFrame* const asked = const_cast<AVFrame*>(&frame);  // NOLINT(cppcoreguidelines-pro-type-const-cast): read only
     const AVRational shape = av_guess_sample_aspect_ratio(input_.get(), stream_, asked);
     if (shape.num <= 0 || shape.den <= 0 || shape.num == shape.den) return frame.width;
-    return 2 * std::max(static_cast<int>(std::lround(frame.width * av_q2d(shape) / 2)), 1);
+    return 2 * std::max(std::llround(frame.width * av_q2d(shape) / 2), 1LL);
   }
 
   /// @return [3, H, W] uint8 RGB, upright
   at::Tensor picture(const AVFrame& frame) {
     const auto format = static_cast<AVPixelFormat>(frame.format);
-    const int width = width_of(frame);
+    const auto width = static_cast<int>(width_of(frame));
     scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format, width, frame.height, AV_PIX_FMT_RGB24,
                                        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
     if (!scaler_) throw Error(fmt::format("'{}': its pixels are of a kind that is not supported", file_.string()));
@@ -173,6 +214,18 @@ class Decoder {
   }
 
  private:
+  /// FFmpeg takes the end of the file for the end of the film.
+  void require_whole() const {
+    const int64_t size = avio_size(input_->pb);
+    for (size_t s = 0; s < input_->nb_streams; ++s) {
+      for (int i = 0; i < avformat_index_get_entries_count(input_->streams[s]); ++i) {
+        const AVIndexEntry* const part = avformat_index_get_entry(input_->streams[s], i);
+        if (part->pos > size - part->size)
+          throw Error(fmt::format("'{}' is truncated: its index names what lies beyond its end", file_.string()));
+      }
+    }
+  }
+
   /// Damage is what costs pixels, as in photos. Brightness beyond a screen's is not what networks have seen.
   void require_usable(const AVFrame& frame) const {
     constexpr int kDamage = FF_DECODE_ERROR_INVALID_BITSTREAM | FF_DECODE_ERROR_CONCEALMENT_ACTIVE | FF_DECODE_ERROR_DECODE_SLICES;
@@ -185,6 +238,7 @@ class Decoder {
   }
 
   fs::path file_;
+  Complaints complaints_;
   Input input_;
   AVStream* stream_;
   Codec codec_;
@@ -202,7 +256,7 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
   const AVFrame* const first = decoder.next();
   if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
   const bool lying = turns_of(*first, 0) % 2 != 0;
-  const int width = decoder.width_of(*first);
+  const int64_t width = decoder.width_of(*first);
   FilmFacts facts{.width = lying ? first->height : width, .height = lying ? width : first->height};
   const AVStream& stream = decoder.stream();
   facts.frames = stream.nb_frames;
@@ -275,8 +329,11 @@ class Encoder final : public detail::FilmEncoder {
     for (unsigned i = 0; i < source_->nb_streams; ++i) {
       const AVStream& stream = *source_->streams[i];
       sounds_.push_back(nullptr);
-      if (stream.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE) losses_.subtitles = true;
-      if (stream.codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+      const AVMediaType kind = stream.codecpar->codec_type;
+      if (kind == AVMEDIA_TYPE_SUBTITLE) losses_.subtitles = true;
+      const bool cover = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+      if (kind == AVMEDIA_TYPE_VIDEO && &stream != &like && !cover) ++losses_.pictures;
+      if (kind != AVMEDIA_TYPE_AUDIO) continue;
       if (avformat_query_codec(output_->oformat, stream.codecpar->codec_id, FF_COMPLIANCE_NORMAL) != 1) {
         ++losses_.sounds;
         continue;

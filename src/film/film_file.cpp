@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,7 @@ const detail::FilmPlugin* plugin() {
 
 /// A Matroska or WebM file that ends before it says: FFmpeg takes what is there for all of it.
 /// @param head  the file's first bytes   @param size  of the file
-bool is_cut(std::string_view head, uint64_t size) {
+bool is_cut_matroska(std::string_view head, uint64_t size) {
   constexpr std::string_view kHeader = "\x1a\x45\xdf\xa3", kSegment = "\x18\x53\x80\x67";
   // An element's length: as many bytes as the first has leading zeros, and one; all ones where nobody knew.
   const auto length_at = [&](size_t& at) -> uint64_t {
@@ -58,10 +59,18 @@ bool is_cut(std::string_view head, uint64_t size) {
   return segment != UINT64_MAX && segment > size - at;
 }
 
+/// The same of AVI, whose index lies at its end.
+bool is_cut_avi(std::string_view head, uint64_t size) {
+  if (!head.starts_with("RIFF") || head.size() < 8) return false;
+  uint32_t length = 0;
+  std::memcpy(&length, head.data() + 4, sizeof length);
+  return length != UINT32_MAX && length > size - 8;  // the largest number: nobody knew
+}
+
 const detail::FilmPlugin& plugin_for(const fs::path& film) {
   {
     const detail::RegularFile file(film, UINT64_MAX);  // for the errors that every reader has
-    if (is_cut(file.head(), file.size()))
+    if (const std::string head = file.head(); is_cut_matroska(head, file.size()) || is_cut_avi(head, file.size()))
       throw Error(fmt::format("'{}' is truncated: its header announces more than there is", film.string()));
   }
   if (plugin() != nullptr) return *plugin();

@@ -36,6 +36,7 @@ void read_film(const std::filesystem::path& file, const std::function<bool(const
 /// What of a film an MP4 of its frames lacks.
 struct FilmLosses {
   int64_t sounds = 0;      ///< tracks of kinds that MP4 does not hold
+  int64_t pictures = 0;    ///< tracks beside the one that is edited
   bool subtitles = false;  ///< are not copied
 };
 

@@ -79,6 +79,19 @@ def test_frames_of_a_bundle_that_searches_no_face_share_their_attributes(tmp_pat
     assert not (tmp_path / "none").exists()
 
 
+def test_frames_come_in_the_order_of_their_numbers(tmp_path):
+    for i in (1, 2, 9, 10, 11):
+        shutil.copy(PHOTOS / "anna.png", tmp_path / f"{i}.png")
+    edit = ("edit", BUNDLE, "--set", "Bangs=1", "--film", "--out", tmp_path / "out")
+
+    def order(*frames):
+        return [int(re.search(r"(\d+)\.png", line)[1]) for line in run(*edit, *frames).stdout.splitlines()]
+
+    assert order(tmp_path) == [1, 2, 9, 10, 11]
+    assert order(*sorted(tmp_path.glob("*.png"))) == [1, 2, 9, 10, 11], "a shell's pattern"
+    assert order(*(tmp_path / f"{i}.png" for i in (9, 2, 11))) == [9, 2, 11], "somebody's own order"
+
+
 @pytest.mark.usefixtures("detector")
 def test_a_film_without_the_face_is_one_line(bundle, tmp_path):
     frames = [scene(tmp_path / f"{i}.png", [("ben", 160, 200, 120)]) for i in range(2)]
@@ -142,10 +155,17 @@ def test_what_a_film_is_not_is_one_line(film, tmp_path):
     assert "others are photos" in refusal("edit", BUNDLE, film, PHOTOS / "anna.png", "--film", *out, status=2)
     assert "--mask: " in refusal("edit", BUNDLE, film, "--film", "--mask", *out, status=2)
     (tmp_path / "cut.avi").write_bytes(film.read_bytes()[:200])
-    assert "cut.avi': cannot be read as a film: " in refusal("edit", BUNDLE, tmp_path / "cut.avi", "--film", *out, status=1)
+    assert "cut.avi' is truncated: its header announces more than there is" in refusal(
+        "edit", BUNDLE, tmp_path / "cut.avi", "--film", *out, status=1
+    )
     done = run("edit", BUNDLE, tmp_path / "cut.avi", film, "--film", "--on-error", "skip", *out, status=1)
     assert "skipped: " in done.stderr and "1 of 2 photos was skipped" in done.stderr
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["anna.mp4"]
+    whole = film.read_bytes()
+    scan = whole.index(b"\xff\xda", len(whole) // 2) + 40  # in the middle of a frame
+    (tmp_path / "damaged.avi").write_bytes(whole[:scan] + b"\xff\xd9" + bytes(300) + whole[scan + 302 :])
+    told = run("edit", BUNDLE, tmp_path / "damaged.avi", "--film", *out, status=1).stderr.splitlines()
+    assert "damaged.avi': is damaged" in told[-1]  # behind the bar of the frames before
     shutil.rmtree(tmp_path / "out")
     assert "is a video" in refusal("parse", BUNDLE, film, "--out", tmp_path / "out", status=1)
     assert not (tmp_path / "out").exists()

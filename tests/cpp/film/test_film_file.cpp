@@ -56,7 +56,7 @@ std::string avi(const std::vector<at::Tensor>& frames, std::pair<uint32_t, uint3
   };
   for (const at::Tensor& frame : frames) {
     add("00dc", encode_jpeg(frame, 100));
-    for (size_t i = 0; i < sounds.size(); ++i) add("0" + std::to_string(i + 1) + "wb", sounds[i].packet);
+    for (size_t i = 0; i < sounds.size(); ++i) add({'0', static_cast<char>('1' + i), 'w', 'b'}, sounds[i].packet);
   }
   for (const Sound& sound : sounds) {
     const auto bytes = static_cast<uint32_t>(10 * sound.packet.size());  // a second
@@ -205,6 +205,41 @@ TEST_CASE("a film that ends before it says is refused", "[film]") {
     CHECK_THROWS_WITH(inspect_film(folder.write("long.mkv", "\x1a\x45\xdf\xa3" + length)), !Catch::Contains("is truncated"));
 }
 
+TEST_CASE("an AVI that is cut, and an MP4 whose index comes first, are refused", "[film]") {
+  const TemporaryFolder folder;
+  std::vector<at::Tensor> pictures;
+  for (int64_t i = 0; i < 20; ++i) pictures.push_back(wave(5 * i));
+  const std::string whole = avi(pictures);
+  const auto film = folder.write("film.avi", whole);
+  if (builds_without(film)) return;
+  CHECK_THROWS_WITH(inspect_film(folder.write("cut.avi", whole.substr(0, whole.size() / 2))), Catch::Contains("cut.avi' is truncated"));
+  {
+    FilmWriter writer(folder / "last.mp4", film);
+    for (const FilmFrame& frame : frames_in(film)) writer.add(frame);
+    writer.finish({});
+  }
+  // Boxes, each of its length and its name: the index (moov) before the pictures, whose places it names (stco).
+  const std::string mp4 = read_file(folder / "last.mp4");
+  const auto big_endian = [](const std::string& text, size_t at) {
+    uint32_t value = 0;
+    for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<uint8_t>(text[i]);
+    return value;
+  };
+  std::string index, others;
+  for (size_t at = 0; at < mp4.size(); at += big_endian(mp4, at))
+    (mp4.substr(at + 4, 4) == "moov" ? index : others) += mp4.substr(at, big_endian(mp4, at));
+  const size_t head = big_endian(others, 0), places = index.find("stco") + 8;
+  for (size_t i = 0; i < big_endian(index, places); ++i) {
+    const auto place = static_cast<uint32_t>(big_endian(index, places + 4 + 4 * i) + index.size());
+    for (size_t byte = 0; byte < 4; ++byte) index[places + 4 + 4 * i + byte] = static_cast<char>(place >> (24 - 8 * byte));
+  }
+  const std::string first = others.substr(0, head) + index + others.substr(head);
+  CHECK(frames_in(folder.write("first.mp4", first)).size() == 20);
+  const size_t pictures_at = head + index.size();
+  const auto cut = folder.write("cut.mp4", first.substr(0, pictures_at + (first.size() - pictures_at) / 2));
+  CHECK_THROWS_WITH(frames_in(cut), Catch::Contains("cut.mp4' is") && (Catch::Contains("truncated") || Catch::Contains("damaged")));
+}
+
 TEST_CASE("a film whose pixels are not square is as wide as it is shown", "[film]") {
   const TemporaryFolder folder;
   const auto film = folder.write("wide.avi", avi({wave(0), wave(1)}, {8, 3}));  // 64 x 48 pixels, each twice as wide as high
@@ -222,6 +257,8 @@ TEST_CASE("a film whose pixels are not square is as wide as it is shown", "[film
     writer.finish({});
   }
   CHECK(inspect_film(folder / "out.mp4").width == 128);
+  CHECK_THROWS_WITH(inspect_film(folder.write("endless.avi", avi({wave(0)}, {60000, 1}))),
+                    Catch::Contains("endless.avi") && Catch::Contains("pixels wide and 48 high, more than 100000000 pixels"));
 }
 
 TEST_CASE("a film that lies on its side is turned upright", "[film]") {
