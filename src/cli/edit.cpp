@@ -318,6 +318,9 @@ void edit_film(const PhotoOutputs& one, const Editor& editor, const PhotoEdits& 
   if (lost.sounds > 0)
     notes.push_back(
         fmt::format("{} of a kind that MP4 does not hold: left out", counted(lost.sounds, "track of sound", "tracks of sound")));
+  if (lost.pictures > 0)
+    notes.push_back(
+        fmt::format("{} beside the one that is edited: left out", counted(lost.pictures, "track of pictures", "tracks of pictures")));
   if (lost.subtitles) notes.emplace_back("its subtitles are left out");
   say("{}  ({}, {}; edited: {})", printable(one.files[0].string()), counted(frame, "frame"), text_of(film.source, source_given), edited);
   for (const std::string& note : notes) tell("{}: {}", printable(one.photo.string()), note);
@@ -349,11 +352,15 @@ void edit(const EditRequest& options, bool source_given) {
   if (how.source) editor.attributes().labels(*how.source, "--source");
   how.faces = chosen_faces_of(options, editor);
   if (how.region == EditRegion::kExact) require_exact_regions(editor.bundle(), fmt::format("{}: --region exact", options.model));
+  if (options.mask && !editor.bundle().parser)
+    throw InvalidArgument(fmt::format("{}: --mask needs a parser: the bundle has none", options.model));
   std::optional<ListedSources> listed;
   if (!options.source_list.empty()) {
     listed.emplace(options.source_list, editor.attributes(), plan);
     source_given = true;
   }
+  if (!source_given && editor.bundle().classifier.is_empty())
+    throw InvalidArgument(fmt::format("--source is required: {} has no classifier, which would tell what a photo shows", options.model));
 
   const auto shown_of = [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     try {
@@ -377,6 +384,7 @@ void edit(const EditRequest& options, bool source_given) {
   std::optional<Film> film;
   std::map<fs::path, size_t> frames;
   if (options.film) {
+    order_by_number(plan);
     film = look_at_film(editor, frames_of(plan), how);
     how.source = film->source;
     for (size_t i = 0; i < plan.size(); ++i) frames.emplace(plan[i].photo, i);

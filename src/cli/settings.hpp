@@ -59,8 +59,13 @@ class SettingsFlags {
   /// @param help  where a flag has to say something else than the field
   template <auto... Path>
   void bind(const std::string& flag, const std::string& type, const std::string& help = {}) {
-    change(flag, type, help.empty() ? help_of(field_at<Path...>(defaults_)) : help,
-           [flag](Settings& settings, const std::string& text) { detail::set_value(field_at<Path...>(settings).value, text, flag); });
+    change(flag, type, help.empty() ? help_of(field_at<Path...>(defaults_)) : help, [flag](Settings& settings, const std::string& text) {
+      FieldRef field = field_at<Path...>(settings);
+      detail::set_value(field.value, text, flag);
+      // By the flag, not by the path that validate() would name.
+      field.name = flag;
+      detail::validate(Record{.fields = [&] { return std::vector{field}; }}, "");
+    });
   }
   /// `--flag` alone sets a switch.
   template <auto... Path>

@@ -224,7 +224,7 @@ def test_import_makes_a_bundle_that_edits(photo, tmp_path):
     info = json.loads((tmp_path / "bundle" / "config.json").read_text())["info"]
     assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 64 and info["license"] == "mine"
     edit = ("edit", tmp_path / "bundle", photo, "--set", "Young=1", "--out", tmp_path / "edited")
-    assert "source: the bundle has no classifier" in refusal(*edit, status=2)
+    assert "--source is required: " in refusal(*edit, status=2)
     run(*edit, "--source", "Male")
     assert size_of(tmp_path / "edited" / "ann.png") == (64, 64)
 
