@@ -36,11 +36,12 @@ void add_pack(CLI::App& app) {
       settings.attributes = attribute_list_columns(source.labels);
     const bool labeled = !settings.attributes.empty() || source.kind == DataKind::kSynthetic;
     std::optional<Progress> progress;
-    const int64_t count = pack_dataset(settings, labeled, *masks, *out, [&](int64_t done, int64_t all) {
+    const auto [count, notes] = pack_dataset(settings, labeled, *masks, *out, [&](int64_t done, int64_t all) {
       if (!progress) progress.emplace("pack", 0, all, std::cerr);
       progress->update(done, 1, "");
     });
     if (progress) progress->finish();
+    for (const DataNote& note : notes) tell("{}", note.line());
     say("{} of {} px in {}; --data packed --root {} --image-size {} reads {}", counted(count, "photo"), settings.image_size,
         printable(*out), printable(*out), settings.image_size, count == 1 ? "it" : "them");
   });

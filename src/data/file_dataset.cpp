@@ -37,6 +37,12 @@ Sample FileDataset::get(int64_t index) const {
     const Rect rect = crop_rect(crop_, photo.size(2), photo.size(1));
     sample.image = resize_image(crop_image(photo, rect), image_size_, image_size_);
     if (const at::Tensor ids = read_mask(index); ids.defined()) {
+      // Of one shape but for rounding: another mask would be pulled over the photo, and one drawn over a photo as it lies in its file
+      // does not fit it upright.
+      if (std::abs(ids.size(1) * photo.size(1) - ids.size(0) * photo.size(2)) > std::max(photo.size(1), photo.size(2))) {
+        throw InvalidArgument(fmt::format("its mask has {} x {} pixels, which is another shape than the photo's {} x {}", ids.size(1),
+                                          ids.size(0), photo.size(2), photo.size(1)));
+      }
       // The same part of the mask, in its own pixels.
       const Rect scaled{rect.x * ids.size(1) / photo.size(2), rect.y * ids.size(0) / photo.size(1),
                         std::max<int64_t>(1, rect.width * ids.size(1) / photo.size(2)),

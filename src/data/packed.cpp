@@ -164,8 +164,8 @@ void require_packed_place(const fs::path& file) {
     throw InvalidArgument(fmt::format("'{}' is there and is no packed data set: choose another name, or remove it", file.string()));
 }
 
-int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const fs::path& file,
-                     const std::function<void(int64_t done, int64_t all)>& progress, int threads) {
+PackedSamples pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const fs::path& file,
+                           const std::function<void(int64_t done, int64_t all)>& progress, int threads) {
   require_packed_place(file);
   DataSettings read = settings;
   read.cache = false;
@@ -184,6 +184,13 @@ int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool wi
   }
   if (parts.empty()) std::rethrow_exception(empty);
   const Dataset& first = *parts.front();
+  std::vector<DataNote> notes;
+  for (const auto& part : parts) {
+    for (const DataNote& note : part->notes()) {
+      // Most are of the lists, which all parts share.
+      if (std::ranges::none_of(notes, [&](const DataNote& known) { return known.text == note.text; })) notes.push_back(note);
+    }
+  }
   const auto count = std::ssize(splits), side = first.image_size();
 
   std::string names;
@@ -241,7 +248,7 @@ int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool wi
     }
     if (with_masks) append(bytes_of(masks));
   });
-  return count;
+  return {count, std::move(notes)};
 }
 
 }  // namespace secgan

@@ -54,7 +54,7 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
                                          const ProcessGroup& processes) {
   auto data = open_dataset(settings, Split::kTrain, with_attributes, with_masks);
   if (!processes.leads()) return data;
-  for (const DataNote& note : data->notes()) status_of(control) << (note.wrong ? "warning: " : "note: ") << note.text << '\n';
+  for (const DataNote& note : data->notes()) status_of(control) << note.line() << '\n';
   return data;
 }
 

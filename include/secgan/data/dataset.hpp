@@ -30,6 +30,9 @@ struct Sample {
 struct DataNote {
   std::string text;    ///< one line
   bool wrong = false;  ///< the data set contradicts itself, as a list cut short does; else it is only worth knowing
+
+  /// "warning: …" or "note: …"
+  std::string line() const { return (wrong ? "warning: " : "note: ") + text; }
 };
 
 /// Where photos come from, for the bundles that are trained on them.

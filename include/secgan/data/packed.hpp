@@ -61,11 +61,17 @@ class SECGAN_API PackedDataset final : public Dataset {
 /// @throws InvalidArgument, or Error where nothing can be written.
 SECGAN_API void require_packed_place(const std::filesystem::path& file);
 
+struct PackedSamples {
+  int64_t count = 0;
+  std::vector<DataNote> notes;  ///< what the data set says of itself
+};
+
 /// Writes all splits of a data set, whole or not at all; photos pass through memory in small parts, masks are held.
 /// @param settings  its crop and side are those that the photos get   @param with_attributes, with_masks  what is packed of it
 /// @param progress  is told how many samples are done, and of how many; may be empty
-/// @return the number of samples   @throws as open_dataset and require_packed_place
-SECGAN_API int64_t pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const std::filesystem::path& file,
-                                const std::function<void(int64_t done, int64_t all)>& progress = {}, int threads = 2);
+/// @throws as open_dataset and require_packed_place
+SECGAN_API PackedSamples pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks,
+                                      const std::filesystem::path& file,
+                                      const std::function<void(int64_t done, int64_t all)>& progress = {}, int threads = 2);
 
 }  // namespace secgan

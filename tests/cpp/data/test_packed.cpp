@@ -54,7 +54,7 @@ TEST_CASE("a packed data set is the one that it was made of", "[data]") {
   CHECK(pack_dataset(settings, true, true, file, [&](int64_t done, int64_t all) {
           told = done;
           CHECK(all == 12);
-        }) == 12);
+        }).count == 12);
   CHECK(told == 12);
   for (const auto& [name, split] : kSplits) {
     CAPTURE(name);
@@ -87,8 +87,20 @@ TEST_CASE("a packed data set is the one that it was made of", "[data]") {
   CHECK(open_dataset(some, Split::kTrain, true, false)->size() == 3);
   CHECK(at::equal(open_dataset(some, Split::kTrain, true, false)->get(0).labels, at::ones({1})));
   CHECK_FALSE(open_dataset(packed(file, settings), Split::kTrain, false, false)->get(0).labels.defined());
-  CHECK(pack_dataset(packed(file, settings), true, false, folder / "again.safetensors") == 12);
+  CHECK(pack_dataset(packed(file, settings), true, false, folder / "again.safetensors").count == 12);
   CHECK(open_dataset(packed(folder / "again.safetensors", settings), Split::kTest, true, false)->origin()->photo_size == "50x40");
+}
+
+TEST_CASE("what a data set says of itself is told when it is packed", "[data]") {
+  const TemporaryFolder folder;
+  DataSettings settings = folder_of_photos(folder);
+  CHECK(pack_dataset(settings, true, false, folder / "whole.safetensors").notes.empty());
+  write_image(folder / "photos/unlisted.png", gradient_picture(40, 50));
+  const PackedSamples packed = pack_dataset(settings, true, false, folder / "part.safetensors");
+  CHECK(packed.count == 12);
+  REQUIRE(packed.notes.size() == 1);
+  CHECK(packed.notes[0].line().starts_with("note: "));
+  CHECK(packed.notes[0].text.find("unlisted.png") != std::string::npos);
 }
 
 TEST_CASE("a packed data set says what it has not, and costs nobody a file", "[data]") {

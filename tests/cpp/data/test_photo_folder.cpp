@@ -181,6 +181,12 @@ TEST_CASE("a folder's masks have its photos' names, as they are or as `secgan pa
     CHECK(data.get(0).mask.eq(3).all().item<bool>());
     CHECK(data.get(1).mask.eq(10).all().item<bool>());
     CHECK(data.missing().empty());
+    // Half its size is the same shape; lying is another.
+    folder.write(place + "x/b_mask.png", encode_index_png(torch::full({10, 12}, 10, torch::kByte), palette));
+    CHECK(PhotoFolder(options).get(1).mask.eq(10).all().item<bool>());
+    folder.write(place + "x/b_mask.png", encode_index_png(torch::full({25, 20}, 10, torch::kByte), palette));
+    CHECK_THROWS_WITH(PhotoFolder(options).get(1),
+                      Catch::Contains("b.png") && Catch::Contains("its mask has 20 x 25 pixels") && Catch::Contains("the photo's 50 x 40"));
     std::filesystem::remove(folder / (place + "x/b_mask.png"));
     CHECK(PhotoFolder(options).missing().size() == 1);
   }
