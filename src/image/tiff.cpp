@@ -73,12 +73,24 @@ int64_t further_pages(TIFF* tiff) {
   return pages;
 }
 
+/// Colors of pixels that were multiplied by their alpha, as they were before.
+/// @param pixels [H, W, 4] uint8, alpha last
+void divide_by_alpha(at::Tensor& pixels) {
+  auto* const values = pixels.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < pixels.numel(); i += 4) {
+    const int alpha = values[i + 3];
+    if (alpha == 0) continue;
+    for (int64_t c = i; c < i + 3; ++c) values[c] = static_cast<uint8_t>(std::min(255 * values[c] / alpha, 255));
+  }
+}
+
 }  // namespace
 
 Picture decode_tiff(std::string_view bytes, const std::string& name) {
   TiffSource source{bytes};
   const Tiff tiff = open_tiff(source);
-  if (!tiff) throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem));
+  if (!tiff)
+    throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem.empty() ? "no picture is in it" : source.problem));
   uint32_t width = 0, height = 0;
   TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
@@ -108,6 +120,9 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
 
   // libtiff's own way to RGB mixes inks without a profile, takes Lab's white for another, and multiplies colors by alpha. Where it takes
   // the picture for RGB, and the fourth channel for one that it does not know, all four come as they are stored.
+  uint16_t extra = 0, *kinds = nullptr;
+  const bool multiplied =
+      TIFFGetField(tiff.get(), TIFFTAG_EXTRASAMPLES, &extra, &kinds) == 1 && extra > 0 && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
   const bool as_stored = picture.space == Picture::Space::kCmyk || picture.space == Picture::Space::kLab;
   if (as_stored) TIFFSetField(tiff.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
   if ((as_stored || photometric == PHOTOMETRIC_RGB) && samples > 3) {
@@ -119,6 +134,9 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   const auto unsupported = [&](std::string_view kind) {
     return Error(fmt::format("'{}' is a TIFF picture of a kind that is not supported: {}", name, kind));
   };
+  uint16_t compression = COMPRESSION_NONE;
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_COMPRESSION, &compression);
+  if (TIFFIsCODECConfigured(compression) == 0) throw unsupported(fmt::format("compression scheme {}", compression));
   if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
   if (format == SAMPLEFORMAT_IEEEFP) throw unsupported("floating-point samples");
   if (bits > 16) throw unsupported(fmt::format("samples of {} bits", bits));
@@ -136,6 +154,7 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   if (TIFFRGBAImageGet(&image, raster, width, height) == 0 || !source.problem.empty()) {
     throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem));
   }
+  if (multiplied && !as_stored) divide_by_alpha(picture.pixels);
   // CIELab's a* and b* are signed numbers, ICCLab's are counted from -128.
   if (photometric == PHOTOMETRIC_CIELAB) picture.pixels.slice(2, 1, 3).bitwise_xor_(0x80);
   picture.pictures += further_pages(tiff.get());

@@ -129,6 +129,23 @@ def test_a_file_its_bytes_an_open_file_and_a_pil_picture_are_one_photo(name, tmp
     assert worst(secgan.read_image(Image.open(io.BytesIO(content))), photo) <= (1 if kind in {"JPEG", "WEBP"} else 0)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_colors_that_a_tiff_holds_multiplied_by_alpha_are_divided(mode):
+    picture = alpha(face("RGBA"))
+    pixels = numpy.asarray(picture.convert("RGBa")).copy()
+    multiplied = Image.fromarray(pixels if mode == "RGBA" else pixels[..., [0, 3]].copy(), mode)
+    content = bytearray(saved(multiplied, "TIFF"))
+    entry = content.index(struct.pack("<HHI", 338, 3, 1))  # ExtraSamples
+    content[entry + 8 : entry + 10] = struct.pack("<H", 1)  # associated alpha
+    expected = shown(bytes(content)) if mode == "RGBA" else torch.from_numpy(numpy.array(multiplied.convert("RGBA"))).permute(2, 0, 1)
+    photo = secgan.read_image(bytes(content))
+    if mode == "RGBA":
+        assert torch.equal(photo, expected)
+    else:
+        gray, share = expected[:1].int(), expected[3:].int()
+        assert torch.equal(photo, torch.where(share == 0, gray, (255 * gray // share.clamp(1)).clamp(max=255)).expand(3, -1, -1).byte())
+
+
 def test_bmp_of_other_programs_than_pillow(tmp_path):
     picture = face(size=(45, 38))
     content = saved(picture, "BMP")
