@@ -72,7 +72,8 @@ Evaluation evaluate(const Bundle& bundle, const Dataset& data, const EvaluationP
   out.photos = subject.photos;
   out.pinned = pin(subject, scores);
   out.hash = hash_of(out.protocol, out.pinned);
-  out.judged_by_teacher = !bundle.info.teacher.empty() && out.pinned.classifier == bundle.info.teacher;
+  out.judged_by_teacher = !bundle.info.teacher.empty() && !subject.classifier.is_empty() &&
+                          sha256_rounded_tensors(module_state(*subject.classifier)) == bundle.info.teacher;
   add_metrics(subject, scores, out);
   add_notable_edits(subject, scores, control.notable, out);
   return out;

@@ -51,6 +51,8 @@ EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& 
   run.context.model = bundle.name;
   run.context.model_digest = bundle.digest;
   run.context.data = fmt::format("{}, {} px", words, photos.image_size());
+  if (const auto origin = photos.origin(); origin && !bundle.info.trained_on.empty() && origin->title != bundle.info.trained_on)
+    run.context.data += fmt::format("; the bundle was trained on {}", bundle.info.trained_on);
   run.context.whole_data = settings.data.whole_folder;
   for (const DataNote& note : photos.notes()) {
     if (note.wrong) run.context.data += "; " + note.text;

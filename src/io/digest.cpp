@@ -64,4 +64,11 @@ std::string sha256_tensors(const NamedTensors& tensors) {
   return digest.hex();
 }
 
+std::string sha256_rounded_tensors(NamedTensors tensors) {
+  for (auto& [name, tensor] : tensors) {
+    if (tensor.is_floating_point()) tensor = tensor.detach().to(at::kHalf);
+  }
+  return sha256_tensors(tensors);
+}
+
 }  // namespace secgan

@@ -64,7 +64,8 @@ struct BundleInfo {
         field<&O::license>("of the weights; for people to read", {}, "licence"),
         field<&O::photo_size>("of the data set, as 178x218; empty: not known"),
         field<&O::trained_on>("what the data set's photos are, as drawn faces; empty: not known"),
-        field<&O::teacher>("SHA-256 of the classifier that the generator learned to please, and that is no judge of it; empty: none"),
+        field<&O::teacher>(
+            "SHA-256, rounded to float16, of the classifier that the generator learned to please, and that is no judge of it; empty: none"),
     };
   }
 };

@@ -18,5 +18,7 @@ SECGAN_API std::string sha256_file(const std::filesystem::path& file);
 
 /// Of tensors: name, type, shape and values of each in this order, wherever and however they lie in memory.
 SECGAN_API std::string sha256_tensors(const NamedTensors& tensors);
+/// The same of floating-point values rounded to float16: a network's, and its copy's in half precision.
+SECGAN_API std::string sha256_rounded_tensors(NamedTensors tensors);
 
 }  // namespace secgan

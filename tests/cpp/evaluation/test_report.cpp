@@ -56,7 +56,7 @@ TEST_CASE("a judge that taught the generator is named before the figures", "[eva
   protocol.resamples = 20;
   const SyntheticFaces faces({.count = 3, .image_size = 32});
   Bundle bundle = random_bundle();
-  bundle.info.teacher = sha256_tensors(module_state(*bundle.classifier));
+  bundle.info.teacher = sha256_rounded_tensors(module_state(*bundle.classifier));
   const ReportContext context{"pupil", "abc", "drawn faces", {}, {}};
   const Evaluation taught = evaluate(bundle, faces, protocol);
   CHECK(taught.judged_by_teacher);
@@ -64,6 +64,12 @@ TEST_CASE("a judge that taught the generator is named before the figures", "[eva
     CHECK(report.find("The judge is the classifier that taught this generator") != std::string::npos);
   write_evaluation(folder.path() / "out", taught, context);
   CHECK(compare_reports({folder.path() / "out" / "report.json"}).find("pupil was judged by the classifier that taught it") == 0);
+  // The same judge, from a bundle in half precision.
+  {
+    const at::NoGradGuard no_grad;
+    for (at::Tensor& weight : bundle.classifier->parameters()) weight.copy_(weight.to(at::kHalf));
+  }
+  CHECK(evaluate(bundle, faces, protocol).judged_by_teacher);
   Judges other{.classifier = make_classifier(bundle.classifier->config())};
   const Evaluation fair = evaluate(bundle, faces, protocol, other);
   CHECK_FALSE(fair.judged_by_teacher);
