@@ -109,6 +109,14 @@ bool is_unnamed(const StateView& view, const NamedTensors& wanted) {
          std::ranges::all_of(view.tensors.begin(), view.tensors.begin() + looked_at, known);
 }
 
+/// How many of a network's tensors have their names in a state, whatever stands there.
+size_t named_alike(const StateView& view, const NamedTensors& wanted) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& [name, tensor] : view.tensors) names.insert(name);
+  for (const UnreadTensor& tensor : view.unread) names.insert(tensor.name);
+  return static_cast<size_t>(std::ranges::count_if(wanted, [&](const auto& entry) { return names.contains(entry.first); }));
+}
+
 }  // namespace
 
 bool is_partial(const StateView& view, const NamedTensors& wanted) { return partial(view, wanted).has_value(); }
@@ -119,9 +127,11 @@ std::string note_of_partial_average(const std::vector<StateView>& views, const N
     if (is_unnamed(view, wanted)) {
       return fmt::format("{}: the averaged weights '{}' are ignored: they are a list, without the tensors' names", file, view.entry);
     }
-    if (const auto lacking = partial(view, wanted)) {
-      return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, view.entry, *lacking);
-    }
+    // Of few entries, or of many that cannot be read, it is this network's all the same.
+    constexpr size_t kShare = 8;
+    const Comparison comparison = compare(wanted, view);
+    if (comparison.wrong > 0 && kShare * named_alike(view, wanted) >= wanted.size())
+      return fmt::format("{}: the averaged weights '{}' are ignored: {}", file, view.entry, comparison.first);
   }
   return {};
 }

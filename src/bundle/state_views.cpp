@@ -269,8 +269,11 @@ std::string first_names(const std::vector<StateDict>& dicts) {
     return (name.ends_with("weight") || name.ends_with("bias")) && name.find_first_of("0123456789") != std::string_view::npos;
   };
   const bool without = 2 * std::ranges::count_if(names, dotless) > std::ssize(names);
-  return fmt::format("; {} holds {}{}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), some_of(names),
-                     without ? ": names without their dots, as LitEma writes them, and nothing in the file says where those were" : "");
+  const std::string unread =
+      largest->unread.empty() ? "" : fmt::format("; '{}' in it is {}", largest->unread[0].name.substr(0, kLongest), largest->unread[0].why);
+  return fmt::format("; {} holds {}{}{}", largest->path.empty() ? "it" : fmt::format("'{}'", largest->path), some_of(names),
+                     without ? ": names without their dots, as LitEma writes them, and nothing in the file says where those were" : "",
+                     unread);
 }
 
 }  // namespace secgan

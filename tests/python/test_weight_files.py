@@ -224,6 +224,20 @@ def test_of_two_networks_that_fit_none_is_taken_silently(tmp_path):
     assert_holds(module, a)
 
 
+def test_an_average_that_is_there_in_part_or_cannot_be_read_is_told(tmp_path):
+    net, ema = network(1).state_dict(), network(2).state_dict()
+    few = dict(list(ema.items())[: len(ema) // 4])
+    quantized = {k: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8) if t.is_floating_point() else t for k, t in ema.items()}
+    for average, why in ((few, "' is missing"), (quantized, "' is .*_rebuild_qtensor")):
+        torch.save({"G": net, "G_ema": average}, tmp_path / "w.pth")
+        module = ours()
+        with pytest.warns(UserWarning, match="averaged weights 'G_ema' are ignored: '.*" + why):
+            secgan.load_weights(module, tmp_path / "w.pth")
+        assert_holds(module, net)
+    torch.save({"G": {**net, next(iter(net)): next(iter(quantized.values()))}}, tmp_path / "w.pth")
+    assert "_rebuild_qtensor" in refusal(tmp_path / "w.pth")
+
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
