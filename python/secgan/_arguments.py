@@ -26,9 +26,11 @@ def shown(value: Any) -> str:
 
 
 def path(given: Any, what: str, rule: str = "a path") -> str:
-    """A file's or folder's name. Bytes are none: they are more often what a file holds."""
+    """A file's or folder's name, in UTF-8. Bytes are none: they are more often what a file holds."""
     if isinstance(given, (str, os.PathLike)):
         name = os.fsdecode(given)
+        if any("\udc80" <= letter <= "\udcff" for letter in name):  # as Python writes bytes that are no UTF-8
+            raise ValueError(f"{what} must be a name in UTF-8, found {shown(given)}")
         if name:
             return name
         raise ValueError(f"{what} must be {rule}, found ''")

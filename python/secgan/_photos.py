@@ -11,7 +11,7 @@ import numpy
 import torch
 
 from . import _core
-from ._arguments import call, shown
+from ._arguments import call, path, shown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,7 +29,7 @@ def photo_tensor(image: Photo) -> torch.Tensor:
     if isinstance(image, torch.Tensor):
         return image
     if isinstance(image, (str, os.PathLike)):
-        return call(_core.read_image, os.fsdecode(image))
+        return call(_core.read_image, path(image, "image"))
     if isinstance(image, (bytes, bytearray, memoryview)):
         return _core.decode_image(bytes(image), "picture")
     pil = sys.modules.get("PIL.Image")  # whoever has a picture has imported it

@@ -106,6 +106,7 @@ at::Tensor AttributeSchema::labels(const NamedLabels& named, std::string_view ar
 
 at::Tensor AttributeSchema::flip(const at::Tensor& labels, int64_t index) const {
   check_shape(labels, "labels", {kAny, size()}, "[N, A]");
+  if (index < 0 || index >= size()) throw InvalidArgument(fmt::format("attribute must lie in [0, {}], found {}", size() - 1, index));
   at::Tensor target = labels.clone();
   const at::Tensor turned_on = 1 - labels.select(1, index);
   target.select(1, index).copy_(turned_on);

@@ -123,12 +123,17 @@ MISFITS = {
         TypeError,
         "provenance must be a mapping, as EditedPhoto.provenance, or None, found 'x'",
     ),
-    "a file's content": (lambda _: secgan.inspect_image(b"\x89PNG"), TypeError, "file must be a path, found bytes"),
     "a name that is not UTF-8": (
         lambda _: secgan.inspect_image("\udcff.png"),
-        TypeError,
-        r"inspect_image: arguments must be (file: str), found (file: '\udcff.png')",
+        ValueError,
+        r"file must be a name in UTF-8, found '\udcff.png'",
     ),
+    "a photo's name that is not UTF-8": (
+        lambda _: secgan.read_image("\udcff.png"),
+        ValueError,
+        r"image must be a name in UTF-8, found '\udcff.png'",
+    ),
+    "a file's content": (lambda _: secgan.inspect_image(b"\x89PNG"), TypeError, "file must be a path, found bytes"),
     "no editor": (
         lambda _: secgan.export(None, "onnx", "x.onnx"),
         TypeError,
@@ -150,6 +155,11 @@ MISFITS = {
     ),
     "options of a branch": (lambda _: branch(generator="x"), TypeError, "generator must be a mapping of options or None, found 'x'"),
     "a branch's seed": (lambda _: branch(seed=-1), ValueError, "seed must not be negative, found -1"),
+    "an attribute that is not there": (
+        lambda _: faces().flip(torch.zeros(1, 9), -1),
+        ValueError,
+        "attribute must lie in [0, 8], found -1",
+    ),
     "labels of -1": (lambda _: faces().flip(-torch.ones(1, 9), 0), ValueError, "labels must be 0 or 1, found -1"),
     "labels between": (lambda _: faces().flip(0.25 * torch.ones(1, 9), 0), ValueError, "labels must be 0 or 1, found 0.25"),
     "labels without a tensor": (lambda _: faces().flip([[0]], 0), TypeError, "labels must be a tensor, found list"),

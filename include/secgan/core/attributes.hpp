@@ -64,7 +64,7 @@ class SECGAN_API AttributeSchema {
   at::Tensor labels(const NamedLabels& named, std::string_view argument) const;
 
   /// Labels with one attribute flipped and the rules applied.
-  /// @param labels [N, A] in {0, 1}   @return [N, A], a new tensor
+  /// @param labels [N, A] in {0, 1}   @return [N, A], a new tensor   @throws InvalidArgument for another shape or an index beyond
   at::Tensor flip(const at::Tensor& labels, int64_t index) const;
 
   /// The difference vector that carries out `edits` on photos with labels `source`.

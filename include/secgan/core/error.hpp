@@ -84,10 +84,21 @@ inline std::string printable(std::string_view text) {
   return out;
 }
 
+namespace detail {
+
+/// As an exception says it: printable, and of a length that somebody reads, however much of a file it quotes.
+inline std::string message(std::string_view text) {
+  constexpr size_t kMost = 10'000;
+  if (text.size() <= kMost) return printable(text);
+  return printable(text.substr(0, kMost)) + "... (" + std::to_string(text.size()) + " bytes in all)";
+}
+
+}  // namespace detail
+
 /// Something failed while running: a file, a format, a training run. Python: RuntimeError.
 class SECGAN_API Error : public std::runtime_error {
  public:
-  explicit Error(std::string_view message) : std::runtime_error(printable(message)) {}
+  explicit Error(std::string_view message) : std::runtime_error(detail::message(message)) {}
 };
 
 /// A file or folder that is not there. Python: FileNotFoundError.
@@ -99,7 +110,7 @@ class SECGAN_API FileNotFound : public Error {
 /// An argument breaks its documented rule. Python: ValueError.
 class SECGAN_API InvalidArgument : public std::invalid_argument {
  public:
-  explicit InvalidArgument(std::string_view message) : std::invalid_argument(printable(message)) {}
+  explicit InvalidArgument(std::string_view message) : std::invalid_argument(detail::message(message)) {}
 };
 
 }  // namespace secgan

@@ -23,3 +23,10 @@ TEST_CASE("messages are one line of UTF-8, whatever a file held", "[error]") {
   CHECK(std::string(secgan::Error("entry '\xff'").what()) == "entry '\\xff'");
   CHECK(std::string(secgan::InvalidArgument("\x01").what()) == "\\x01");
 }
+
+TEST_CASE("a message that quotes a megabyte is cut, and says so") {
+  const std::string what = secgan::Error(std::string(1'000'000, '1')).what();
+  CHECK(what.size() < 10'100);
+  CHECK(what.ends_with("1... (1000000 bytes in all)"));
+  CHECK(std::string(secgan::InvalidArgument(std::string(10'000, '1')).what()) == std::string(10'000, '1'));
+}
