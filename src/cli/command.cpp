@@ -15,11 +15,14 @@
 #include <vector>
 
 #include <c10/util/Exception.h>
+#include <torch/version.h>
 
 #include "secgan/command.hpp"
 
 #include "cli/commands.hpp"
 #include "cli/printing.hpp"
+#include "core/format.hpp"
+#include "core/installed.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/training/process_group.hpp"
 #include "secgan/version.hpp"
@@ -166,8 +169,17 @@ int finish(const CLI::App& app, int status) {
   return complain(app, "standard output cannot be written: " + std::generic_category().message(secgan::cli::output_error), kFailed);
 }
 
+/// @throws Error for a LibTorch of another minor version than the command was built for: its ABI changes with each.
+void require_own_torch() {
+  const std::string found = secgan::detail::loaded_torch_version(), own = fmt::format("{}.{}.", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR);
+  if (found.empty() || found.starts_with(own)) return;
+  throw secgan::Error(fmt::format("this command was built for torch {}, and found torch {}: install that torch, or build secgan anew",
+                                  own.substr(0, own.size() - 1), found));
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
+    require_own_torch();
     set_rules_of_values(app);
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -76,8 +76,9 @@ void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& opt
       throw InvalidArgument(fmt::format("{} holds no settings.toml to resume with, and {}", options.out, error.what()));
     }
   }
-  stop_on_signals();
+  // Nothing is there to be kept before the others of the job are: a signal ends the waiting at once.
   const ProcessGroup processes = ProcessGroup::join(settings.trainer.process_timeout);
+  stop_on_signals();
   const TrainingOutcome outcome = train(settings, {folder, options.resume, &std::cerr, &stop_requested, processes});
   if (!outcome.finished) throw Stopped(fmt::format("stopped after step {}; go on with --resume --out {}", outcome.steps, options.out));
   if (!processes.leads()) return;

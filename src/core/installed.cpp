@@ -1,8 +1,10 @@
 #include "core/installed.hpp"
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace secgan::detail {
 
@@ -31,6 +33,17 @@ std::optional<fs::path> find_installed(std::string_view name) {
     if (!place.empty() && fs::exists(place, ignored)) return place;
   }
   return std::nullopt;
+}
+
+std::string loaded_torch_version() {
+  Dl_info info;
+  if (::dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::ifstream file(fs::path(info.dli_fname).parent_path().parent_path() / "version.py");
+  constexpr std::string_view kBefore = "__version__ = '";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kBefore)) return line.substr(kBefore.size(), line.rfind('\'') - kBefore.size());
+  }
+  return {};
 }
 
 }  // namespace secgan::detail

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "secgan/core/export.hpp"
@@ -17,5 +18,8 @@ SECGAN_API std::filesystem::path user_place(std::string_view name);
 
 /// The first of both that is there, a file or a folder.
 SECGAN_API std::optional<std::filesystem::path> find_installed(std::string_view name);
+
+/// "2.13.0+cpu": the version of the torch package whose LibTorch this process runs on; empty where there is no package around it.
+SECGAN_API std::string loaded_torch_version();
 
 }  // namespace secgan::detail

@@ -54,6 +54,19 @@ def start(arguments, *, rank=0, size=1, port=0, **environment):
     )
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_waits_for_the_others_ends_at_the_first_signal(tmp_path, rank):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    waiting = start([*training(tmp_path), "--out", tmp_path / "run"], rank=rank, size=2, port=port)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(timeout=3)
+    waiting.terminate()
+    assert waiting.wait(timeout=10) == -signal.SIGTERM
+    assert not (tmp_path / "run").exists()
+
+
 def start_two(arguments, second=None):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
