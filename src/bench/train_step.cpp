@@ -17,6 +17,7 @@ SecganTaskOptions recipe_of(const BenchSettings& settings) {
   if (settings.small) {
     recipe = small_scale_recipe(settings.backbone);
   } else {
+    recipe.average_decay = 0;  // the paper has no moving average
     for (GeneratorOptions* generator : {&recipe.photo_generator, &recipe.mask_generator}) generator->choose(settings.backbone);
     for (DiscriminatorOptions* discriminator : {&recipe.photo_discriminator, &recipe.mask_discriminator}) {
       discriminator->choose(settings.backbone);

@@ -138,7 +138,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
   guess_ = most_frequent(*data);
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses,
                 options_.losses.photo.generator_classifier > 0 ? frozen_classifier(bundle_, device_) : FrozenClassifier());
-  bundle_.info.teacher = options_.losses.photo.generator_classifier > 0 ? sha256_tensors(module_state(*bundle_.classifier)) : "";
+  bundle_.info.teacher = options_.losses.photo.generator_classifier > 0 ? sha256_rounded_tensors(module_state(*bundle_.classifier)) : "";
 }
 
 std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {

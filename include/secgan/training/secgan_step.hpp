@@ -81,9 +81,6 @@ class SecganStep {
     const AutocastGuard autocast(options_.bfloat16, batch.photo.device().type());
     StepReport report;
     const auto photo = edit_and_reconstruct(photo_.generator, batch.photo, difference(options_, batch));
-    const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
-    GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
-    if (options.photo.generator_classifier > 0) pass.classifier_logits = full_precision(classifier_(photo.edit));
     using Seen = typename SemanticStep<MaskBranch, Parser>::Seen;
     std::optional<BasicConsistencyPass<Seen>> consistency;
     if (semantic_) {
@@ -91,6 +88,10 @@ class SecganStep {
       consistency = std::move(semantic.photo);
       report.mask = std::move(semantic.mask);
     }
+    // Behind the mask branch's update, so that memory holds one discriminator's pass at a time.
+    const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
+    GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
+    if (options.photo.generator_classifier > 0) pass.classifier_logits = full_precision(classifier_(photo.edit));
     report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
                                : photo_gan_objective(options.photo, options.adversarial)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);

@@ -209,7 +209,7 @@ TEST_CASE("a run trains its generator on the bundle's classifier, which it neith
   for (const auto& [name, tensor] : module_state(*base.classifier)) before.emplace_back(name, tensor.detach().clone());
 
   SecganTask task(faces, recipe, base);
-  CHECK(task.bundle().info.teacher == sha256_tensors(module_state(*base.classifier)));
+  CHECK(task.bundle().info.teacher == sha256_rounded_tensors(module_state(*base.classifier)));
   CHECK(SecganTask(faces, tiny_recipe(), base).bundle().info.teacher.empty());
   const NamedValues values = task.step(0, 1);
   CHECK(count_of(values, "photo/generator/classifier") == 1);
@@ -388,7 +388,7 @@ TEST_CASE("a run that is asked to stop before its first step keeps it for later"
   CHECK(task.steps == std::vector<int64_t>{0, 1});
 }
 
-TEST_CASE("a checkpoint goes on with what it belongs to; what may change is told", "[trainer]") {
+TEST_CASE("a checkpoint goes on with what it belongs to, what may change is told", "[trainer]") {
   const TemporaryFolder folder;
   std::ostringstream quiet;
   const RunSettings settings{.file = "first", .fixed = {{"task.loader.batch", "4"}}, .changeable = {{"trainer.steps", "2"}}};
@@ -544,4 +544,17 @@ TEST_CASE("the moving average follows the formula, buffers included", "[trainer]
   }
   early.update(0);
   CHECK(average->weight[0].item<double>() == Approx(0.1 * 5 + 0.9 * 15));
+
+  // With a decay of 0 it is the live network, and no second copy of it.
+  torch::nn::BatchNorm2d same(2);
+  MovingAverage none(*live, *same, 0);
+  CHECK(same->weight.data_ptr() == live->weight.data_ptr());
+  CHECK(same->running_var.data_ptr() == live->running_var.data_ptr());
+  CHECK((live->weight.requires_grad() && !same->weight.requires_grad() && live->is_training() && !same->is_training()));
+  {
+    at::NoGradGuard no_grad;
+    live->weight.fill_(25);
+  }
+  none.update(1000);
+  CHECK(same->weight[0].item<double>() == 25);
 }
