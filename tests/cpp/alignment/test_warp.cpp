@@ -55,7 +55,7 @@ TEST_CASE("a turned and scaled face comes upright", "[alignment]") {
   CHECK((aligned - expected.unsqueeze(0)).abs().max().item<double>() <= 1.01);
 }
 
-TEST_CASE("no change is none to the bit; a change stays within the quad", "[alignment]") {
+TEST_CASE("no change is none to the bit, a change stays within the quad", "[alignment]") {
   for (const double degrees : {0.0, 20.0, 90.0, -135.0}) {
     CAPTURE(degrees);
     const at::Tensor photo = drawn_photo(300, 340);

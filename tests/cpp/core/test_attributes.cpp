@@ -52,7 +52,7 @@ TEST_CASE("wishes that make no sense are refused with the attribute's name", "[c
   CHECK_THROWS_WITH(AttributeSchema({"Bald", "Bald"}), Catch::Contains("given twice"));
 }
 
-TEST_CASE("STGAN's rules know no Mustache against No_Beard, nor Bald against colors; without rules nothing follows", "[core]") {
+TEST_CASE("STGAN's rules know no Mustache against No_Beard, nor Bald against colors, without rules nothing follows", "[core]") {
   const std::vector<std::string> names{"Bald", "Bangs", "Black_Hair", "Mustache", "No_Beard"};
   const at::Tensor labels = row({0, 1, 1, 0, 1});
   CHECK(at::equal(AttributeSchema(names).flip(labels, 0), row({1, 0, 0, 0, 1})));

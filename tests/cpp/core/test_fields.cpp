@@ -290,7 +290,7 @@ TEST_CASE("a generator's options list those of the chosen backbone, and those on
   CHECK_THROWS_WITH(validate(options, "task.photo_generator"), "task.photo_generator.stgan.conv_dim 0 is not positive");
 }
 
-TEST_CASE("a network in full has the data's fields between backbone and options; a discriminator has no output", "[core]") {
+TEST_CASE("a network in full has the data's fields between backbone and options, a discriminator has no output", "[core]") {
   GeneratorConfig generator;
   DiscriminatorConfig discriminator;
   CHECK(field_names(record_of(generator)) ==

@@ -96,7 +96,7 @@ TEST_CASE("names keep their spaces, quotes and letters", "[data][lists]") {
   CHECK(read("1\nBald\n000001 1\n") == std::vector<std::string>{"000001"});
 }
 
-TEST_CASE("attributes are chosen by name; columns that are not asked for may hold anything", "[data][lists]") {
+TEST_CASE("attributes are chosen by name, columns that are not asked for may hold anything", "[data][lists]") {
   const TemporaryFolder folder;
   const auto file = folder.write("list.csv", "split,filename,Age,Male,Smiling\ntrain,a.jpg,41,1,0\ntest,b.jpg,,0,1\n");
   const AttributeList list = read_attribute_list(file, std::vector<std::string>{"Smiling", "Male"});

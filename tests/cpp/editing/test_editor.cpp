@@ -127,7 +127,7 @@ TEST_CASE("many photos at once are edited as one by one", "[editing]") {
   CHECK_THROWS_WITH(editor.edit(photos, edits), Catch::Contains("photo must be [3, H, W]"));
 }
 
-TEST_CASE("a photo's attributes are given by name, in any order; what is not named is not there", "[editing]") {
+TEST_CASE("a photo's attributes are given by name, in any order, what is not named is not there", "[editing]") {
   const Editor editor(random_bundle());
   torch::manual_seed(5);
   const at::Tensor photo = random_photo(32, 32);

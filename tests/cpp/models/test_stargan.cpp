@@ -23,7 +23,7 @@ at::Tensor golden_labels(int64_t rows, int64_t columns) {
 
 }  // namespace
 
-TEST_CASE("StarGAN's generator is the published one; its eval mode can be asked for", "[models]") {
+TEST_CASE("StarGAN's generator is the published one, its eval mode can be asked for", "[models]") {
   torch::NoGradGuard no_grad;
   const at::Tensor image = golden_image({2, 3, 128, 128});
   const auto edit = [&](Normalization norm, bool training) {

@@ -81,7 +81,7 @@ TEST_CASE("STGAN's generator is the published one, entry by entry and number by 
   check_golden(generator->forward(image, difference), *published.training);
 }
 
-TEST_CASE("STGAN's discriminator is the published one; its eval mode can be asked for", "[models]") {
+TEST_CASE("STGAN's discriminator is the published one, its eval mode can be asked for", "[models]") {
   torch::NoGradGuard no_grad;
   const auto scores = [](Normalization norm, bool training) {
     Discriminator discriminator = make_discriminator({.attributes = 10}, StganDiscriminatorOptions{.norm_fn = norm});
