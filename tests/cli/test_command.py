@@ -155,7 +155,7 @@ def test_train_resume_and_settings(tmp_path):
 
 
 def test_wrong_settings_are_one_line(tmp_path):
-    assert "image_size 100 is not a multiple of 32" in train(tmp_path / "a", "--image-size", 100, status=2)
+    assert "--image-size 100 is not a multiple of 32" in train(tmp_path / "a", "--image-size", 100, status=2)
     assert "must be an integer" in train(tmp_path / "a", "--steps", "many", status=2)
     assert "unknown key 'stepz'; known: steps" in train(tmp_path / "a", "--option", "trainer.stepz=1", status=2)
     assert "nothing to resume" in train(tmp_path / "a", "--resume", status=1)
