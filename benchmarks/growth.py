@@ -11,6 +11,7 @@ import argparse
 import matplotlib
 import matplotlib.pyplot as plt
 import side_by_side as by
+from matplotlib.ticker import MaxNLocator
 
 matplotlib.use("svg")
 
@@ -41,8 +42,11 @@ def main() -> None:
         for row, (key, unit, label) in enumerate((("seconds_per_cycle", 1, "seconds a cycle"), ("peak_bytes", 1e9, "peak memory, GB"))):
             panel = panels[row, column]
             panel.plot(values, [point[key] / unit for point in points], "o-", color="tab:blue")
-            panel.set(ylim=(0, None), xlim=(0, None), xlabel=LABELS[name], ylabel="" if column else label)
+            panel.set(xlim=(0, 1.08 * max(values)), xlabel=LABELS[name], ylabel="" if column else label)
+            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             panel.grid(alpha=0.3)
+    for panel in panels[:, 0]:  # with its row, once every point is there
+        panel.set_ylim(0, None)
     figure.suptitle(by.machine(next(iter(known.values())), args), fontsize=9)
     figure.savefig(args.out, metadata={"Date": None})
 
