@@ -1,10 +1,12 @@
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/jit/ir/constants.h>
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
+#include "nn/inductor_op.hpp"
+#include "nn/map_product.hpp"
 #include "nn/recorded.hpp"
 #include "secgan/core/error.hpp"
 
@@ -16,18 +18,18 @@ using torch::jit::Node;
 using torch::jit::Stack;
 using torch::jit::Value;
 
-/// An op that has no C++ function: what inductor's programs call.
-at::Tensor call(const char* name, Stack arguments) {
-  const auto op = c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
-  op.callBoxed(arguments);
-  return arguments.back().toTensor();
-}
-
 /// What a convolution's kernel does with its result, by oneDNN's name.
 struct Fused {
   std::string name = "none";
   c10::List<std::optional<at::Scalar>> scalars = c10::List<std::optional<at::Scalar>>();
 };
+
+void activate(at::Tensor& x, const Fused& fused) {
+  if (fused.name == "relu") at::relu_(x);
+  if (fused.name == "leaky_relu") at::leaky_relu_(x, std::optional<at::Scalar>(fused.scalars[0]).value());
+  if (fused.name == "tanh") at::tanh_(x);
+  if (fused.name == "sigmoid") at::sigmoid_(x);
+}
 
 /// Values lie in slots, an instruction for each node.
 class Packed {
@@ -126,25 +128,50 @@ class Packed {
     return fused;
   }
 
+  /// In float32: bfloat16's kernels are fast as they are.
+  std::optional<MapProduct> as_product(const Node& node, const at::Tensor& weight) const {
+    const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
+    const auto sizes = [](const Value* value) { return value->type()->expectRef<c10::TensorType>().sizes().concrete_sizes(); };
+    const std::vector<int64_t> stride = setting(3).toIntVector(), padding = setting(4).toIntVector(), dilation = setting(5).toIntVector(),
+                               added = setting(7).toIntVector();
+    const bool plain = precision_ == Precision::kFloat32 && weight.size(2) == weight.size(3) && stride[0] == stride[1] &&
+                       padding[0] == padding[1] && dilation == std::vector<int64_t>{1, 1} && added == std::vector<int64_t>{0, 0};
+    const bool transposed = setting(6).toBool();
+    const auto map = sizes(transposed ? node.input(0) : node.output());
+    if (!plain || !map || !MapProduct::pays(weight, map->at(2), map->at(3))) return std::nullopt;
+    const IValue bias = setting(2);
+    return MapProduct(weight, bias.isTensor() ? bias.toTensor() : at::Tensor(), {stride[0], padding[0], transposed},
+                      map->at(0) * map->at(2) * map->at(3));
+  }
+
   void add_convolution(Node& node) {
     const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
     const at::ScalarType type = precision_ == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
     const IValue stride = setting(3), padding = setting(4), dilation = setting(5), output_padding = setting(7);
     const bool transposed = setting(6).toBool();
     const at::Tensor weight = setting(1).toTensor().to(type);
-    const IValue size = node.input(0)->type()->expectRef<c10::TensorType>().sizes().concrete_sizes().value();
-    const at::Tensor packed =
-        transposed ? call("mkldnn::_reorder_convolution_transpose_weight", {weight, padding, output_padding, stride, dilation, 1, size})
-                   : call("mkldnn::_reorder_convolution_weight", {weight, padding, stride, dilation, 1, size});
-    IValue bias = setting(2);
-    if (bias.isTensor()) bias = bias.toTensor().to(type);
     Value* output = node.output();
     const Fused fused = fused_activation(node, output);
+    if (const std::optional<MapProduct> product = as_product(node, weight)) {
+      steps_.push_back({{slot(node.input(0))}, {slot(output)}, [product, fused](Stack& stack) {
+                          at::Tensor out = (*product)(stack[0].toTensor().to(at::kFloat));
+                          activate(out, fused);
+                          stack[0] = std::move(out);
+                        }});
+      return;
+    }
+    const IValue size = node.input(0)->type()->expectRef<c10::TensorType>().sizes().concrete_sizes().value();
+    const at::Tensor packed = transposed ? inductor_op("mkldnn::_reorder_convolution_transpose_weight",
+                                                       {weight, padding, output_padding, stride, dilation, 1, size})
+                                         : inductor_op("mkldnn::_reorder_convolution_weight", {weight, padding, stride, dilation, 1, size});
+    IValue bias = setting(2);
+    if (bias.isTensor()) bias = bias.toTensor().to(type);
     Step step{{slot(node.input(0))}, {slot(output)}, [=](Stack& stack) {
                 const at::Tensor x = stack[0].toTensor().to(type).contiguous(at::MemoryFormat::ChannelsLast);
-                stack[0] = transposed ? call("mkldnn::_convolution_transpose_pointwise", {x, packed, bias, padding, output_padding, stride,
+                stack[0] = transposed
+                               ? inductor_op("mkldnn::_convolution_transpose_pointwise", {x, packed, bias, padding, output_padding, stride,
                                                                                           dilation, 1, fused.name, fused.scalars, IValue()})
-                                      : call("mkldnn::_convolution_pointwise",
+                               : inductor_op("mkldnn::_convolution_pointwise",
                                              {x, packed, bias, padding, stride, dilation, 1, fused.name, fused.scalars, IValue()});
               }};
     steps_.push_back(std::move(step));
