@@ -86,6 +86,8 @@ class SecganTaskOptions(TypedDict, total=False):
     discriminator_updates: int
     #: of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none
     augment: AugmentOptions
+    #: of the edits that the frozen classifier judges: what pleases it by a trick of single pixels does so no longer
+    classifier_augment: AugmentOptions
     #: generator updates in which both branches' λ_rec rises linearly from 0 to its value; 0: it is constant
     reconstruction_ramp: int
     #: of the moving average of the generators, which is shown and shipped

@@ -85,6 +85,8 @@ SecganTask::~SecganTask() = default;
 
 void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
+  if (classifier_augment.any() && losses.photo.generator_classifier == 0)
+    throw InvalidArgument("classifier_augment needs losses.photo.generator_classifier: no classifier judges the edits");
 }
 
 double SecganTaskOptions::reconstruction_factor(int64_t step) const {
@@ -150,10 +152,12 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
   const at::Tensor targets = permuted_targets(labels, at::randperm(n, random, at::kLong));
   GanBatch out{batch.photo, to_device(batch.labels, device_), own(targets)};
-  if (options_.augment.any()) {
-    const at::Generator changes = seeded_generator(mix_seed(options_.loader.seed, RandomPurpose::kAugmentation, index));
-    out.augmentation = draw_augmentation(options_.augment, n, batch.photo.size(2), changes).each(own);
-  }
+  const auto drawn = [&](const AugmentOptions& options, RandomPurpose purpose) {
+    if (!options.any()) return Augmentation();
+    return draw_augmentation(options, n, batch.photo.size(2), seeded_generator(mix_seed(options_.loader.seed, purpose, index))).each(own);
+  };
+  out.augmentation = drawn(options_.augment, RandomPurpose::kAugmentation);
+  out.judged = drawn(options_.classifier_augment, RandomPurpose::kJudgedEdits);
   return {std::move(out), own(at::rand({n}, random))};
 }
 

@@ -33,6 +33,7 @@ enum class RandomPurpose : uint64_t {
   kTargets = 0x9a11,       ///< target labels of a batch, and where its gradient penalty is taken
   kHostPenalty = 0x5e9b,   ///< where the gradient penalty is taken in somebody else's training loop
   kAugmentation = 0xa068,  ///< how a batch is changed before discriminators see it
+  kJudgedEdits = 0x1d9e,   ///< how edits are changed before the frozen classifier sees them
   kSteps = 0xd509,         ///< what a network from outside draws in a step, as dropout
   kIdentity = 0xface,      ///< the people of drawn faces
   kDrawnLabels = 0x1abe1,  ///< their labels

@@ -121,6 +121,8 @@ struct GanBatch {
   /// How each sample is changed before a discriminator sees it, photo and mask, real, fake and interpolate alike; nothing at first.
   /// Generators, parser, reconstruction and consistency see it unchanged.
   Augmentation augmentation = {};
+  /// How each edit is changed before the frozen classifier sees it.
+  Augmentation judged = {};
 };
 
 /// What generators are asked for: intensity (y_trg - y_src).

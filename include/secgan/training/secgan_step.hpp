@@ -91,7 +91,8 @@ class SecganStep {
     // Behind the mask branch's update, so that memory holds one discriminator's pass at a time.
     const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
     GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
-    if (options.photo.generator_classifier > 0) pass.classifier_logits = full_precision(classifier_(photo.edit));
+    if (options.photo.generator_classifier > 0)
+      pass.classifier_logits = full_precision(classifier_(augmented_photo(photo.edit, batch.judged)));
     report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
                                : photo_gan_objective(options.photo, options.adversarial)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);

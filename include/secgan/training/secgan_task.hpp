@@ -35,6 +35,7 @@ struct SecganTaskOptions {
   AdamOptions discriminator_adam;
   int64_t discriminator_updates = 5;
   AugmentOptions augment;
+  AugmentOptions classifier_augment;
   int64_t reconstruction_ramp = 0;
   double average_decay = 0.999;
   LoaderOptions loader;
@@ -52,6 +53,8 @@ struct SecganTaskOptions {
         field<&O::discriminator_adam>("optimizer of both discriminators"),
         field<&O::discriminator_updates>("per generator update, each on a batch of its own", rule::kPositive),
         field<&O::augment>("of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none"),
+        field<&O::classifier_augment>(
+            "of the edits that the frozen classifier judges: what pleases it by a trick of single pixels does so no longer"),
         field<&O::reconstruction_ramp>(
             "generator updates in which both branches' λ_rec rises linearly from 0 to its value; 0: it is constant", rule::kNotNegative),
         field<&O::average_decay>("of the moving average of the generators, which is shown and shipped", rule::kBelowOne),

@@ -292,15 +292,17 @@ TEST_CASE("discriminators see everything augmented alike, and nothing else does"
   CHECK(report.edit_distance.item<double>() == unchanged_report.edit_distance.item<double>());
 }
 
-TEST_CASE("a frozen classifier judges the edit as it is, beside the discriminator, and stays as it is", "[training]") {
+TEST_CASE("a frozen classifier judges the edit as it is or as it is changed for it, beside the discriminator, and stays as it is",
+          "[training]") {
   World w;
   w.batch.augmentation.shift = torch::tensor({{1, -1}, {0, 2}}, at::kLong);
+  w.batch.judged = GENERATE(Augmentation(), Augmentation{.shift = torch::tensor({{-1, 1}, {2, 0}}, at::kLong)});
   SecganStepOptions options;
   options.photo = {.generator_attribute = 0, .generator_classifier = 4, .reconstruction = 0, .semantic_consistency = 0};
   const at::Tensor weight = randn64({2, 3}).requires_grad_(true);
   const FrozenClassifier classifier = [weight](const at::Tensor& photo) { return at::matmul(photo.sin().mean({2, 3}), weight.t()); };
   const at::Tensor edit = w.photo.generator->forward(w.batch.photo, w.batch.target - w.batch.source);
-  const at::Tensor z = classifier(edit), y = w.batch.target;
+  const at::Tensor z = classifier(augmented_photo(edit, w.batch.judged)), y = w.batch.target;
   const at::Tensor judged = -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
   const at::Tensor seen = augmented_photo(edit, w.batch.augmentation);
   const auto gradient =
