@@ -27,6 +27,13 @@ FaceLayout celeba_hq_layout(int64_t side) {
   return scaled({{1024, 1024}, {{{386, 485}, {643, 487}, {514, 631}, {400, 758}, {620, 759}}}}, {side, side});
 }
 
+bool is_celeba_shaped(const PhotoSize& size) { return std::abs(size.width * 218 - size.height * 178) <= (178 + 218) / 2; }
+
+bool is_own_size(const FaceLayout& layout, const PhotoSize& size) {
+  if (size == layout.size) return true;
+  return is_celeba_shaped(layout.size) && (size == PhotoSize{178, 218} || size == PhotoSize{89, 109} || size == PhotoSize{356, 436});
+}
+
 Similarity align(const FivePoints& points, const FaceLayout& layout) { return fit_similarity(points, layout.points); }
 
 double misalignment(const Similarity& to_layout, const Rect& crop, const Rect& place) {

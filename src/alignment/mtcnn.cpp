@@ -1,9 +1,12 @@
 #include "secgan/alignment/mtcnn.hpp"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -170,16 +173,46 @@ at::Tensor corrected(const at::Tensor& boxes, const at::Tensor& by, double end) 
                    1);
 }
 
-/// Averages over areas, as OpenCV's INTER_AREA.
-at::Tensor resampled(const at::Tensor& picture, int64_t height, int64_t width) { return at::adaptive_avg_pool2d(picture, {height, width}); }
+/// Averages over areas, as OpenCV's INTER_AREA and at::adaptive_avg_pool2d, of bytes: a photo in float32 takes four times their memory.
+/// @param picture [3, H, W] uint8, the pixels of a row side by side   @return [1, 3, height, width] float32
+at::Tensor resampled(const at::Tensor& picture, int64_t height, int64_t width) {
+  const int64_t rows = picture.size(1), columns = picture.size(2);
+  // Where an area begins or, rounded up, the one before ends.
+  const auto begin = [](int64_t i, int64_t given, int64_t wanted) { return i * given / wanted; };
+  const auto end = [](int64_t i, int64_t given, int64_t wanted) { return ((i + 1) * given + wanted - 1) / wanted; };
+  constexpr int64_t kPixelsOfAThread = int64_t{1} << 18;
+  const int64_t grain = std::max<int64_t>(kPixelsOfAThread * height / std::max<int64_t>(rows * columns, 1), 1);
+  at::Tensor out = at::empty({1, 3, height, width});
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    const uint8_t* const pixels = picture.const_data_ptr<uint8_t>() + channel * picture.stride(0);
+    float* const means = out.mutable_data_ptr<float>() + channel * height * width;
+    at::parallel_for(0, height, grain, [&](int64_t first, int64_t last) {
+      std::vector<uint32_t> sums(static_cast<size_t>(columns));
+      for (int64_t i = first; i < last; ++i) {
+        std::ranges::fill(sums, 0);
+        const int64_t top = begin(i, rows, height), bottom = end(i, rows, height);
+        for (int64_t y = top; y < bottom; ++y) {
+          const uint8_t* const row = pixels + y * picture.stride(1);
+          std::transform(sums.begin(), sums.end(), row, sums.begin(), std::plus<uint32_t>());
+        }
+        for (int64_t j = 0; j < width; ++j) {
+          const int64_t left = begin(j, columns, width), right = end(j, columns, width);
+          const uint64_t sum = std::accumulate(sums.begin() + left, sums.begin() + right, uint64_t{0});
+          means[i * width + j] = static_cast<float>(sum) / static_cast<float>(bottom - top) / static_cast<float>(right - left);
+        }
+      }
+    });
+  }
+  return out;
+}
 
 at::Tensor centered(const at::Tensor& picture) { return (picture - 127.5) * 0.0078125; }
 
 /// Windows of the picture, where the boxes are cut off at its edges.
-/// @param picture [1, 3, H, W]   @param boxes [N, 4]; those without a pixel in the picture are dropped
+/// @param picture [3, H, W] uint8   @param boxes [N, 4]; those without a pixel in the picture are dropped
 /// @return [N, 3, side, side]; undefined for none
 at::Tensor windows(const at::Tensor& picture, at::Tensor& boxes, int64_t side) {
-  const int64_t height = picture.size(2), width = picture.size(3);
+  const int64_t height = picture.size(1), width = picture.size(2);
   const at::Tensor whole = boxes.trunc().to(at::kLong).contiguous();
   const auto at = whole.accessor<int64_t, 2>();
   std::vector<at::Tensor> out;
@@ -190,7 +223,7 @@ at::Tensor windows(const at::Tensor& picture, at::Tensor& boxes, int64_t side) {
     const int64_t right = std::min(at[n][2], width), bottom = std::min(at[n][3], height);
     if (right <= left || bottom <= top) continue;
     inside.push_back(n);
-    out.push_back(resampled(picture.narrow(2, top, bottom - top).narrow(3, left, right - left), side, side));
+    out.push_back(resampled(picture.narrow(1, top, bottom - top).narrow(2, left, right - left), side, side));
   }
   if (out.empty()) return {};
   boxes = boxes.index_select(0, places_of(inside));
@@ -229,7 +262,7 @@ namespace {
 /// Cells of the picture at one scale that look like a face.
 Candidates proposals_at(MtcnnNetworks& networks, const at::Tensor& picture, double scale, double threshold) {
   const auto scaled = [&](int64_t length) { return static_cast<int64_t>(static_cast<double>(length) * scale + 1); };
-  const Judged judged = networks.proposal->forward(centered(resampled(picture, scaled(picture.size(2)), scaled(picture.size(3)))));
+  const Judged judged = networks.proposal->forward(centered(resampled(picture, scaled(picture.size(1)), scaled(picture.size(2)))));
   const at::Tensor likely = judged.score[0] >= threshold;
   const at::Tensor cells = likely.nonzero();  // [N, 2] y, x
   const at::Tensor first = cells.flip(1).to(at::kFloat) * kStride;
@@ -242,7 +275,7 @@ Candidates proposals_at(MtcnnNetworks& networks, const at::Tensor& picture, doub
 
 Candidates proposals(MtcnnNetworks& networks, const at::Tensor& picture, double smallest, const MtcnnOptions& options) {
   double scale = static_cast<double>(kCell) / smallest;
-  double shorter = static_cast<double>(std::min(picture.size(2), picture.size(3))) * scale;
+  double shorter = static_cast<double>(std::min(picture.size(1), picture.size(2))) * scale;
   std::vector<at::Tensor> boxes, scores, corrections;
   for (; shorter >= kCell; shorter *= options.factor, scale *= options.factor) {
     const Candidates found = proposals_at(networks, picture, scale, options.thresholds[0]);
@@ -301,7 +334,7 @@ std::vector<Face> faces_of(const Candidates& found) {
 std::optional<FivePoints> seen_upright(Stage& network, const at::Tensor& photo, const FivePoints& points, double threshold) {
   static const FaceLayout layout = Mtcnn::window();
   const AlignedPlace place = aligned_place(align(points, layout), {0, 0, kOutput, kOutput});
-  const at::Tensor window = centered(resampled(cut_out(photo, place).unsqueeze(0).to(at::kFloat), kOutput, kOutput));
+  const at::Tensor window = centered(resampled(cut_out(photo, place).contiguous(), kOutput, kOutput));
   const Judged judged = network->forward(at::cat({window, window.flip(3)}));
   if (!(judged.score.min().item<double>() > threshold)) return {};
   const at::Tensor shares = judged.points.to(at::kDouble).contiguous();
@@ -369,7 +402,7 @@ std::vector<Face> Mtcnn::detect(const at::Tensor& photo) const {
   check_shape(photo, "photo", {3, kAny, kAny}, "[3, H, W]");
   if (photo.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("photo must be uint8, found {}", dtype_name(photo)));
   const at::NoGradGuard no_grad;
-  const at::Tensor picture = photo.unsqueeze(0).to(at::kFloat);
+  const at::Tensor picture = photo.contiguous();
   const double smallest =
       std::max(options_.smallest, options_.smallest_share * static_cast<double>(std::min(photo.size(1), photo.size(2))));
   Candidates found = proposals(*networks_, picture, smallest, options_);

@@ -218,11 +218,15 @@ std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view
   for (StateView& view : views) {
     if (view.entry == entry) {
       out.push_back(std::move(view));
-    } else if (others.size() < 12 && std::ranges::none_of(others, [&](const StateView* other) { return other->entry == view.entry; })) {
+    } else if (std::ranges::none_of(others, [&](const StateView* other) { return other->entry == view.entry; })) {
       others.push_back(&view);
     }
   }
   if (out.empty()) {
+    // Networks before their parts.
+    constexpr size_t kMost = 12;
+    std::ranges::stable_sort(others, {}, [](const StateView* view) { return std::ranges::count(view->entry, '.'); });
+    others.resize(std::min(others.size(), kMost));
     throw Error(fmt::format("{}: entry '{}' is not in it; {}", file, entry,
                             others.empty() ? "nothing in it has the tensors of a network" : "there are: " + listed(others)));
   }

@@ -136,6 +136,31 @@ std::string said_by(const c10::Error& error) {
   return fmt::format("not enough memory: {} were asked for at once; smaller batches or pictures take less", rest.substr(0, rest.find('.')));
 }
 
+/// A flag of the command that a mistyped one is nearest to; empty for none near.
+std::string nearest_flag(const CLI::App& command, std::string_view given) {
+  std::string nearest;
+  size_t fewest = 3;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      if (const size_t letters = distance(given, "--" + name); letters < fewest) nearest = "--" + name, fewest = letters;
+    }
+  }
+  return nearest;
+}
+
+/// What a command does not know, the first of it.
+std::string unexpected(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  const auto commands = app.get_subcommands();
+  if (words.empty() || commands.empty()) return "arguments that are not expected";
+  const CLI::App* command = commands.front();
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  const std::string flag = words.front().substr(0, words.front().find('='));
+  if (!flag.starts_with('-')) return fmt::format("'{}' is one argument too many", words.front());
+  const std::string nearest = nearest_flag(*command, flag);
+  return fmt::format("'{}' is no flag of this command{}", flag, nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+}
+
 int complain(const CLI::App& app, const std::string& message, int status) {
   const auto commands = app.get_subcommands();
   const std::string prefix = commands.empty() ? "secgan" : "secgan " + commands.front()->get_name();
@@ -188,6 +213,8 @@ int run(CLI::App& app, int argc, char** argv) {
     const int status = app.exit(asked, out, out);
     secgan::cli::print_bytes(stdout, out.str());
     return status;
+  } catch (const CLI::ExtrasError&) {
+    return complain(app, unexpected(app), kWrongUse);
   } catch (const CLI::ParseError& error) {
     return complain(app, error.what(), kWrongUse);
   } catch (const secgan::InvalidArgument& error) {

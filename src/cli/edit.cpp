@@ -17,6 +17,7 @@
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "film/film_file.hpp"
+#include "image/row_bands.hpp"
 #include "io/normal_form.hpp"
 #include "secgan/alignment/detector_file.hpp"
 #include "secgan/core/device.hpp"
@@ -414,15 +415,32 @@ void edit(const EditRequest& options, bool source_given) {
   });
 }
 
+/// The mean of two pictures.
+at::Tensor mixed(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor out = at::empty(a.sizes(), at::kByte);
+  each_band(a.size(1), a.size(2), [&](int64_t first, int64_t rows) {
+    out.narrow(1, first, rows).copy_((a.narrow(1, first, rows).to(at::kShort) + b.narrow(1, first, rows)).div_(2, "floor"));
+  });
+  return out;
+}
+
 void parse(const PhotoRequest& options) {
   std::vector<PhotoOutputs> plan = plan_outputs(options.photos, options.out, {Result::kMask, Result::kOverlay}, options.overwrite);
   const Editor editor = Editor::from_pretrained(options.model, find_device(options.device));
   each_photo(options, std::move(plan), [&](const at::Tensor& photo, const PhotoOutputs& outputs) {
     const std::optional<Crop> crop = chosen_crop(options);
     const at::Tensor ids = editor.parse(photo, crop);
-    const at::Tensor overlay = editor.crop(photo, crop).to(at::kFloat).mul(0.5).add(colorize(ids, Labels::kSecgan12), 0.5).to(at::kByte);
+    std::vector<std::string> notes;
+    if (!crop && editor.layout() && !is_own_size(*editor.layout(), {photo.size(2), photo.size(1)})) {
+      notes.push_back(
+          fmt::format("{} x {} pixels: cropped as the bundle's photos, as no face is searched; --crop says where one is, and "
+                      "'secgan edit --mask' finds it",
+                      photo.size(2), photo.size(1)));
+    }
+    const at::Tensor overlay = mixed(editor.crop(photo, crop), colorize(ids, Labels::kSecgan12));
     return Finished{{encode_mask(ids, note()), encode_result(outputs.files[1], overlay, note())},
-                    fmt::format("{}\n{}", printable(outputs.files[0].string()), printable(outputs.files[1].string()))};
+                    fmt::format("{}\n{}", printable(outputs.files[0].string()), printable(outputs.files[1].string())),
+                    std::move(notes)};
   });
 }
 

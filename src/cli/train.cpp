@@ -61,12 +61,39 @@ void add_backbone_flag(SettingsFlags<TrainSettings>& flags, const std::string& f
                });
 }
 
+/// The training that wrote the settings; empty for none.
+std::string training_of(const std::filesystem::path& settings) {
+  const auto reads = [&](auto defaults) {
+    try {
+      load_settings(settings, std::move(defaults));
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  return reads(TrainSettings())             ? "train"
+         : reads(TrainParserSettings())     ? "train-parser"
+         : reads(TrainClassifierSettings()) ? "train-classifier"
+                                            : "";
+}
+
+template <class Settings>
+Settings settings_of_run(const std::filesystem::path& kept, Settings defaults, const std::string& folder) {
+  try {
+    return load_settings(kept, std::move(defaults));
+  } catch (const InvalidArgument&) {
+    const std::string own = training_of(kept);
+    if (own.empty()) throw;
+    throw InvalidArgument(fmt::format("--out '{}' is a run of 'secgan {}': that command resumes it", folder, own));
+  }
+}
+
 template <class Settings>
 void run(const SettingsFlags<Settings>& flags, Settings defaults, const Run& options) {
   const std::filesystem::path folder = options.out, kept = folder / "settings.toml";
   if (options.resume && !std::filesystem::exists(folder)) throw FileNotFound(fmt::format("nothing to resume: {} is missing", options.out));
   const bool has_settings = options.resume && std::filesystem::exists(kept);
-  if (has_settings) defaults = load_settings(kept, std::move(defaults));
+  if (has_settings) defaults = settings_of_run(kept, std::move(defaults), options.out);
   const Settings settings = flags.resolve(std::move(defaults));
   if (options.resume && !has_settings) {
     // Killed before its first step, or no run at all: what is missing is missing there.

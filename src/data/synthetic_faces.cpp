@@ -482,7 +482,8 @@ const std::vector<std::string>& synthetic_attribute_names() {
 
 Sample draw_face(uint64_t identity, const at::Tensor& labels, int64_t image_size) {
   check_shape(labels, "labels", {kAttributes}, "[9]");
-  if (image_size < 32) throw InvalidArgument(fmt::format("image_size {} is below 32", image_size));
+  if (image_size < kSmallestDrawn || image_size > kLargestDrawn)
+    throw InvalidArgument(fmt::format("image_size must be from {} to {}, found {}", kSmallestDrawn, kLargestDrawn, image_size));
   std::array<bool, kAttributes> shows{};
   for (int64_t a = 0; a < kAttributes; ++a) shows[static_cast<size_t>(a)] = labels[a].item<float>() > 0.5f;
   check_labels(shows);

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "core/dtype.hpp"
 #include "core/format.hpp"
 #include "editing/generator_engine.hpp"
 #include "editing/notes.hpp"
+#include "editing/region_rows.hpp"
+#include "image/row_bands.hpp"
 #include "nn/inputs.hpp"
 #include "secgan/bundle/recognize.hpp"
 #include "secgan/core/error.hpp"
@@ -20,10 +23,6 @@ namespace secgan {
 namespace {
 
 constexpr int64_t kPhotosAtOnce = 16;
-
-at::Tensor resized(const at::Tensor& image, int64_t height, int64_t width) {
-  return at::upsample_bilinear2d(image, {height, width}, /*align_corners=*/false);
-}
 
 /// A row of [N, A] by name.
 NamedValues by_name(const AttributeSchema& schema, const at::Tensor& row) {
@@ -82,9 +81,12 @@ at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited) {
   at::Tensor whole = photo.clone();
   const at::Tensor across = blending(place.width, place.x > 0, place.x + place.width < width);
   const at::Tensor down = blending(place.height, place.y > 0, place.y + place.height < height);
-  const at::Tensor weights = at::minimum(down.unsqueeze(1), across.unsqueeze(0));
   const at::Tensor part = crop_image(whole, place);
-  part.copy_(part.to(at::kFloat).lerp(edited.photo.to(at::kFloat), weights).round());
+  each_band(place.height, place.width, [&](int64_t first, int64_t rows) {
+    const at::Tensor weights = at::minimum(down.narrow(0, first, rows).unsqueeze(1), across.unsqueeze(0));
+    const at::Tensor before = part.narrow(1, first, rows), after = edited.photo.narrow(1, first, rows);
+    before.copy_(before.to(at::kFloat).lerp_(after.to(at::kFloat), weights).round_());
+  });
   return whole;
 }
 
@@ -260,9 +262,17 @@ std::vector<EditedPhoto> Editor::edit_views(const std::vector<View>& views, cons
     one.place = views[shown].place;
     one.crop = crops[shown];
     const bool detail = keeps_detail(one.place, options);
-    const auto at_own_size = [&](const at::Tensor& picture) { return resized(picture.unsqueeze(0), one.place.height, one.place.width)[0]; };
-    one.photo = to_bytes(detail ? to_float(one.crop) + at_own_size(edit[n] - rebuilt[n]) : at_own_size(edit[n]));
-    if (region.defined()) one.photo = within(region_weights(region[n], one.place.height, one.place.width), one.photo, one.crop);
+    const int64_t height = one.place.height, width = one.place.width;
+    ResizedRows shown_rows(detail ? edit[n] - rebuilt[n] : edit[n], height, width);
+    std::optional<RegionRows> weights;
+    if (region.defined()) weights.emplace(region[n], height, width);
+    one.photo = at::empty({3, height, width}, at::kByte);
+    each_band(height, width, [&](int64_t first, int64_t rows) {
+      const at::Tensor before = one.crop.narrow(1, first, rows), change = shown_rows.bilinear(first, rows);
+      at::Tensor after = to_bytes(detail ? to_float(before).add_(change) : change);
+      if (weights) after = within((*weights)(first, rows), after, before);
+      one.photo.narrow(1, first, rows).copy_(after);
+    });
     for (const auto& [name, value] : by_name(attributes_, source[n])) one.source.emplace_back(name, value > 0.5);
     one.difference = by_name(attributes_, difference[n]);
     one.provenance = provenance_of(bundle_, edits);
@@ -320,7 +330,12 @@ at::Tensor Editor::parse_cropped(const at::Tensor& crop) const {
   check_shape(crop, "crop", {3, kAny, kAny}, "[3, H, W]");
   if (!bundle_.parser) throw Error("the bundle has no parser");
   at::NoGradGuard no_grad;
-  return resized(parsed(network_input({crop})), crop.size(1), crop.size(2))[0].argmax(0).to(at::kByte);
+  const int64_t height = crop.size(1), width = crop.size(2);
+  ResizedRows probabilities(parsed(network_input({crop}))[0], height, width);
+  at::Tensor ids = at::empty({height, width}, at::kByte);
+  each_band(height, width,
+            [&](int64_t first, int64_t rows) { ids.narrow(0, first, rows).copy_(probabilities.bilinear(first, rows).argmax(0)); });
+  return ids;
 }
 
 }  // namespace secgan

@@ -20,17 +20,6 @@ namespace {
 /// What CelebA's photos, and CelebAMask-HQ's, are called in `trained_on`.
 constexpr std::string_view kCelebAMaskHqPhotos = "CelebAMask-HQ";
 
-/// CelebA's shape, at any size, to half a pixel.
-bool celeba_shaped(const PhotoSize& size) { return std::abs(size.width * 218 - size.height * 178) <= (178 + 218) / 2; }
-
-/// A photo of the bundle's own kind.
-/// @param layout  of CelebA, whose photos are passed on at half and at double size, too, or of others
-bool has_layouts_size(const FaceLayout& layout, int64_t width, int64_t height) {
-  const PhotoSize size{width, height};
-  if (size == layout.size) return true;
-  return celeba_shaped(layout.size) && (size == PhotoSize{178, 218} || size == PhotoSize{89, 109} || size == PhotoSize{356, 436});
-}
-
 std::string note_on_aligned(const at::Tensor& photo, std::string_view why) {
   return fmt::format("{} x {} pixels, {}: taken as aligned, and cropped as the bundle's photos", photo.size(2), photo.size(1), why);
 }
@@ -68,7 +57,7 @@ std::optional<FaceLayout> face_layout(const BundleInfo& info) {
   const Crop crop = parse_crop(info.crop);
   if (!size.known() && crop.kind == Crop::Kind::kCenter && crop.side > 0) return celeba_layout();
   if (!size.known()) return std::nullopt;
-  if (celeba_shaped(size)) return celeba_layout(size);
+  if (is_celeba_shaped(size)) return celeba_layout(size);
   if (info.trained_on == kCelebAMaskHqPhotos && size.width == size.height) return celeba_hq_layout(size.width);
   return std::nullopt;
 }
@@ -82,7 +71,7 @@ Editor::Search Editor::search(const at::Tensor& photo, const View& cropped, cons
   }
   const FaceSearch& asked = *options.faces;
   const int64_t width = photo.size(2), height = photo.size(1);
-  if (asked.unless_aligned && has_layouts_size(*layout_, width, height)) return {.aligned = "the size of the bundle's own"};
+  if (asked.unless_aligned && is_own_size(*layout_, {width, height})) return {.aligned = "the size of the bundle's own"};
 
   Search out{.found = asked.known ? FoundFaces{.faces = *asked.known}
                                   : find_faces(asked.detector ? asked.detector : installed_detector(), photo)};

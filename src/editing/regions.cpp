@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/format.hpp"
+#include "editing/region_rows.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/labels.hpp"
 #include "secgan/core/shape.hpp"
@@ -23,6 +24,16 @@ std::vector<int64_t> ids(const std::vector<std::string_view>& names) {
     }
   }
   return out;
+}
+
+/// 0 at the region's border, 1 half a window inside; [1, S, S].
+at::Tensor rising_within(const at::Tensor& region) {
+  check_shape(region, "region", {kAny, kAny}, "[S, S]");
+  // The mean over a window is a half at a straight border, and 1 half a window inside.
+  const int64_t reach = std::max<int64_t>(region.size(1) / 32, 1);
+  const at::Tensor inside = region.to(at::kFloat).unsqueeze(0);
+  const at::Tensor padded = at::replication_pad2d(inside, {reach, reach, reach, reach});
+  return (2 * at::avg_pool2d(padded, 2 * reach + 1, 1) - 1).clamp(0, 1) * inside;
 }
 
 }  // namespace
@@ -90,15 +101,9 @@ at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::str
   return at::max_pool2d(region, 2 * margin + 1, 1, margin).squeeze(1) > 0.5;
 }
 
-at::Tensor region_weights(const at::Tensor& region, int64_t height, int64_t width) {
-  check_shape(region, "region", {kAny, kAny}, "[S, S]");
-  // The mean over a window is a half at a straight border, and 1 half a window inside.
-  const int64_t reach = std::max<int64_t>(region.size(1) / 32, 1);
-  const at::Tensor inside = region.to(at::kFloat).view({1, 1, region.size(0), region.size(1)});
-  const at::Tensor padded = at::replication_pad2d(inside, {reach, reach, reach, reach});
-  const at::Tensor rising = (2 * at::avg_pool2d(padded, 2 * reach + 1, 1) - 1).clamp(0, 1) * inside;
-  const at::Tensor smooth = at::upsample_bilinear2d(rising, {height, width}, /*align_corners=*/false);
-  return (smooth * at::upsample_nearest2d(inside, {height, width})).view({height, width});
-}
+at::Tensor region_weights(const at::Tensor& region, int64_t height, int64_t width) { return RegionRows(region, height, width)(0, height); }
+
+RegionRows::RegionRows(const at::Tensor& region, int64_t height, int64_t width)
+    : rising_(rising_within(region), height, width), inside_(region.to(at::kFloat).unsqueeze(0), height, width) {}
 
 }  // namespace secgan

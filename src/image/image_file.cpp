@@ -14,6 +14,7 @@
 #include "image/exif.hpp"
 #include "image/picture.hpp"
 #include "image/provenance.hpp"
+#include "image/row_bands.hpp"
 #include "io/file_kind.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/core/names.hpp"
@@ -182,12 +183,16 @@ at::Tensor colorize(const at::Tensor& mask, Labels labels) {
   const auto& palette = class_palette(labels);
   at::Tensor table = at::empty({static_cast<int64_t>(palette.size()), 3}, at::kByte);
   std::memcpy(table.mutable_data_ptr<uint8_t>(), palette.data(), palette.size() * 3);
-  const at::Tensor ids = mask.reshape(-1).to(at::kLong);
-  if (ids.numel() > 0 && ids.max().item<int64_t>() >= table.size(0)) {
+  if (mask.numel() > 0 && mask.max().item<int64_t>() >= table.size(0)) {
     throw InvalidArgument(
-        fmt::format("mask holds class id {}, the label set {}", ids.max().item<int64_t>(), counted(table.size(0), "class", "classes")));
+        fmt::format("mask holds class id {}, the label set {}", mask.max().item<int64_t>(), counted(table.size(0), "class", "classes")));
   }
-  return planes(table.index_select(0, ids).view({mask.size(0), mask.size(1), 3})).contiguous();
+  at::Tensor out = at::empty({3, mask.size(0), mask.size(1)}, at::kByte);
+  each_band(mask.size(0), mask.size(1), [&](int64_t first, int64_t rows) {
+    const at::Tensor ids = mask.narrow(0, first, rows).reshape(-1).to(at::kInt);
+    out.narrow(1, first, rows).copy_(planes(table.index_select(0, ids).view({rows, mask.size(1), 3})));
+  });
+  return out;
 }
 
 }  // namespace secgan

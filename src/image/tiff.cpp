@@ -91,7 +91,12 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   const Tiff tiff = open_tiff(source);
   if (!tiff)
     throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem.empty() ? "no picture is in it" : source.problem));
-  uint32_t width = 0, height = 0;
+  uint32_t role = 0, width = 0, height = 0;
+  TIFFGetField(tiff.get(), TIFFTAG_SUBFILETYPE, &role);
+  if ((role & FILETYPE_REDUCEDIMAGE) != 0) {
+    throw Error(fmt::format(
+        "'{}' begins with a preview of its picture, as cameras' raw files do: develop it, and save it as JPEG, PNG or TIFF", name));
+  }
   TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   check_pixels(width, height, name);

@@ -26,6 +26,11 @@ constexpr std::array kSignatures{
     Signature{FileKind::kPng, 0, "\x89PNG\r\n\x1a\n"sv},
     Signature{FileKind::kGif, 0, "GIF87a"sv},
     Signature{FileKind::kGif, 0, "GIF89a"sv},
+    // Before TIFF's, of which most cameras' files are made.
+    Signature{FileKind::kCameraRaw, 8, "CR\x02\0"sv},  // Canon's CR2
+    Signature{FileKind::kCameraRaw, 0, "FUJIFILMCCD-RAW"sv},
+    Signature{FileKind::kCameraRaw, 0, "IIRO"sv},   // Olympus
+    Signature{FileKind::kCameraRaw, 0, "IIU\0"sv},  // Panasonic
     Signature{FileKind::kTiff, 0, "II*\0"sv},
     Signature{FileKind::kTiff, 0, "MM\0*"sv},
     Signature{FileKind::kTiff, 0, "II+\0"sv},  // BigTIFF
@@ -65,7 +70,7 @@ constexpr std::array kSignatures{
 };
 
 /// Behind "FILE is".
-constexpr std::array<std::pair<FileKind, std::string_view>, 51> kPhrases{{
+constexpr std::array<std::pair<FileKind, std::string_view>, 52> kPhrases{{
     {FileKind::kUnknown, "of no known kind"},
     {FileKind::kEmpty, "empty"},
     {FileKind::kJpeg, "a JPEG picture"},
@@ -85,6 +90,7 @@ constexpr std::array<std::pair<FileKind, std::string_view>, 51> kPhrases{{
     {FileKind::kExr, "an OpenEXR picture"},
     {FileKind::kRadiance, "a Radiance picture"},
     {FileKind::kSvg, "an SVG drawing"},
+    {FileKind::kCameraRaw, "a camera's raw photo"},
     {FileKind::kVideo, "a video"},
     {FileKind::kPdf, "a PDF document"},
     {FileKind::kHtml, "an HTML page, not the file itself (the download gave a page)"},
@@ -133,6 +139,7 @@ FileKind kind_of_media(std::string_view bytes) {
   // The first is the main one; "mif1" and "msf1" leave it to those that follow.
   for (; brands.size() >= 4; brands.remove_prefix(4)) {
     const std::string_view brand = brands.substr(0, 4);
+    if (brand == "crx ") return FileKind::kCameraRaw;  // Canon's CR3
     if (brand == "avif" || brand == "avis") return FileKind::kAvif;
     for (const std::string_view heic : {"heic", "heix", "hevc", "hevx", "heim", "heis"}) {
       if (brand == heic) return FileKind::kHeic;

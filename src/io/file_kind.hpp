@@ -29,6 +29,7 @@ enum class FileKind {
   kExr,
   kRadiance,
   kSvg,
+  kCameraRaw,
   kVideo,
   kPdf,
   // Text.

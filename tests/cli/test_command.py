@@ -87,6 +87,11 @@ def test_a_list_says_what_each_photo_has(photo, tmp_path):
 def test_parse_writes_mask_and_overlay(photo, tmp_path):
     run("parse", BUNDLE, photo, "--out", tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ann_mask.png", "ann_overlay.png"]
+    # A bundle of aligned photos, and a photo that is none of them.
+    aligned = aligned_bundle(tmp_path / "aligned", trained_on="CelebA")
+    told = run("parse", aligned, photo, "--out", tmp_path / "out").stderr
+    assert "80 x 64 pixels: cropped as the bundle's photos, as no face is searched; --crop says where one is" in told
+    assert not run("parse", aligned, photo, "--crop", "center", "--out", tmp_path / "out").stderr
 
 
 def test_wrong_use_of_edit(photo, tmp_path):
@@ -146,6 +151,8 @@ def test_train_resume_and_settings(tmp_path):
     assert "holds a run already" in train(tmp_path / "run", status=1)
     # Resuming reads the run's own settings: the network is still the small one.
     train(tmp_path / "run", "--resume", "--steps", 3)
+    by_another = ("train-classifier", "--resume", "--out", tmp_path / "run")
+    assert f"--out '{tmp_path}/run' is a run of 'secgan train-parser': that command resumes it" in refusal(*by_another, status=2)
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 3
     assert "dim = 4" in (tmp_path / "run" / "settings.toml").read_text()
     again = tmp_path / "again.toml"
@@ -380,6 +387,13 @@ def test_no_command_and_a_wrong_one_list_them_all(tmp_path):
     ):
         done = subprocess.run([link, *arguments], capture_output=True, text=True)
         assert done.returncode == 2 and done.stderr == f"secgan bench: {said}\n" and "  train-step " in done.stdout
+    for arguments, said in (
+        (("data-check", "--count", "200"), "'--count' is no flag of this command"),
+        (("edit", "M", "a.png", "--out", "o", "--sett", "Bald=1"), "'--sett' is no flag of this command; did you mean '--set'?"),
+        (("bench", "frechet", "--dim=9"), "'--dim' is no flag of this command; did you mean '--dims'?"),
+        (("attributes", "M", "more"), "'more' is one argument too many"),
+    ):
+        assert refusal(*arguments, status=2) == f"secgan {arguments[0]}: {said}\n"
     for arguments in (("--help",), ("edit", "--help"), ()):
         done = subprocess.run([link, *arguments], capture_output=True, text=True)
         assert "site-packages" not in done.stdout + done.stderr and "secgan" in done.stdout

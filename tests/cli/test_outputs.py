@@ -150,6 +150,25 @@ def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
     assert seventeen - ten < 3 * 2400 * 1800 * 3 / 2**20, "seven photos more, kept, would be seven times that"
 
 
+def test_a_large_photo_takes_a_few_times_its_pixels(tmp_path):
+    side = 5000
+    large = tmp_path / "large.png"
+    Image.new("RGB", (side, side), (200, 170, 150)).save(large)
+    small = picture(tmp_path / "small.png", (200, 200))
+    pixels = side * side * 3 / 2**20
+    for arguments in (("edit", *EDIT), ("edit", *EDIT, "--region", "exact"), ("parse",)):
+        at_least = peak(arguments[0], BUNDLE, small, *arguments[1:], "--out", tmp_path / "out")
+        taken = peak(arguments[0], BUNDLE, large, *arguments[1:], "--overwrite", "--out", tmp_path / "out") - at_least
+        assert taken < 7 * pixels, f"{arguments}: {taken:.0f} MiB for {pixels:.0f} MiB of pixels; float32 alone has four times those"
+
+
+def test_a_raw_photos_preview_is_not_taken_for_the_photo(tmp_path):
+    preview, page = Image.new("RGB", (12, 10), "navy"), Image.new("RGB", (48, 40), "navy")
+    preview.save(tmp_path / "a.tif", save_all=True, append_images=[page], tiffinfo={254: 1})
+    line = refusal("edit", BUNDLE, tmp_path / "a.tif", *EDIT, "--out", tmp_path / "out", status=1)
+    assert "a.tif' begins with a preview of its picture, as cameras' raw files do: develop it" in line
+
+
 def test_what_is_none_is_refused_by_its_first_bytes(tmp_path):
     sparse = tmp_path / "sparse.pth"
     with sparse.open("wb") as file:

@@ -23,6 +23,12 @@ SECGAN_API FaceLayout celeba_layout(const PhotoSize& size = {178, 218});
 /// CelebA-HQ's square photos, and CelebAMask-HQ's.
 SECGAN_API FaceLayout celeba_hq_layout(int64_t side = 1024);
 
+/// Of CelebA's photos, at any size, to half a pixel.
+SECGAN_API bool is_celeba_shaped(const PhotoSize& size);
+
+/// Whether a photo's size says that it is one of the data set's own; CelebA's are passed on at half and at double size, too.
+SECGAN_API bool is_own_size(const FaceLayout& layout, const PhotoSize& size);
+
 /// From a photo to the layout of the data set, by the points of its face.
 SECGAN_API Similarity align(const FivePoints& points, const FaceLayout& layout);
 

@@ -14,6 +14,9 @@ namespace secgan {
 /// Male, Mouth_Slightly_Open, Mustache, Pale_Skin. Hair of neither color is brown or gray.
 SECGAN_API const std::vector<std::string>& synthetic_attribute_names();
 
+/// Sides that faces are drawn at, in pixels.
+inline constexpr int64_t kSmallestDrawn = 32, kLargestDrawn = 8192;
+
 struct SyntheticFacesOptions {
   int64_t count = 8000;
   int64_t image_size = 64;
@@ -23,7 +26,7 @@ struct SyntheticFacesOptions {
     using O = SyntheticFacesOptions;
     return std::tuple{
         field<&O::count>("how many", rule::kPositive),
-        field<&O::image_size>("side in pixels", rule::at_least(32)),
+        field<&O::image_size>("side in pixels", Rule{.low = kSmallestDrawn, .most = kLargestDrawn}),
         field<&O::seed>("another seed, other people"),
     };
   }
@@ -32,7 +35,7 @@ struct SyntheticFacesOptions {
 /// The face of one person showing exactly these labels. All else (pose, shape, skin, light, background) follows from
 /// `identity`, so that two calls make a true before and after.
 /// @param labels [9] in {0, 1}, in the order of the names   @return mask in the twelve classes
-/// @throws InvalidArgument when labels exclude one another or the side is below 32.
+/// @throws InvalidArgument when labels exclude one another or the side is none that faces are drawn at.
 SECGAN_API Sample draw_face(uint64_t identity, const at::Tensor& labels, int64_t image_size);
 
 /// Sample i follows from the seed and i alone.

@@ -114,6 +114,8 @@ TEST_CASE("a larger side shows the same face, finer", "[faces]") {
 TEST_CASE("wrong options and labels of drawn faces are named", "[faces]") {
   CHECK_THROWS_WITH(SyntheticFaces({.count = 0}), Catch::Contains("count 0"));
   CHECK_THROWS_WITH(SyntheticFaces({.image_size = 31}), Catch::Contains("image_size 31"));
+  CHECK_THROWS_WITH(SyntheticFaces({.image_size = 8193}), Catch::Contains("image_size 8193 is above 8192"));
+  CHECK_THROWS_WITH(draw_face(1, labels_with({}), 1 << 30), Catch::Contains("image_size must be from 32 to 8192, found 1073741824"));
   CHECK_THROWS_WITH(draw_face(1, at::zeros({8}), 64), Catch::Contains("labels must be [9]"));
   CHECK_THROWS_WITH(draw_face(1, labels_with({"Bald", "Bangs"}), 64), Catch::Contains("exclude one another"));
   CHECK_THROWS_WITH(draw_face(1, labels_with({"Black_Hair", "Blond_Hair"}), 64), Catch::Contains("exclude one another"));
