@@ -46,7 +46,7 @@ std::shared_ptr<const GeneratorEngine::Built> GeneratorEngine::compiled(Generato
     const bool worth = compiling_ == Compiling::kAtOnce || (compiling_ == Compiling::kWhenItPays && pays);
     const bool able = !generator->custom() && !generator->is_training() && image.is_cpu() && image.scalar_type() == at::kFloat;
     if (!worth || !able || !fast_paths()) {
-      ran_ = available_engines().front();
+      ran_ = libtorch_engine();
       return nullptr;
     }
   }
@@ -83,8 +83,7 @@ GeneratorEngine::Pictures GeneratorEngine::run(Generator& generator, const at::T
 std::string GeneratorEngine::name() const {
   const std::lock_guard lock(mutex_);
   if (!ran_.empty()) return ran_;
-  const std::vector<std::string> names = available_engines();
-  return engine_ == Engine::kOpenvino ? names.back() : names.front();
+  return engine_ == Engine::kOpenvino ? available_engines().back() : libtorch_engine();
 }
 
 }  // namespace secgan

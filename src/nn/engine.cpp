@@ -38,7 +38,6 @@ const Loaded& openvino() {
   return loaded;
 }
 
-std::string libtorch_name() { return "libtorch " TORCH_VERSION; }
 std::string openvino_name() { return "openvino " + openvino().plugin->version; }
 
 [[noreturn]] void refuse_openvino(std::string_view why) {
@@ -56,8 +55,10 @@ TensorsFunction plain(const TensorsFunction& function, Precision precision, at::
 
 }  // namespace
 
+std::string libtorch_engine() { return "libtorch " TORCH_VERSION; }
+
 std::vector<std::string> available_engines() {
-  std::vector<std::string> out{libtorch_name()};
+  std::vector<std::string> out{libtorch_engine()};
   if (openvino().plugin != nullptr) out.push_back(openvino_name());
   return out;
 }
@@ -86,7 +87,7 @@ CompiledNetwork compile_network(Engine engine, torch::nn::Module& module, const 
   if (engine == Engine::kOpenvino && !on_cpu) {
     throw InvalidArgument(fmt::format("engine 'openvino' runs on the device cpu, found {}", examples.front().device().str()));
   }
-  const CompiledNetwork as_it_is{plain(function, precision, examples.front().device().type()), Engine::kLibtorch, libtorch_name()};
+  const CompiledNetwork as_it_is{plain(function, precision, examples.front().device().type()), Engine::kLibtorch, libtorch_engine()};
   const bool pack_it = on_cpu && fast_paths() && at::globalContext().userEnabledMkldnn() && at::hasMKLDNN();
   // In bfloat16 LibTorch's packed convolutions are the faster ones (docs/performance.md).
   const bool preferred = engine == Engine::kAuto && precision == Precision::kFloat32;
@@ -101,7 +102,7 @@ CompiledNetwork compile_network(Engine engine, torch::nn::Module& module, const 
     }
   }
   if (!pack_it) return as_it_is;
-  return {pack(graph, precision), Engine::kLibtorch, libtorch_name() + " packed"};
+  return {pack(graph, precision), Engine::kLibtorch, libtorch_engine() + " packed"};
 }
 
 }  // namespace secgan

@@ -41,6 +41,9 @@ struct EnumNames<Precision> {
 /// The engines that can run here, with their versions: "libtorch 2.13.0", "openvino 2026.4.1".
 SECGAN_API std::vector<std::string> available_engines();
 
+/// The first of them. Loads nothing, where available_engines loads OpenVINO to ask for its version.
+SECGAN_API std::string libtorch_engine();
+
 /// An engine by name, "auto" as it is.
 /// @throws InvalidArgument that says which there are, for a name that is none or an engine that is not there.
 SECGAN_API Engine find_engine(std::string_view name);
