@@ -167,6 +167,8 @@ void require_packed_place(const fs::path& file) {
 PackedSamples pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const fs::path& file,
                            const std::function<void(int64_t done, int64_t all)>& progress, int threads) {
   require_packed_place(file);
+  if (std::error_code none; fs::equivalent(file, settings.source.root, none))
+    throw InvalidArgument(fmt::format("'{}' is what is packed: it would be replaced by a part of itself", file.string()));
   DataSettings read = settings;
   read.cache = false;
   read.crop = settings.resolved_crop();

@@ -59,14 +59,14 @@ std::string reason(int code) {
 }
 
 int check(int code, const fs::path& file, std::string_view what) {
-  if (code < 0) throw Error(fmt::format("'{}': {}: {}", file.string(), what, reason(code)));
+  if (code < 0) throw Error(fmt::format("'{}' {}: {}", file.string(), what, reason(code)));
   return code;
 }
 
 /// As a file, whatever its name looks like to FFmpeg.
 std::string address(const fs::path& file) { return "file:" + file.string(); }
 
-/// The first error that a demuxer tells of and goes on behind: what it leaves out is seen nowhere else. FFmpeg's messages are the
+/// The first error that a part of FFmpeg tells of and goes on behind: what it leaves out is seen nowhere else. FFmpeg's messages are the
 /// process's, and go nowhere.
 class Complaints {
  public:
@@ -74,7 +74,7 @@ class Complaints {
     av_log_set_callback([](void* of, int level, const char* format, va_list arguments) {
       const auto* const kind = of == nullptr ? nullptr : *static_cast<const AVClass* const*>(of);
       const bool counts = listening_ != nullptr && listening_->empty() && level <= AV_LOG_ERROR && kind != nullptr;
-      if (!counts || std::string_view(kind->class_name) != "AVFormatContext") return;
+      if (!counts || kind->class_name != part_) return;
       std::array<char, 256> text{};
       std::vsnprintf(text.data(), text.size(), format, arguments);
       *listening_ = text.data();
@@ -82,8 +82,10 @@ class Complaints {
     });
   }
   /// What `work` gives; its complaint, or none, is in `first` then.
+  /// @param part  whose: "AVFormatContext", the demuxer's, or "AVCodecContext"
   template <class Work>
-  int during(const Work& work, std::string& first) const {
+  int during(std::string_view part, const Work& work, std::string& first) const {
+    part_ = part;
     listening_ = &first;
     const int code = work();
     listening_ = nullptr;
@@ -92,8 +94,10 @@ class Complaints {
 
  private:
   static thread_local std::string* listening_;
+  static thread_local std::string_view part_;
 };
 thread_local std::string* Complaints::listening_ = nullptr;
+thread_local std::string_view Complaints::part_;
 
 Input open_film(const fs::path& file) {
   AVDictionary* rules = nullptr;
@@ -146,8 +150,11 @@ class Decoder {
     codec_.reset(avcodec_alloc_context3(codec));
     check(avcodec_parameters_to_context(codec_.get(), stream_->codecpar), file_, "cannot be read as a film");
     codec_->max_pixels = kMostPixels;
-    // A photo each: what costs pixels is an error there, and is concealed if nobody asks.
-    if (stream_->codecpar->codec_id == AV_CODEC_ID_MJPEG) codec_->err_recognition |= AV_EF_EXPLODE;
+    // Where frames are pictures by themselves, or kept to the bit, what costs pixels is an error, and is concealed if nobody asks. In
+    // other films honest encoders make decoders complain.
+    const AVCodecDescriptor* kind = avcodec_descriptor_get(codec->id);
+    strict_ = kind != nullptr && ((kind->props & AV_CODEC_PROP_INTRA_ONLY) != 0 || (kind->props & AV_CODEC_PROP_LOSSY) == 0);
+    if (strict_) codec_->err_recognition |= AV_EF_EXPLODE | AV_EF_CRCCHECK;
     check(avcodec_open2(codec_.get(), codec, nullptr), file_, "cannot be read as a film");
     for (size_t i = 0; i < input_->nb_streams; ++i) {
       if (input_->streams[i] != stream_) input_->streams[i]->discard = AVDISCARD_ALL;
@@ -160,7 +167,7 @@ class Decoder {
   /// The next frame as the codec gives it; null at the end.
   const AVFrame* next() {
     for (;;) {
-      const int code = avcodec_receive_frame(codec_.get(), frame_.get());
+      const int code = decoded([&] { return avcodec_receive_frame(codec_.get(), frame_.get()); });
       if (code == AVERROR_EOF) return nullptr;
       if (code != AVERROR(EAGAIN)) {
         check(code, file_, "is damaged");
@@ -175,14 +182,15 @@ class Decoder {
         return frame_.get();
       }
       std::string complaint;
-      const int read = complaints_.during([&] { return av_read_frame(input_.get(), packet_.get()); }, complaint);
+      const int read = complaints_.during("AVFormatContext", [&] { return av_read_frame(input_.get(), packet_.get()); }, complaint);
       if (read != AVERROR_EOF) check(read, file_, "is damaged");
       if (!complaint.empty()) throw Error(fmt::format("'{}' is damaged: {}", file_.string(), complaint));
       if (read < 0) require_whole();
       const bool ours = read >= 0 && packet_->stream_index == stream_->index;
       if (ours && (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0)
         throw Error(fmt::format("'{}' is truncated or damaged: a frame lacks a part of its bytes", file_.string()));
-      if (ours || read < 0) check(avcodec_send_packet(codec_.get(), ours ? packet_.get() : nullptr), file_, "is damaged");
+      if (ours || read < 0)
+        check(decoded([&] { return avcodec_send_packet(codec_.get(), ours ? packet_.get() : nullptr); }), file_, "is damaged");
       av_packet_unref(packet_.get());
     }
   }
@@ -214,6 +222,15 @@ class Decoder {
   }
 
  private:
+  /// A step of the decoder's, whose complaints count where it is strict.
+  int decoded(const auto& step) const {
+    if (!strict_) return step();
+    std::string complaint;
+    const int code = complaints_.during("AVCodecContext", step, complaint);
+    if (!complaint.empty()) throw Error(fmt::format("'{}' is damaged: {}", file_.string(), complaint));
+    return code;
+  }
+
   /// FFmpeg takes the end of the file for the end of the film.
   void require_whole() const {
     const int64_t size = avio_size(input_->pb);
@@ -237,6 +254,7 @@ class Decoder {
     }
   }
 
+  bool strict_ = false;
   fs::path file_;
   Complaints complaints_;
   Input input_;

@@ -73,6 +73,41 @@ int64_t further_pages(TIFF* tiff) {
   return pages;
 }
 
+/// Whether the directory that is read is a sensor's, before colors are made of it.
+bool is_raw(TIFF* tiff) {
+  constexpr uint16_t kLinearRaw = 34892;  // DNG's
+  uint16_t photometric = 0;
+  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+  return photometric == PHOTOMETRIC_CFA || photometric == kLinearRaw;
+}
+
+uint64_t pixels_of(TIFF* tiff) {
+  uint32_t width = 0, height = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  return uint64_t{width} * height;
+}
+
+/// Whether the first directory is a small copy of what stands behind it, as in raw files of most cameras, whether it says so or not.
+/// The first directory is read again at the end.
+bool begins_with_preview(TIFF* tiff) {
+  constexpr size_t kMost = 16;  // of a raw file's directories
+  uint32_t role = 0;
+  uint16_t count = 0;
+  TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &role);
+  if ((role & FILETYPE_REDUCEDIMAGE) != 0) return true;
+  const uint64_t pixels = pixels_of(tiff);
+  const toff_t* places = nullptr;
+  std::vector<toff_t> below;
+  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &places) == 1) below.assign(places, places + std::min<size_t>(count, kMost));
+  bool found = std::ranges::any_of(
+      below, [&](toff_t place) { return TIFFSetSubDirectory(tiff, place) == 1 && (is_raw(tiff) || pixels_of(tiff) > pixels); });
+  TIFFSetDirectory(tiff, 0);
+  for (size_t page = 0; page < kMost && !found && TIFFReadDirectory(tiff) == 1; ++page) found = is_raw(tiff);
+  TIFFSetDirectory(tiff, 0);
+  return found;
+}
+
 /// Colors of pixels that were multiplied by their alpha, as they were before.
 /// @param pixels [H, W, 4] uint8, alpha last
 void divide_by_alpha(at::Tensor& pixels) {
@@ -91,9 +126,8 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   const Tiff tiff = open_tiff(source);
   if (!tiff)
     throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem.empty() ? "no picture is in it" : source.problem));
-  uint32_t role = 0, width = 0, height = 0;
-  TIFFGetField(tiff.get(), TIFFTAG_SUBFILETYPE, &role);
-  if ((role & FILETYPE_REDUCEDIMAGE) != 0) {
+  uint32_t width = 0, height = 0;
+  if (begins_with_preview(tiff.get())) {
     throw Error(fmt::format(
         "'{}' begins with a preview of its picture, as cameras' raw files do: develop it, and save it as JPEG, PNG or TIFF", name));
   }

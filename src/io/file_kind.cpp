@@ -29,8 +29,13 @@ constexpr std::array kSignatures{
     // Before TIFF's, of which most cameras' files are made.
     Signature{FileKind::kCameraRaw, 8, "CR\x02\0"sv},  // Canon's CR2
     Signature{FileKind::kCameraRaw, 0, "FUJIFILMCCD-RAW"sv},
-    Signature{FileKind::kCameraRaw, 0, "IIRO"sv},   // Olympus
-    Signature{FileKind::kCameraRaw, 0, "IIU\0"sv},  // Panasonic
+    Signature{FileKind::kCameraRaw, 0, "IIRO"sv},  // Olympus
+    Signature{FileKind::kCameraRaw, 0, "IIRS"sv},
+    Signature{FileKind::kCameraRaw, 0, "MMOR"sv},
+    Signature{FileKind::kCameraRaw, 0, "IIU\0"sv},     // Panasonic
+    Signature{FileKind::kCameraRaw, 6, "HEAPCCDR"sv},  // Canon, before CR2
+    Signature{FileKind::kCameraRaw, 0, "FOVb"sv},      // Sigma
+    Signature{FileKind::kCameraRaw, 0, "\0MRM"sv},     // Minolta
     Signature{FileKind::kTiff, 0, "II*\0"sv},
     Signature{FileKind::kTiff, 0, "MM\0*"sv},
     Signature{FileKind::kTiff, 0, "II+\0"sv},  // BigTIFF

@@ -165,7 +165,7 @@ def test_what_a_film_is_not_is_one_line(film, tmp_path):
     scan = whole.index(b"\xff\xda", len(whole) // 2) + 40  # in the middle of a frame
     (tmp_path / "damaged.avi").write_bytes(whole[:scan] + b"\xff\xd9" + bytes(300) + whole[scan + 302 :])
     told = run("edit", BUNDLE, tmp_path / "damaged.avi", "--film", *out, status=1).stderr.splitlines()
-    assert "damaged.avi': is damaged" in told[-1]  # behind the bar of the frames before
+    assert "damaged.avi' is damaged" in told[-1]  # behind the bar of the frames before
     shutil.rmtree(tmp_path / "out")
     assert "is a video" in refusal("parse", BUNDLE, film, "--out", tmp_path / "out", status=1)
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 
 import numpy
@@ -162,11 +163,36 @@ def test_a_large_photo_takes_a_few_times_its_pixels(tmp_path):
         assert taken < 7 * pixels, f"{arguments}: {taken:.0f} MiB for {pixels:.0f} MiB of pixels; float32 alone has four times those"
 
 
+def gray_tiff(size, below):
+    """A TIFF file with a directory below its first."""
+
+    def directory(width, height, pixels, *more):
+        pairs = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: pixels, 277: 1, 278: height, 279: width * height, **dict(more)}
+        return struct.pack("<H", len(pairs)) + b"".join(struct.pack("<HHII", tag, 4, 1, pairs[tag]) for tag in pairs) + bytes(4)
+
+    first, second = bytes([90]) * (size[0] * size[1]), bytes([90]) * (below[0] * below[1])
+    lower = 8 + len(first) + len(second)
+    lower_directory = directory(*below, 8 + len(first))
+    head = struct.pack("<2sHI", b"II", 42, lower + len(lower_directory))
+    return head + first + second + lower_directory + directory(*size, 8, (330, lower))
+
+
 def test_a_raw_photos_preview_is_not_taken_for_the_photo(tmp_path):
     preview, page = Image.new("RGB", (12, 10), "navy"), Image.new("RGB", (48, 40), "navy")
-    preview.save(tmp_path / "a.tif", save_all=True, append_images=[page], tiffinfo={254: 1})
-    line = refusal("edit", BUNDLE, tmp_path / "a.tif", *EDIT, "--out", tmp_path / "out", status=1)
-    assert "a.tif' begins with a preview of its picture, as cameras' raw files do: develop it" in line
+    # A preview that says so; one before a sensor's picture; one whose photo lies below it.
+    preview.save(tmp_path / "flag.tif", save_all=True, append_images=[page], tiffinfo={254: 1})
+    sensor = Image.new("L", (48, 40), 90)
+    preview.save(tmp_path / "canon.tif", save_all=True, append_images=[sensor])
+    bytes_of = bytearray((tmp_path / "canon.tif").read_bytes())
+    of_sensor = bytes_of.rindex(b"\x06\x01\x03\x00\x01\x00\x00\x00\x01\x00")  # photometric: gray
+    bytes_of[of_sensor + 8 : of_sensor + 10] = (32803).to_bytes(2, "little")  # a color filter array
+    (tmp_path / "canon.tif").write_bytes(bytes_of)
+    (tmp_path / "below.tif").write_bytes(gray_tiff((12, 10), below=(48, 40)))
+    for name in ("flag", "canon", "below"):
+        line = refusal("edit", BUNDLE, tmp_path / f"{name}.tif", *EDIT, "--out", tmp_path / "out", status=1)
+        assert f"{name}.tif' begins with a preview of its picture, as cameras' raw files do: develop it" in line
+    (tmp_path / "smaller.tif").write_bytes(gray_tiff((48, 40), below=(12, 10)))  # a thumbnail, which is no photo
+    run("edit", BUNDLE, tmp_path / "smaller.tif", *EDIT, "--out", tmp_path / "out")
 
 
 def test_what_is_none_is_refused_by_its_first_bytes(tmp_path):

@@ -161,6 +161,11 @@ TEST_CASE("a packed data set says what it has not, and costs nobody a file", "[d
   const auto theirs = folder.write("theirs.safetensors", encode_safetensors({{"weight", at::zeros({3})}}));
   CHECK_THROWS_WITH(pack_dataset(settings, true, false, theirs), Catch::Contains("is there and is no packed data set"));
   CHECK(load_safetensors(theirs).tensors.size() == 1);
+  // One photo of twelve would take all their places.
+  DataSettings itself = packed(file, settings);
+  itself.count = 1;
+  CHECK_THROWS_WITH(pack_dataset(itself, true, false, file),
+                    Catch::Contains("is what is packed: it would be replaced by a part of itself"));
   // Nothing half-written stays.
   folder.write("photos/p11.png", "no picture");
   CHECK_THROWS_WITH(pack_dataset(settings, true, false, folder / "half.safetensors"), Catch::Contains("p11.png"));

@@ -17,6 +17,9 @@ using secgan::testing::TemporaryFolder;
 
 namespace {
 
+/// Four frames of 32 x 24 pixels in four slices each, with their checksums, as FFmpeg's ffv1 writes them at level 3.
+const std::filesystem::path kLossless = std::filesystem::path(SECGAN_GOLDEN_DIR) / "films/ffv1.mkv";
+
 std::string number(uint32_t value, size_t bytes = 4) {
   std::string out(bytes, '\0');
   std::memcpy(out.data(), &value, bytes);
@@ -109,6 +112,34 @@ bool builds_without(const std::filesystem::path& film) {
 }
 
 }  // namespace
+
+TEST_CASE("a film that is kept to the bit is damaged where one of its checksums says so", "[film]") {
+  if (builds_without(kLossless)) return;
+  const TemporaryFolder folder;
+  const std::string whole = read_file(kLossless);
+  const auto frames_of = [&](const std::string& bytes) {
+    write_file(folder / "film.mkv", bytes);
+    int64_t frames = 0;
+    read_film(folder / "film.mkv", [&](const FilmFrame&) { return ++frames, true; });
+    return frames;
+  };
+  CHECK(frames_of(whole) == 4);
+  // Between the first frame's beginning and the index.
+  size_t refused = 0, tried = 0;
+  for (size_t place = whole.size() / 3; place < whole.size() * 9 / 10; place += 97) {
+    std::string damaged = whole;
+    damaged[place] = static_cast<char>(damaged[place] ^ 0x10);
+    ++tried;
+    try {
+      frames_of(damaged);
+    } catch (const Error& error) {
+      CHECK(std::string(error.what()).find("film.mkv' is ") != std::string::npos);
+      ++refused;
+    }
+  }
+  CAPTURE(tried, refused);
+  CHECK(refused + 2 >= tried);  // a bit of Matroska's own, as of a time, costs no pixel
+}
 
 TEST_CASE("a film's frames come out in their order, and go into another with their times", "[film]") {
   const TemporaryFolder folder;
