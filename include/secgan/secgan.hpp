@@ -46,6 +46,7 @@
 #include "secgan/data/photo_names.hpp"
 #include "secgan/data/source.hpp"
 #include "secgan/data/synthetic_faces.hpp"
+#include "secgan/data/with_unlabeled.hpp"
 #include "secgan/editing/editor.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/editing/regions.hpp"

@@ -11,6 +11,8 @@ from typing import Literal, TypedDict
 class TrainSettings(TypedDict, total=False):
     #: the faces to train on
     data: DataSettings
+    #: folder of more photos, whose labels are not known: attribute terms leave them out, their edit is their reconstruction; empty: none
+    unlabeled: str
     #: bundle of train-parser or import, whose parser sees the photos; needed with a mask branch
     parser: str
     #: a parser as a TorchScript program, in place of a bundle's

@@ -124,6 +124,7 @@ void add_train(CLI::App& app) {
   add_backbone_flag<&Task::photo_generator, &Task::photo_discriminator>(*flags, "--backbone", "the photo branch's");
   add_backbone_flag<&Task::mask_generator, &Task::mask_discriminator>(*flags, "--mask-backbone", "the mask branch's");
   flags->bind_switch<&S::task, &Task::mask_branch>("--no-mask-branch", false, "train the photo branch alone: the baseline");
+  flags->bind<&S::unlabeled>("--unlabeled", "DIR");
   flags->bind<&S::parser>("--parser", "BUNDLE");
   flags->bind<&S::parser_program, &ParserProgram::file>(
       "--parser-program", "FILE",

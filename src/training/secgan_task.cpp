@@ -41,12 +41,16 @@ NetworkBranch adam_branch(Generator generator, Discriminator discriminator, cons
 /// Share of the labels that guessing each attribute's more frequent value gets right; nullopt where the data set cannot tell its labels.
 std::optional<double> most_frequent(const Dataset& data) {
   at::Tensor sum;
+  int64_t photos = 0;
   for (int64_t i = 0; i < data.size(); ++i) {
     const at::Tensor labels = data.labels(i);
     if (!labels.defined()) return std::nullopt;
+    if (labels.isnan().any().item<bool>()) continue;
     sum = sum.defined() ? sum.add_(labels) : labels.clone();
+    ++photos;
   }
-  const at::Tensor share = sum / data.size();
+  if (photos == 0) return std::nullopt;
+  const at::Tensor share = sum / photos;
   return at::max(share, 1 - share).mean().item<double>();
 }
 
@@ -138,6 +142,7 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
     }
   }
   guess_ = most_frequent(*data);
+  some_unlabeled_ = data->has_unlabeled();
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses,
                 options_.losses.photo.generator_classifier > 0 ? frozen_classifier(bundle_, device_) : FrozenClassifier());
   bundle_.info.teacher = options_.losses.photo.generator_classifier > 0 ? sha256_rounded_tensors(module_state(*bundle_.classifier)) : "";
@@ -150,8 +155,18 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const at::Tensor labels = processes_.gather(batch.labels);
   const int64_t n = labels.size(0), share = batch.photo.size(0);
   const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
-  const at::Tensor targets = permuted_targets(labels, at::randperm(n, random, at::kLong));
-  GanBatch out{batch.photo, to_device(batch.labels, device_), own(targets)};
+  GanBatch out{.photo = batch.photo};
+  if (!some_unlabeled_) {
+    out.source = to_device(batch.labels, device_);
+    out.target = own(permuted_targets(labels, at::randperm(n, random, at::kLong)));
+  } else {
+    const at::Tensor known = labels.isnan().any(1).logical_not(), places = known.nonzero().squeeze(1);
+    const at::Tensor all = labels.nan_to_num(0), there = all.index_select(0, places);
+    const at::Tensor targets = all.index_copy(0, places, permuted_targets(there, at::randperm(there.size(0), random, at::kLong)));
+    out.source = own(all);
+    out.target = own(targets);
+    out.labeled = own(known);
+  }
   const auto drawn = [&](const AugmentOptions& options, RandomPurpose purpose) {
     if (!options.any()) return Augmentation();
     return draw_augmentation(options, n, batch.photo.size(2), seeded_generator(mix_seed(options_.loader.seed, purpose, index))).each(own);

@@ -17,6 +17,7 @@
 #include "secgan/core/kept_memory.hpp"
 #include "secgan/core/threads.hpp"
 #include "secgan/data/check.hpp"
+#include "secgan/data/with_unlabeled.hpp"
 #include "secgan/image/transforms.hpp"
 #include "secgan/io/settings.hpp"
 #include "secgan/nn/program.hpp"
@@ -26,15 +27,26 @@ namespace secgan {
 namespace {
 
 // Of a run's settings, by path: what may be another when it is resumed. All others decide what its checkpoint means.
-constexpr std::array kChangeable{
-    "task.losses",        "task.augment",       "task.reconstruction_ramp", "task.generator_adam", "task.discriminator_adam",
-    "task.average_decay", "task.training.adam", "task.training.bfloat16",   "trainer.steps",       "trainer.decay_start",
-    "trainer.final_rate", "trainer.on_nan",     "trainer.rollbacks"};
+constexpr std::array kChangeable{"task.losses",
+                                 "task.classifier_augment",
+                                 "task.augment",
+                                 "task.reconstruction_ramp",
+                                 "task.generator_adam",
+                                 "task.discriminator_adam",
+                                 "task.average_decay",
+                                 "task.training.adam",
+                                 "task.training.bfloat16",
+                                 "trainer.steps",
+                                 "trainer.decay_start",
+                                 "trainer.final_rate",
+                                 "trainer.on_nan",
+                                 "trainer.rollbacks"};
 // Places and habits. Attributes, photos and the parser's weights are compared as such (TrainingTask::identity).
 constexpr std::array kOfNoConsequence{"data.root",
                                       "data.cache",
                                       "data.attributes",
                                       "data.count",
+                                      "unlabeled",
                                       "parser",
                                       "parser_program.file",
                                       "classifier",
@@ -56,6 +68,23 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
   if (!processes.leads()) return data;
   for (const DataNote& note : data->notes()) status_of(control) << note.line() << '\n';
   return data;
+}
+
+/// The data set with the photos of the settings' folder of unlabeled ones, cropped alike; the same where there is none.
+std::shared_ptr<const Dataset> with_unlabeled(std::shared_ptr<const Dataset> data, const TrainSettings& settings, const RunControl& control,
+                                              const ProcessGroup& processes) {
+  if (settings.unlabeled.empty()) return data;
+  DataSettings more = settings.data;
+  more.source = {.kind = DataKind::kFolder, .root = settings.unlabeled, .whole_folder = true};
+  more.attributes = {};
+  more.count = 0;
+  more.crop = origin_of(settings.data, *data).crop;
+  const auto photos = open_data(more, /*with_attributes=*/false, /*with_masks=*/false, control, processes);
+  auto both = std::make_shared<WithUnlabeled>(data, photos);
+  if (processes.leads())
+    status_of(control) << fmt::format("{} with labels, {} more without\n", counted(data->size(), "photo"),
+                                      counted(both->unlabeled(), "photo"));
+  return both;
 }
 
 /// Measures on faces of the same source that are not trained on, where it has such; else that is told.
@@ -193,7 +222,8 @@ TrainingOutcome train(const TrainSettings& given, const RunControl& control, con
     }
     describe_photos(settings.data, *data, base.info);
     if (processes.leads()) tell_of_constant_attributes(settings.data, *data, status_of(control));
-    auto task = std::make_unique<SecganTask>(data, settings.task, std::move(base), custom.networks, processes, device);
+    const auto photos = with_unlabeled(data, settings, control, processes);
+    auto task = std::make_unique<SecganTask>(photos, settings.task, std::move(base), custom.networks, processes, device);
     if (const int64_t ramp = settings.task.reconstruction_ramp, steps = settings.trainer.steps; processes.leads() && ramp > steps) {
       status_of(control) << fmt::format(
           "note: task.reconstruction_ramp {} is longer than the run's {}: λ_rec ends at {:.2g} of its value\n", ramp,

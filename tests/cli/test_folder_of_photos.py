@@ -1,6 +1,7 @@
 """A folder of photos with a list and masks, from nothing to a report: what a person with photos of their own does."""
 
 import json
+import math
 import pathlib
 
 import pytest
@@ -29,6 +30,26 @@ def folder(tmp_path_factory):
         for overlay in (root / "masks" / part).glob("*_overlay.png"):
             overlay.unlink()
     return root
+
+
+def test_photos_without_labels_are_trained_on_too(folder, tmp_path):
+    listed = (folder / "labels.csv").read_text().splitlines()
+    (tmp_path / "few.csv").write_text("\n".join(listed[:9]) + "\n")
+    data = ("--data", "folder", "--root", folder / "photos", "--labels", tmp_path / "few.csv", "--attributes", "Glasses,Smiling")
+    common = ("train", "--small", "--no-mask-branch", *data, "--whole-folder", *SMALL)
+    more = ("--unlabeled", folder / "photos")
+    told = run(*common, *more, "--out", tmp_path / "run").stderr
+    assert "8 photos with labels, 12 photos more without" in told
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(math.isfinite(value) for line in lines for value in line.values()), "an unknown label got into a loss"
+    run(*common, "--out", tmp_path / "alone")
+    alone = [json.loads(line) for line in (tmp_path / "alone" / "log.jsonl").read_text().splitlines()]
+    assert alone[0]["photo/discriminator/adversarial"] != lines[0]["photo/discriminator/adversarial"]
+    run("train", "--resume", "--out", tmp_path / "run", "--steps", 3)
+    others = run("train", "--resume", "--out", tmp_path / "run", "--steps", 4, "--unlabeled", folder / "masks", status=1)
+    assert "belongs to another run: the number of photos was 28, found 44" in others.stderr
+    refused = run(*common, "--unlabeled", tmp_path / "none", "--out", tmp_path / "x", status=1)
+    assert "none' is missing" in refused.stderr and "Traceback" not in refused.stderr
 
 
 def source(folder, *more):

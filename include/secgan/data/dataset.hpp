@@ -21,7 +21,7 @@ namespace secgan {
 /// One face, as stored: 8-bit, before any normalization.
 struct Sample {
   at::Tensor image;   ///< [3, S, S] uint8 RGB
-  at::Tensor labels;  ///< [A] float32 in {0, 1}; undefined where the source has no attributes
+  at::Tensor labels;  ///< [A] float32 in {0, 1}, or NaN throughout: not known; undefined where the source has no attributes
   at::Tensor mask;    ///< [S, S] uint8 class ids of the data set's label set; undefined where it has no masks
   std::string id;     ///< the photo's own name, without folder and extension
 };
@@ -55,6 +55,8 @@ class SECGAN_API Dataset {
   /// Empty when the source has no attributes.
   virtual const AttributeSchema& attributes() const = 0;
   virtual bool has_masks() const = 0;
+  /// Whether the labels of some samples are not known.
+  virtual bool has_unlabeled() const { return false; }
   virtual Labels label_set() const { return Labels::kSecgan12; }
   /// What get(index).labels is, without reading the photo; undefined where the source cannot tell.
   virtual at::Tensor labels(int64_t /*index*/) const { return {}; }

@@ -15,6 +15,7 @@ struct GanPass {
   Scores edit_scores;         ///< D(G(input, d))
   /// [N, A] logits that a frozen classifier gives the edit; undefined where no weight asks for them
   at::Tensor classifier_logits = {};
+  at::Tensor labeled = {};  ///< [N] bool, whose labels are known; undefined: all
 };
 
 /// One edit as both branches see it.
@@ -40,7 +41,8 @@ struct DiscriminatorPass {
   Scores interpolate_scores;  ///< D(interpolate)
   /// [N, C, H, W] of the sum of D(interpolate) by the interpolate, where it is known; else the scores' graph gives it
   at::Tensor interpolate_gradient = {};
-  at::Tensor real = {};  ///< [N, C, H, W], requires grad; undefined where no term looks at it
+  at::Tensor real = {};     ///< [N, C, H, W], requires grad; undefined where no term looks at it
+  at::Tensor labeled = {};  ///< [N] bool, whose labels are known; undefined: all
 };
 
 }  // namespace secgan

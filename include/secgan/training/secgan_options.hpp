@@ -123,6 +123,9 @@ struct GanBatch {
   Augmentation augmentation = {};
   /// How each edit is changed before the frozen classifier sees it.
   Augmentation judged = {};
+  /// [N] bool; undefined: all. Of the others source and target are 0: their edit is their reconstruction, and attribute terms leave them
+  /// out.
+  at::Tensor labeled = {};
 };
 
 /// What generators are asked for: intensity (y_trg - y_src).

@@ -66,9 +66,9 @@ class SecganStep {
     }
     const auto [pass, losses] =
         discriminator_losses(photo_.discriminator, options_, options_.photo, augmented_photo(batch.photo, batch.augmentation),
-                             augmented_photo(fake, batch.augmentation), batch.source, position, update);
+                             augmented_photo(fake, batch.augmentation), batch, position, update);
     report.photo = losses;
-    report.attribute_accuracy = accuracy(pass.real_scores.attribute_logits, batch.source);
+    report.attribute_accuracy = accuracy(pass.real_scores.attribute_logits, batch.source, batch.labeled);
     minimize(report.photo.total, photo_.discriminator, photo_.discriminator_optimizer);
     if (semantic_) report.mask = semantic_->discriminator_update(batch, position, update);
     return report;
@@ -91,20 +91,24 @@ class SecganStep {
     // Behind the mask branch's update, so that memory holds one discriminator's pass at a time.
     const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
     GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
+    pass.labeled = batch.labeled;
     if (options.photo.generator_classifier > 0)
       pass.classifier_logits = full_precision(classifier_(augmented_photo(photo.edit, batch.judged)));
     report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
                                : photo_gan_objective(options.photo, options.adversarial)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
 
-    report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target);
+    report.attribute_accuracy = accuracy(pass.edit_scores.attribute_logits, batch.target, batch.labeled);
     report.edit_distance = (photo.edit - photo.reconstruction).detach().abs().mean();
     return report;
   }
 
  private:
-  static at::Tensor accuracy(const at::Tensor& logits, const at::Tensor& labels) {
-    return (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat).mean();
+  static at::Tensor accuracy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& labeled) {
+    const at::Tensor right = (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat);
+    if (!labeled.defined()) return right.mean();
+    const at::Tensor counts = labeled.to(at::kFloat);
+    return (right.mean(1) * counts).sum() / counts.sum().clamp_min(1);
   }
 
   PhotoBranch& photo_;

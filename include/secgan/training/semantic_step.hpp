@@ -30,17 +30,18 @@ struct DiscriminatorUpdate {
 };
 
 /// Of either branch, as the options say.
-/// @param weights  the branch's   @param real, fake [N, C, H, W], constants   @param source [N, A]
+/// @param weights  the branch's   @param real, fake [N, C, H, W], constants   @param batch  whose labels the real images have
 /// @param position [N] in [0, 1], where WGAN's gradient penalty is taken   @param update  from 0: R1 is taken in every options.r1_every-th
 template <DiscriminatorLike D>
 DiscriminatorUpdate discriminator_losses(D& discriminator, const SecganStepOptions& options, const LossWeights& weights,
-                                         const at::Tensor& real, const at::Tensor& fake, const at::Tensor& source,
-                                         const at::Tensor& position, int64_t update) {
+                                         const at::Tensor& real, const at::Tensor& fake, const GanBatch& batch, const at::Tensor& position,
+                                         int64_t update) {
   DiscriminatorUpdate out;
   const bool penalized = update % options.r1_every == 0 && weights.r1_penalty > 0;
   out.pass = options.adversarial == AdversarialLoss::kWasserstein
-                 ? discriminator_pass(discriminator, real, fake, source, position)
-                 : discriminator_pass_on_reals(discriminator, real, fake, source, penalized);
+                 ? discriminator_pass(discriminator, real, fake, batch.source, position)
+                 : discriminator_pass_on_reals(discriminator, real, fake, batch.source, penalized);
+  out.pass.labeled = batch.labeled;
   out.report = discriminator_objective(weights, options.adversarial, penalized ? static_cast<double>(options.r1_every) : 0)(out.pass);
   return out;
 }
@@ -69,7 +70,7 @@ class SemanticStep {
       fake = full_precision(branch_.generator->forward(hard, difference(options_, batch))).softmax(1);
     }
     const LossReport report = discriminator_losses(branch_.discriminator, options_, options_.mask, augmented_mask(real, batch.augmentation),
-                                                   augmented_mask(fake, batch.augmentation), batch.source, position, update)
+                                                   augmented_mask(fake, batch.augmentation), batch, position, update)
                                   .report;
     minimize(report.total, branch_.discriminator, branch_.discriminator_optimizer);
     return report;
@@ -96,7 +97,8 @@ class SemanticStep {
     }
     const auto output = edit_and_reconstruct(branch_.generator, hard, difference(options_, batch));
     const EditAndReconstruction judged{augmented_mask(output.edit.softmax(1), batch.augmentation), output.reconstruction};
-    const GanPass pass = gan_pass(branch_.discriminator, hard, judged, batch.target);
+    GanPass pass = gan_pass(branch_.discriminator, hard, judged, batch.target);
+    pass.labeled = batch.labeled;
     GeneratorUpdate out;
     if (options_.photo.semantic_consistency > 0 || options_.mask.semantic_consistency > 0) {
       Seen of_mask, of_photo;

@@ -34,6 +34,7 @@ struct ParserProgram {
 /// `secgan train`. The defaults are AttGAN's published recipe (networks, learning rates, weights).
 struct TrainSettings {
   DataSettings data;
+  std::string unlabeled;
   std::string parser;
   ParserProgram parser_program;
   std::string classifier;
@@ -46,6 +47,8 @@ struct TrainSettings {
     using O = TrainSettings;
     return std::tuple{
         field<&O::data>("the faces to train on"),
+        field<&O::unlabeled>("folder of more photos, whose labels are not known: attribute terms leave them out, their edit is their "
+                             "reconstruction; empty: none"),
         field<&O::parser>("bundle of train-parser or import, whose parser sees the photos; needed with a mask branch"),
         field<&O::parser_program>("a parser as a TorchScript program, in place of a bundle's"),
         field<&O::classifier>("bundle of train-classifier, whose classifier goes into the result, for editing without given labels; empty: "

@@ -212,7 +212,8 @@ TEST_CASE("a settings file that breaks a rule is named with the key and what is 
     CHECK(refusal("trainer", "steps", "0") == file.string() + ": trainer.steps 0 is not positive");
     CHECK(refusal("trainer", "decay_start", "1.5") == file.string() + ": trainer.decay_start 1.5 is not in [0, 1]");
     CHECK(refusal("tainer", "steps", "7") ==
-          file.string() + ": unknown key 'tainer'; known: data, parser, parser_program, classifier, task, trainer, device, threads");
+          file.string() +
+              ": unknown key 'tainer'; known: data, unlabeled, parser, parser_program, classifier, task, trainer, device, threads");
     CHECK(refusal("parser_program", "labels", "\"nineteen\"") ==
           file.string() + ".parser_program.labels 'nineteen' is unknown; known: secgan-12, celebamask-hq, face-parsing");
   }

@@ -139,6 +139,15 @@ TEST_CASE("attribute terms are the mean cross-entropy of source and target label
   CHECK(max_difference(analytic_gradient(f, logits), (logits.sigmoid() - labels) / 6) < 1e-14);
   CHECK(max_difference(analytic_hessian_product(f, logits, direction), numeric_hessian_product(f, logits, direction)) < 1e-9);
   CHECK_THROWS_WITH(attribute_cross_entropy(logits, labels.narrow(1, 0, 1)), Catch::Contains("attribute_logits and labels"));
+
+  // Rows whose labels are not known count nothing, in value and gradient.
+  const at::Tensor labeled = torch::tensor({true, false, true}), rows = torch::tensor({0, 2});
+  const auto of_some = [&](const at::Tensor& z) { return attribute_cross_entropy(z, labels, labeled); };
+  CHECK(of_some(logits).item<double>() ==
+        Approx(attribute_cross_entropy(logits.index_select(0, rows), labels.index_select(0, rows)).item<double>()).epsilon(1e-12));
+  CHECK(max_difference(analytic_gradient(of_some, logits), (logits.sigmoid() - labels) * labeled.unsqueeze(1) / 4) < 1e-14);
+  CHECK(attribute_cross_entropy(logits, labels, torch::zeros({3}, at::kBool)).item<double>() == 0);
+  CHECK_THROWS_WITH(attribute_cross_entropy(logits, labels, labeled.narrow(0, 0, 2)), Catch::Contains("labeled"));
 }
 
 TEST_CASE("reconstruction of photos is the mean absolute error, of masks the soft cross-entropy", "[losses]") {

@@ -162,10 +162,17 @@ TEST_CASE("updates, optimizers and moving average run on the device meta, readin
   options.photo.semantic_consistency = options.mask.semantic_consistency = 1;
   options.consistency_target = target;
   if (target == ConsistencyTarget::kStraightThrough) options.adversarial = AdversarialLoss::kNonSaturating;
-  SecganStep step(photo, &mask, &parser, options);
-  const GanBatch batch{at::empty({4, 3, kFaceSide, kFaceSide}, meta), at::empty({4, 5}, meta), at::empty({4, 5}, meta),
-                       Augmentation{at::empty({4, 2}, meta.dtype(at::kLong)), at::empty({4}, meta.dtype(at::kBool)), at::empty({4}, meta),
-                                    at::empty({4}, meta)}};
+  options.photo.generator_classifier = 1;
+  const FrozenClassifier classifier = [](const at::Tensor& seen) { return seen.mean({2, 3}).repeat({1, 2}).narrow(1, 0, 5); };
+  SecganStep step(photo, &mask, &parser, options, classifier);
+  const Augmentation changes{at::empty({4, 2}, meta.dtype(at::kLong)), at::empty({4}, meta.dtype(at::kBool)), at::empty({4}, meta),
+                             at::empty({4}, meta)};
+  const GanBatch batch{.photo = at::empty({4, 3, kFaceSide, kFaceSide}, meta),
+                       .source = at::empty({4, 5}, meta),
+                       .target = at::empty({4, 5}, meta),
+                       .augmentation = changes,
+                       .judged = changes,
+                       .labeled = GENERATE(false, true) ? at::empty({4}, meta.dtype(at::kBool)) : at::Tensor()};
 
   const StepReport first = step.discriminator_update(batch, at::empty({4}, meta));
   const StepReport second = step.generator_update(batch);

@@ -292,6 +292,37 @@ TEST_CASE("discriminators see everything augmented alike, and nothing else does"
   CHECK(report.edit_distance.item<double>() == unchanged_report.edit_distance.item<double>());
 }
 
+TEST_CASE("photos without labels are reconstructed and judged as real or fake, and no attribute is asked of them", "[training]") {
+  World w;
+  w.batch.source[1] = w.batch.target[1] = 0;
+  w.batch.labeled = torch::tensor({true, false});
+  SecganStepOptions options;
+  options.photo.semantic_consistency = options.mask.semantic_consistency = 0;
+  const at::Tensor d = w.batch.target - w.batch.source;
+  const at::Tensor x_out = w.photo.generator->forward(w.batch.photo, d),
+                   rebuilt = w.photo.generator->forward(w.batch.photo, at::zeros_like(d));
+  CHECK(max_difference(x_out[1], rebuilt[1]) == 0);
+  const auto bce = [](const at::Tensor& z, const at::Tensor& y) {
+    return -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
+  };
+  const Scores scores = w.photo.discriminator->forward(x_out), real = w.photo.discriminator->forward(w.batch.photo);
+  const at::Tensor of_labeled = bce(scores.attribute_logits[0], w.batch.target[0]);
+  const at::Tensor total = -scores.adversarial.mean() + options.photo.generator_attribute * of_labeled +
+                           options.photo.reconstruction * (w.batch.photo - rebuilt).abs().mean();
+  const at::Tensor right = (real.attribute_logits[0] > 0).eq(w.batch.source[0] > 0.5).to(at::kFloat).mean();
+
+  const StepReport critic =
+      SecganStep<ToyBranch, ToyBranch, ToyParser>(w.photo, &w.mask, &w.parser, options).discriminator_update(w.batch, w.position);
+  CHECK(critic.photo["attribute"] == Approx(bce(real.attribute_logits[0], w.batch.source[0]).item<double>()).epsilon(1e-12));
+  CHECK(critic.attribute_accuracy.item<double>() == Approx(right.item<double>()));
+
+  World again;  // before its discriminator learned
+  again.batch = w.batch;
+  const StepReport report = again.step(options).generator_update(w.batch);
+  CHECK(report.photo["attribute"] == Approx(of_labeled.item<double>()).epsilon(1e-12));
+  CHECK(report.photo.total.item<double>() == Approx(total.item<double>()).epsilon(1e-12));
+}
+
 TEST_CASE("a frozen classifier judges the edit as it is or as it is changed for it, beside the discriminator, and stays as it is",
           "[training]") {
   World w;
