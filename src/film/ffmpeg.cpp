@@ -8,6 +8,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,7 +22,6 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/display.h>
 #include <libavutil/log.h>
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
@@ -129,12 +129,25 @@ int matrix_of(int colorspace, int height) {
   return height >= kFirstHd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
 }
 
-/// Quarter turns, clockwise, that a frame asks for; those before where it says nothing: some decoders tell them once.
-int64_t turns_of(const AVFrame& frame, int64_t before) {
+/// How a frame lies: rows and columns exchanged, then mirrored.
+struct Pose {
+  bool transposed = false, left_right = false, up_down = false;
+};
+
+/// The pose that a frame asks for; the one before where it says nothing: some decoders tell it once.
+/// @return nullopt for a turn by other than quarters
+std::optional<Pose> pose_of(const AVFrame& frame, const Pose& before) {
   const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
   if (side == nullptr) return before;
-  const double degrees = av_display_rotation_get(reinterpret_cast<const int32_t*>(side->data));
-  return std::isnan(degrees) ? 0 : (static_cast<int64_t>(std::lround(-degrees / 90)) % 4 + 4) % 4;
+  // (x, y) is shown at (a x + c y, b x + d y), but for a shift.
+  const auto* const matrix = reinterpret_cast<const int32_t*>(side->data);
+  const double a = matrix[0], b = matrix[1], c = matrix[3], d = matrix[4];
+  constexpr double kNone = 0.01;  // of the other entries: a turn by half a degree
+  const double along = std::abs(a) + std::abs(d), across = std::abs(b) + std::abs(c);
+  if (along == 0 && across == 0) return before;
+  if (across <= kNone * along) return Pose{false, a < 0, d < 0};
+  if (along <= kNone * across) return Pose{true, c < 0, b < 0};
+  return std::nullopt;
 }
 
 constexpr int64_t kMostPixels = 100'000'000;  // as pictures are read
@@ -205,6 +218,10 @@ class Decoder {
 
   /// @return [3, H, W] uint8 RGB, upright
   at::Tensor picture(const AVFrame& frame) {
+    if (frame.color_trc == AVCOL_TRC_SMPTE2084 || frame.color_trc == AVCOL_TRC_ARIB_STD_B67) {
+      throw Error(fmt::format("'{}': its pictures are HDR ({}), which networks have not seen: convert it to SDR first", file_.string(),
+                              av_color_transfer_name(frame.color_trc)));
+    }
     const auto format = static_cast<AVPixelFormat>(frame.format);
     const auto width = static_cast<int>(width_of(frame));
     scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format, width, frame.height, AV_PIX_FMT_RGB24,
@@ -216,9 +233,18 @@ class Decoder {
     uint8_t* const to = pixels.mutable_data_ptr<uint8_t>();
     const int row = 3 * width;
     check(sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, &to, &row), file_, "is damaged");
-    const at::Tensor planes = pixels.permute({2, 0, 1});
-    turns_ = turns_of(frame, turns_);
-    return (turns_ == 0 ? planes : at::rot90(planes, -turns_, {1, 2})).contiguous();
+    pose_ = pose(frame);
+    at::Tensor planes = pose_.transposed ? pixels.permute({2, 1, 0}) : pixels.permute({2, 0, 1});
+    if (pose_.left_right) planes = planes.flip(2);
+    if (pose_.up_down) planes = planes.flip(1);
+    return planes.contiguous();
+  }
+
+  /// How a frame lies.
+  Pose pose(const AVFrame& frame) const {
+    const std::optional<Pose> pose = pose_of(frame, pose_);
+    if (!pose) throw Error(fmt::format("'{}': its pictures are shown turned, and not by quarters, which is not supported", file_.string()));
+    return *pose;
   }
 
  private:
@@ -243,15 +269,11 @@ class Decoder {
     }
   }
 
-  /// Damage is what costs pixels, as in photos. Brightness beyond a screen's is not what networks have seen.
+  /// Damage is what costs pixels, as in photos.
   void require_usable(const AVFrame& frame) const {
     constexpr int kDamage = FF_DECODE_ERROR_INVALID_BITSTREAM | FF_DECODE_ERROR_CONCEALMENT_ACTIVE | FF_DECODE_ERROR_DECODE_SLICES;
     if ((frame.decode_error_flags & kDamage) != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0)
       throw Error(fmt::format("'{}' is damaged: a frame lacks a part of its pixels", file_.string()));
-    if (frame.color_trc == AVCOL_TRC_SMPTE2084 || frame.color_trc == AVCOL_TRC_ARIB_STD_B67) {
-      throw Error(fmt::format("'{}': its pictures are HDR ({}), which networks have not seen: convert it to SDR first", file_.string(),
-                              av_color_transfer_name(frame.color_trc)));
-    }
   }
 
   bool strict_ = false;
@@ -264,7 +286,7 @@ class Decoder {
   Frame frame_{av_frame_alloc()};
   Scaler scaler_;
   int width_ = 0, height_ = 0;
-  int64_t turns_ = 0;
+  Pose pose_;
 };
 
 int64_t time_of(const AVFrame& frame) { return frame.best_effort_timestamp; }
@@ -273,7 +295,7 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
   Decoder decoder(file);
   const AVFrame* const first = decoder.next();
   if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
-  const bool lying = turns_of(*first, 0) % 2 != 0;
+  const bool lying = decoder.pose(*first).transposed;
   const int64_t width = decoder.width_of(*first);
   FilmFacts facts{.width = lying ? first->height : width, .height = lying ? width : first->height};
   const AVStream& stream = decoder.stream();

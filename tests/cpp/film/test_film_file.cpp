@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -112,6 +113,43 @@ bool builds_without(const std::filesystem::path& film) {
 }
 
 }  // namespace
+
+TEST_CASE("a film's frames are turned and mirrored as its matrix says, and by quarters alone", "[film]") {
+  const std::filesystem::path film = std::filesystem::path(SECGAN_GOLDEN_DIR) / "films/asymmetric.mp4";
+  if (builds_without(film)) return;
+  const TemporaryFolder folder;
+  const std::string whole = read_file(film);
+  constexpr size_t kMatrix = 44;  // behind the beginning of the track's header
+  const size_t place = whole.find("tkhd") + kMatrix;
+  /// Of a matrix in 16.16: (x, y) is shown at (a x + c y, b x + d y).
+  const auto posed = [&](double a, double b, double c, double d) {
+    std::string bytes = whole;
+    const auto put = [&](size_t at, double value) {
+      const auto fixed = static_cast<uint32_t>(static_cast<int32_t>(std::lround(value * 65536)));
+      for (size_t i = 0; i < 4; ++i) bytes[place + 4 * at + i] = static_cast<char>(fixed >> (24 - 8 * i));
+    };
+    put(0, a), put(1, b), put(3, c), put(4, d);
+    write_file(folder / "film.mp4", bytes);
+    at::Tensor picture;
+    read_film(folder / "film.mp4", [&](const FilmFrame& frame) {
+      picture = frame.picture;
+      return true;
+    });
+    const FilmFacts facts = inspect_film(folder / "film.mp4");
+    CHECK(picture.sizes() == at::IntArrayRef{3, facts.height, facts.width});
+    return picture;
+  };
+  const at::Tensor plain = posed(1, 0, 0, 1);
+  REQUIRE(plain.sizes() == at::IntArrayRef{3, 32, 48});
+  CHECK(at::equal(posed(0, 1, -1, 0), at::rot90(plain, -1, {1, 2})));  // a telephone held upright
+  CHECK(at::equal(posed(-1, 0, 0, -1), at::rot90(plain, 2, {1, 2})));
+  CHECK(at::equal(posed(0, -1, 1, 0), at::rot90(plain, 1, {1, 2})));
+  CHECK(at::equal(posed(-1, 0, 0, 1), plain.flip(2)));
+  CHECK(at::equal(posed(1, 0, 0, -1), plain.flip(1)));
+  CHECK(at::equal(posed(0, 1, 1, 0), plain.transpose(1, 2)));
+  CHECK(at::equal(posed(0, -1, -1, 0), plain.transpose(1, 2).flip({1, 2})));
+  CHECK_THROWS_WITH(posed(0.7, 0.7, -0.7, 0.7), Catch::Contains("turned, and not by quarters"));
+}
 
 TEST_CASE("a film that is kept to the bit is damaged where one of its checksums says so", "[film]") {
   if (builds_without(kLossless)) return;
