@@ -55,8 +55,35 @@ std::optional<StateDict> unwrapped(const StateDict& dict) {
   return changed ? std::optional(std::move(out)) : std::nullopt;
 }
 
+/// The dictionary without what stands below a prefix and, without it, among the rest: a second network of the same kind beside the first.
+/// @return nullopt where there is none
+std::optional<StateView> without_copies(const StateDict& dict) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& [name, tensor] : dict.tensors) names.insert(name);
+  std::unordered_map<std::string_view, std::pair<size_t, size_t>> below;  // of a first word: tensors, and those that stand without it, too
+  const auto first_word = [](std::string_view name) { return name.substr(0, std::min(name.find('.'), name.size())); };
+  for (const std::string_view name : names) {
+    const std::string_view word = first_word(name);
+    if (word.size() == name.size()) continue;
+    auto& [all, repeated] = below[word];
+    ++all;
+    if (names.contains(name.substr(word.size() + 1))) ++repeated;
+  }
+  std::erase_if(below, [](const auto& one) { return 2 * one.second.second < one.second.first; });
+  if (below.empty()) return std::nullopt;
+  StateView rest{dict.path, {}, {}};
+  for (const auto& entry : dict.tensors) {
+    if (!below.contains(first_word(entry.first))) rest.tensors.push_back(entry);
+  }
+  for (const auto& entry : dict.unread) {
+    if (!below.contains(first_word(entry.name))) rest.unread.push_back(entry);
+  }
+  return rest;
+}
+
 void append_views(const StateDict& dict, size_t least, std::vector<StateView>& out) {
   out.push_back({dict.path, dict.tensors, dict.unread});
+  if (std::optional<StateView> rest = without_copies(dict)) out.push_back(std::move(*rest));
   // Of each prefix how many tensors it has: most have too few, and are not copied.
   std::unordered_map<std::string_view, size_t> counts;
   std::vector<std::string_view> prefixes;  // in the file's order
@@ -136,7 +163,12 @@ bool same_tensors(const NamedTensors& a, const NamedTensors& b) {
   });
 }
 
-std::string shown(std::string_view entry) { return entry.empty() ? "the file's own names" : fmt::format("'{}'", entry); }
+/// What --entry takes for the file's own names.
+constexpr std::string_view kOwnNames = ".";
+
+std::string shown(std::string_view entry) {
+  return entry.empty() ? fmt::format("'{}' (the file's own names)", kOwnNames) : fmt::format("'{}'", entry);
+}
 
 std::string listed(const std::vector<const StateView*>& views) {
   std::string out;
@@ -216,7 +248,7 @@ std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view
   std::vector<StateView> out;
   std::vector<const StateView*> others;
   for (StateView& view : views) {
-    if (view.entry == entry) {
+    if (view.entry == (entry == kOwnNames ? std::string_view() : entry)) {
       out.push_back(std::move(view));
     } else if (std::ranges::none_of(others, [&](const StateView* other) { return other->entry == view.entry; })) {
       others.push_back(&view);

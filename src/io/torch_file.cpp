@@ -75,8 +75,14 @@ class Collector {
 
  private:
   void visit(const PickleRef& value, const std::string& path, int depth) {
-    // What stands in many places, inside itself too, is found at the first.
-    if (depth > kDeepest || !visited_.insert(value.get()).second) return;
+    // What stands in several places has as many names; in many, it is found at the first of them, and inside itself it is not looked for.
+    constexpr int kMostPlaces = 4;
+    if (depth > kDeepest || ++visits_[value.get()] > kMostPlaces || !open_.insert(value.get()).second) return;
+    look_into(value, path, depth);
+    open_.erase(value.get());
+  }
+
+  void look_into(const PickleRef& value, const std::string& path, int depth) {
     if (const auto* list = as<PickleList>(value)) {
       spend(list->items.size());
       visit_unnamed(*list, path);
@@ -170,7 +176,8 @@ class Collector {
   static constexpr int kDeepest = 64;
   static constexpr size_t kMost = size_t{64} << 20;
   size_t spent_ = 0;
-  std::unordered_set<const PickleValue*> visited_;
+  std::unordered_map<const PickleValue*, int> visits_;
+  std::unordered_set<const PickleValue*> open_;  ///< what is being looked into
   std::vector<StateDict> found_;
 };
 

@@ -72,6 +72,11 @@ void require_finite(const NamedTensors& tensors, std::string_view source) {
   const std::string name = first_not_finite(tensors);
   if (!name.empty())
     throw Error(fmt::format("{}: tensor '{}' is not finite: the network it is from diverged, or the file is damaged", source, name));
+  for (const auto& [variance, tensor] : tensors) {
+    // Its root is taken.
+    if (variance.ends_with("running_var") && tensor.numel() > 0 && tensor.min().item<double>() < 0)
+      throw Error(fmt::format("{}: tensor '{}' holds a negative variance: the file is damaged", source, variance));
+  }
 }
 
 void copy_module_state(const torch::nn::Module& from, torch::nn::Module& into) { load_module_state(into, module_state(from), "", "copy"); }

@@ -210,6 +210,15 @@ def test_of_two_networks_that_fit_none_is_taken_silently(tmp_path):
     secgan.load_weights(module, tmp_path / "w.pth", entry="G_BA")
     assert_holds(module, b)
     assert "'G' is not in it; there are: 'G_AB'" in refusal(tmp_path / "w.pth", entry="G")
+    # One of them under its own names, beside the other.
+    for prefix in ("net.", "generator.", "module."):
+        for state in ({**a, **below(prefix, b)}, {**below(prefix, b), **a}):
+            torch.save(state, tmp_path / "w.pth")
+            message = refusal(tmp_path / "w.pth")
+            assert "'.' (the file's own names)" in message and f"'{prefix[:-1]}'" in message
+            for entry, wanted in ((".", a), (prefix[:-1], b)):
+                secgan.load_weights(module, tmp_path / "w.pth", entry=entry)
+                assert_holds(module, wanted)
     torch.save({"ema_0.99": a, "ema_0.999": b, "G": network(3).state_dict()}, tmp_path / "w.pth")
     assert "'ema_0.99', 'ema_0.999'" in refusal(tmp_path / "w.pth")
     # The same weights twice are no choice.

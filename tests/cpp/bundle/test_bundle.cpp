@@ -14,6 +14,7 @@
 #include "secgan/io/file.hpp"
 #include "secgan/io/safetensors.hpp"
 #include "secgan/models/callable.hpp"
+#include "secgan/nn/state.hpp"
 #include "temporary_folder.hpp"
 
 using namespace secgan;
@@ -362,6 +363,10 @@ TEST_CASE("a bundle with a value that is not finite is refused, with the tensor'
   };
   refused("generator", std::numeric_limits<float>::quiet_NaN());
   refused("classifier", std::numeric_limits<float>::infinity());
+  // Nor is a variance below 0, whose root is taken.
+  CHECK_THROWS_WITH(
+      require_finite({{"norm.running_mean", at::full({3}, -1)}, {"norm.running_var", at::tensor({1.0, -0.5})}}, "weights.pth"),
+      "weights.pth: tensor 'norm.running_var' holds a negative variance: the file is damaged");
 }
 
 TEST_CASE("a setting that names a bundle without the part is refused by its name", "[bundle]") {
