@@ -140,8 +140,10 @@ std::string said_by(const c10::Error& error) {
 std::string nearest_flag(const CLI::App& command, std::string_view given) {
   std::string nearest;
   size_t fewest = 3;
+  constexpr size_t kFewestLetters = 4;  // "--st" begins too many
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) {
+      if (given.size() > kFewestLetters && ("--" + name).starts_with(given)) return "--" + name;
       if (const size_t letters = distance(given, "--" + name); letters < fewest) nearest = "--" + name, fewest = letters;
     }
   }
@@ -177,12 +179,14 @@ void occupy_standard_streams() {
 }
 
 /// A value that is empty, as of a shell's unset variable, would stand for that flag left out. --source alone takes it: a photo may have
-/// none of the attributes. Of a flag that is given twice the last value counts.
+/// none of the attributes. Of a flag that is given twice the last value counts, but for what would lose attributes.
 void set_rules_of_values(CLI::App& app) {
   const auto given = [](const std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); };
   for (CLI::Option* const option : app.get_options()) {
     if (option->get_items_expected_max() > 0 && option->get_name() != "--source") option->check(CLI::Validator(given, ""));
-    if (option->get_items_expected_max() == 1 && option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw) option->take_last();
+    const bool of_attributes = option->get_name() == "--source" || option->get_name() == "--sweep" || option->get_name() == "--attributes";
+    const bool throws = option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw;
+    if (option->get_items_expected_max() == 1 && throws && !of_attributes) option->take_last();
   }
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) set_rules_of_values(*command);
 }

@@ -74,7 +74,7 @@ void add_data_check(CLI::App& app) {
   flags->bind<&DataSettings::attributes>("--attributes", "A,B");
   flags->bind<&DataSettings::crop>("--crop", "CROP");
   flags->bind<&DataSettings::image_size>("--image-size", "N");
-  command.add_flag("--masks", *masks, "read the masks as well");
+  command.add_flag("--masks", *masks, "read the masks as well, as --mask-folder says, too");
   command.callback([=] {
     DataSettings settings = flags->resolve();
     // A list that is named is read, whichever of its attributes: all of them.
@@ -82,7 +82,7 @@ void add_data_check(CLI::App& app) {
         source.kind == DataKind::kFolder && settings.attributes.empty() && !source.labels.empty())
       settings.attributes = attribute_list_columns(source.labels);
     const bool labeled = !settings.attributes.empty() || settings.source.kind == DataKind::kSynthetic;
-    const auto data = open_to_check(settings, std::nullopt, labeled, *masks);
+    const auto data = open_to_check(settings, std::nullopt, labeled, *masks || !settings.source.mask_folder.empty());
     bool contradicted = false;
     for (const DataNote& note : data->notes()) {
       say("{}", note.text);

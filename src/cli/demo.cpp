@@ -64,8 +64,9 @@ void demo(const DemoOptions& options) {
   stop_on_signals();
   const fs::path out = options.out;
   std::error_code ignored;
+  // A comparison has a parser, too, and settings of its own.
   require_own_place(out, {"parser", "classifier", "secgan", "photos", "report.html", "report.json"},
-                    fs::exists(out / "parser" / "settings.toml", ignored));
+                    fs::exists(out / "parser" / "settings.toml", ignored) && !fs::exists(out / "settings.json", ignored));
   const DataSettings data{.source = {.kind = DataKind::kSynthetic}, .image_size = options.image_size, .count = options.faces};
 
   TrainSettings secgan;

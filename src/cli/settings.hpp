@@ -51,7 +51,7 @@ class SettingsFlags {
                 named_.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
               }
             },
-            "any setting by its path (repeatable); secgan options and docs/options.md list them")
+            "any setting by its path (repeatable), whatever flags say of it; secgan options and docs/options.md list them")
         ->type_name("PATH=VALUE");
   }
 

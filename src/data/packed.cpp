@@ -91,8 +91,9 @@ std::vector<std::string> names_in(const at::Tensor& names, int64_t samples, cons
 PackedDataset::PackedDataset(const PackedDatasetOptions& options) : file_(options.file), image_size_(options.image_size) {
   Parts parts = parts_of(options.file);
   if (parts.side != options.image_size) {
-    throw InvalidArgument(fmt::format("image_size is {}: '{}' was packed at {} px (--image-size {})", options.image_size, options.file,
-                                      parts.side, parts.side));
+    throw InvalidArgument(
+        fmt::format("image_size is {}: '{}' was packed at {} px: pack it again at that size, or train at its own (--image-size {})",
+                    options.image_size, options.file, parts.side, parts.side));
   }
   photos_ = parts.tensors["photos"];
   if (options.masks) {

@@ -25,8 +25,9 @@ size_t picture_ending(std::string_view name) {
   return kNone;
 }
 
-constexpr std::array<std::string_view, 15> kUnread{".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".psd", ".dng",
-                                                   ".cr2",  ".cr3",  ".nef",  ".arw", ".raf", ".orf", ".rw2"};
+constexpr std::array<std::string_view, 25> kUnread{".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".psd", ".dng", ".cr2",
+                                                   ".cr3",  ".crw",  ".nef",  ".arw", ".raf", ".orf", ".rw2", ".srw", ".pef",
+                                                   ".3fr",  ".kdc",  ".dcr",  ".mos", ".mrw", ".x3f", ".iiq"};
 
 std::string_view without_folders(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 

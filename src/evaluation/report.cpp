@@ -111,17 +111,20 @@ std::string notable_pictures(const std::vector<NotableEdit>& edits, std::string_
   return out;
 }
 
-/// The first path at which two JSON values differ, with both values.
-std::string first_difference(const Json& a, const Json& b, const std::string& path = "") {
+/// Adds the paths at which two JSON values differ, with both values.
+void add_differences(const Json& a, const Json& b, std::vector<std::string>& to, const std::string& path = "") {
   if (a.is_object() && b.is_object()) {
     for (const auto& [key, value] : a.items()) {
-      std::string here = path.empty() ? key : path + "." + key;
-      if (!b.contains(key)) return here;
-      if (const std::string found = first_difference(value, b[key], here); !found.empty()) return found;
+      const std::string here = path.empty() ? key : path + "." + key;
+      if (b.contains(key)) {
+        add_differences(value, b[key], to, here);
+      } else {
+        to.push_back(here);
+      }
     }
-    return "";
+  } else if (a != b) {
+    to.push_back(fmt::format("{} is {} and {}", path, detail::short_text(a), detail::short_text(b)));
   }
-  return a == b ? "" : fmt::format("{} is {} and {}", path, detail::short_text(a), detail::short_text(b));
 }
 
 /// The most members that a table of it has: one that keeps their order looks through all for each.
@@ -286,10 +289,10 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
   for (size_t i = 0; i < reports.size(); ++i) {
     hashes.insert(reports[i]["hash"].get<std::string>());
     if (hashes.size() == 1 || different_protocols) continue;
-    std::string what = first_difference(reports[0]["protocol"], reports[i]["protocol"]);
-    if (what.empty()) what = first_difference(reports[0]["pinned"], reports[i]["pinned"]);
-    throw InvalidArgument(
-        fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(), what));
+    std::vector<std::string> what;
+    for (const char* part : {"protocol", "pinned"}) add_differences(reports[0][part], reports[i][part], what);
+    throw InvalidArgument(fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(),
+                                      fmt::join(what, "; ")));
   }
   std::vector<std::string> header{"Metric"}, keys;
   std::vector<std::pair<std::string, std::string>> titles;

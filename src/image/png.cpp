@@ -364,7 +364,8 @@ detail::Picture detail::decode_png(std::string_view bytes, const std::string& na
 }
 
 at::Tensor detail::decode_png_ids(std::string_view bytes, const std::string& name, Palette* palette) {
-  PngReader reader{PngChunks(bytes)};
+  const PngChunks chunks(bytes);
+  PngReader reader(chunks);
   reader.read_header(name);
   const int color = png_get_color_type(reader.png, reader.info);
   if (png_get_bit_depth(reader.png, reader.info) > 8 || (color != PNG_COLOR_TYPE_PALETTE && color != PNG_COLOR_TYPE_GRAY)) {
@@ -376,7 +377,8 @@ at::Tensor detail::decode_png_ids(std::string_view bytes, const std::string& nam
     for (int i = 0; i < count; ++i) palette->push_back({colors[i].red, colors[i].green, colors[i].blue});
   }
   png_set_packing(reader.png);
-  return reader.read_pixels(1, name).squeeze(2);
+  // As the photo that it belongs to.
+  return upright(reader.read_pixels(1, name).permute({2, 0, 1}), orientation(chunks.exif, chunks.xmp))[0].contiguous();
 }
 
 std::string encode_png(const at::Tensor& image, const Provenance& made) {

@@ -127,6 +127,7 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   if (!tiff)
     throw Error(fmt::format("'{}' is truncated or damaged: {}", name, source.problem.empty() ? "no picture is in it" : source.problem));
   uint32_t width = 0, height = 0;
+  if (is_raw(tiff.get())) throw Error(fmt::format("'{}' is a camera's raw photo: develop it, and save it as JPEG, PNG or TIFF", name));
   if (begins_with_preview(tiff.get())) {
     throw Error(fmt::format(
         "'{}' begins with a preview of its picture, as cameras' raw files do: develop it, and save it as JPEG, PNG or TIFF", name));

@@ -235,8 +235,9 @@ NamedTexts SecganTask::identity() const {
   if (bundle_.parser && !bundle_.parser->custom()) {
     identity.emplace_back("the parser", short_digest(module_state(*bundle_.parser->network())));
   }
-  if (options_.losses.photo.generator_classifier > 0)
-    identity.emplace_back("the classifier", short_digest(module_state(*bundle_.classifier)));
+  // A run keeps its one teacher: the bundle names it, so that it is not taken for a judge of what it taught.
+  const bool taught = options_.losses.photo.generator_classifier > 0;
+  identity.emplace_back("the classifier that the generator learns from", taught ? short_digest(module_state(*bundle_.classifier)) : "none");
   return identity;
 }
 

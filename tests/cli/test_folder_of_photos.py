@@ -65,6 +65,19 @@ def test_data_check_reads_a_list_whose_attributes_are_not_named(folder, tmp_path
     assert "has other labels in line 2" in refusal(*check, tmp_path / "labels.csv", status=1)
 
 
+def test_a_mask_is_turned_by_its_own_tag_as_its_photo_is(tmp_path):
+    turned = Image.Exif()
+    turned[0x112] = 6
+    for name in ("photos", "masks"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (40, 30), (90, 120, 150)).save(tmp_path / "photos" / "a.png", exif=turned)
+    Image.new("L", (40, 30), 1).save(tmp_path / "masks" / "a.png", exif=turned)
+    check = ("data-check", "--data", "folder", "--root", tmp_path / "photos", "--mask-folder", tmp_path / "masks", "--whole-folder")
+    assert "1 sample, and it is fine" in run(*check, "--image-size", 32).stdout
+    Image.new("L", (40, 30), 1).save(tmp_path / "masks" / "a.png")
+    assert "a.png" in run(*check, "--image-size", 32, status=1).stdout  # read without --masks, as it is named
+
+
 def test_what_a_kind_of_data_set_does_not_read_is_refused(folder, tmp_path):
     drawn, celeba = ("--data", "synthetic"), ("--data", "celeba", "--root", folder / "photos", "--attributes", "Bangs")
     for data, flag, kinds in (

@@ -221,6 +221,10 @@ def test_a_pipe_under_a_files_name_keeps_nobody_waiting(tmp_path):
 def test_of_a_flag_that_is_given_twice_the_last_value_counts(tmp_path):
     run("edit", BUNDLE, picture(tmp_path / "a.png"), *EDIT, "--out", tmp_path / "first", "--out", tmp_path / "second")
     assert not (tmp_path / "first").exists() and (tmp_path / "second" / "a.png").exists()
+    # But where an attribute would be lost.
+    for twice in (("--source", "Male", "--source", "Bald"), ("--sweep", "Bald=0:1:2", "--sweep", "Male=0:1:2")):
+        line = refusal("edit", BUNDLE, tmp_path / "a.png", *twice, "--out", tmp_path / "third")
+        assert twice[0] in line and not (tmp_path / "third").exists()
 
 
 def test_bundles_replace_nothing_else(tmp_path):
@@ -240,6 +244,14 @@ def test_bundles_replace_nothing_else(tmp_path):
     assert "is the current folder" in refusal("export", BUNDLE, "--out", ".", status=1, cwd=tmp_path / "bundle")
     assert thesis.read_bytes() == b"no picture"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "d"]
+
+
+def test_a_demo_is_no_comparison(tmp_path):
+    for name in ("parser/settings.toml", "settings.json", "report.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert "holds 'parser', which this command did not make" in refusal("demo", "--out", tmp_path, status=1)
+    assert (tmp_path / "settings.json").read_text() == "{}"
 
 
 def test_numbers_of_a_demo_are_held_against_their_rules_before_it_trains(tmp_path):

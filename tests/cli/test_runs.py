@@ -146,7 +146,12 @@ def test_parts_for_small_data_are_settings_of_a_run(tmp_path):
     # What may change when a run goes on is told; another classifier makes another run.
     on = ["--resume", "--option", "task.augment.shift=0.25", "--classifier"]
     assert "resuming with another task.augment.shift: 0.25" in secgan("train", "run", *on, tmp_path / "teacher/bundle", "--steps", 3)
-    assert "the classifier was" in secgan("train", "run", *on, tmp_path / "other/bundle", "--steps", 4, status=1)
+    of_another = "the classifier that the generator learns from was sha256"
+    assert of_another in secgan("train", "run", *on, tmp_path / "other/bundle", "--steps", 4, status=1)
+    # Nor is it put down: the bundle would not say who taught it.
+    without = ["--resume", "--option", "task.losses.photo.generator_classifier=0"]
+    told = secgan("train", "run", *without, "--steps", 4, status=1)
+    assert of_another in told and told.endswith("found none\n")
 
 
 def test_without_a_mask_branch_its_backbone_is_refused_and_a_parser_kept(tmp_path):

@@ -117,7 +117,7 @@ TEST_CASE("a packed data set says what it has not, and costs nobody a file", "[d
   refused(read, false, "attribute 'Beard' is unknown; " + file.string() + " has: Bangs, Male");
   read = packed(file, settings);
   read.image_size = 64;
-  refused(read, false, "was packed at 32 px (--image-size 32)");
+  refused(read, false, "was packed at 32 px: pack it again at that size, or train at its own (--image-size 32)");
   read.image_size = 32;
   read.crop = "center:20";
   refused(read, false, "crop is for data celeba, celebamask-hq and folder, not for packed");
