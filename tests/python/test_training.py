@@ -30,8 +30,9 @@ def settings(**trainer):
 def test_the_small_recipe_for_photos_is_another():
     drawn, photos = (secgan.default_settings(small=True, photos=photos)["task"] for photos in (False, True))
     assert (drawn["discriminator_updates"], photos["discriminator_updates"]) == (3, 5)
-    taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]["losses"]["photo"]
-    assert (photos["losses"]["photo"]["generator_classifier"], taught["generator_classifier"]) == (0, 5)
+    taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]
+    assert [task["losses"]["photo"]["generator_classifier"] for task in (photos, taught)] == [0, 5]
+    assert [task["classifier_augment"]["shift"] for task in (photos, taught)] == [0, 0.1]
 
 
 class Shift(nn.Module):
