@@ -94,7 +94,9 @@ CompiledNetwork compile_network(Engine engine, torch::nn::Module& module, const 
   const bool with_openvino = engine == Engine::kOpenvino || (preferred && plugin != nullptr && on_cpu && fast_paths());
   if (!with_openvino && !pack_it) return as_it_is;
   const auto graph = record(module, function, examples);
-  if (with_openvino) {
+  // Of the networks that were measured those with products are faster so, the others by OpenVINO (docs/performance.md).
+  const bool products = pack_it && engine == Engine::kAuto && has_map_products(*graph);
+  if (with_openvino && !products) {
     try {
       return {plugin->compile(*graph, precision, at::get_num_threads()), Engine::kOpenvino, openvino_name()};
     } catch (const InvalidArgument&) {

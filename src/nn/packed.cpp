@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/ir/constants.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -102,11 +103,6 @@ class Packed {
     steps_.push_back(std::move(step));
   }
 
-  static bool packable(const Node& node) {
-    const auto weight = torch::jit::toIValue(node.input(1)), bias = torch::jit::toIValue(node.input(2));
-    return weight && bias && weight->toTensor().dim() == 4 && torch::jit::toIValue(node.input(8)) == IValue(1);
-  }
-
   /// The activation that is a convolution's only reader; its value then is the convolution's.
   Fused fused_activation(Node& conv, Value*& output) const {
     if (conv.output()->uses().size() != 1) return {};
@@ -130,20 +126,39 @@ class Packed {
 
   /// In float32: bfloat16's kernels are fast as they are.
   std::optional<MapProduct> as_product(const Node& node, const at::Tensor& weight) const {
-    const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
-    const auto sizes = [](const Value* value) { return value->type()->expectRef<c10::TensorType>().sizes().concrete_sizes(); };
-    const std::vector<int64_t> stride = setting(3).toIntVector(), padding = setting(4).toIntVector(), dilation = setting(5).toIntVector(),
-                               added = setting(7).toIntVector();
-    const bool plain = precision_ == Precision::kFloat32 && weight.size(2) == weight.size(3) && stride[0] == stride[1] &&
-                       padding[0] == padding[1] && dilation == std::vector<int64_t>{1, 1} && added == std::vector<int64_t>{0, 0};
-    const bool transposed = setting(6).toBool();
-    const auto map = sizes(transposed ? node.input(0) : node.output());
-    if (!plain || !map || !MapProduct::pays(weight, map->at(2), map->at(3))) return std::nullopt;
-    const IValue bias = setting(2);
-    return MapProduct(weight, bias.isTensor() ? bias.toTensor() : at::Tensor(), {stride[0], padding[0], transposed},
-                      map->at(0) * map->at(2) * map->at(3));
+    const std::optional<ConvolutionShape> shape = precision_ == Precision::kFloat32 ? product_shape(node, weight) : std::nullopt;
+    if (!shape) return std::nullopt;
+    const auto map = smaller_map(node).value();
+    const auto bias = torch::jit::toIValue(node.input(2)).value();
+    return MapProduct(weight, bias.isTensor() ? bias.toTensor() : at::Tensor(), *shape, map[0] * map[2] * map[3]);
   }
 
+ public:
+  static bool packable(const Node& node) {
+    const auto weight = torch::jit::toIValue(node.input(1)), bias = torch::jit::toIValue(node.input(2));
+    return weight && bias && weight->toTensor().dim() == 4 && torch::jit::toIValue(node.input(8)) == IValue(1);
+  }
+
+  /// The map with the fewer pixels, where its shape is known.
+  static std::optional<std::vector<int64_t>> smaller_map(const Node& node) {
+    const bool transposed = torch::jit::toIValue(node.input(6)).value().toBool();
+    const Value* const map = transposed ? node.input(0) : node.output();
+    return map->type()->expectRef<c10::TensorType>().sizes().concrete_sizes();
+  }
+
+  /// Of a convolution that is faster as a product.
+  static std::optional<ConvolutionShape> product_shape(const Node& node, const at::Tensor& weight) {
+    const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
+    const std::vector<int64_t> stride = setting(3).toIntVector(), padding = setting(4).toIntVector(), dilation = setting(5).toIntVector(),
+                               added = setting(7).toIntVector();
+    const bool plain = weight.size(2) == weight.size(3) && stride[0] == stride[1] && padding[0] == padding[1] &&
+                       dilation == std::vector<int64_t>{1, 1} && added == std::vector<int64_t>{0, 0};
+    const auto map = smaller_map(node);
+    if (!plain || !map || !MapProduct::pays(weight, map->at(2), map->at(3))) return std::nullopt;
+    return ConvolutionShape{stride[0], padding[0], setting(6).toBool()};
+  }
+
+ private:
   void add_convolution(Node& node) {
     const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
     const at::ScalarType type = precision_ == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
@@ -186,6 +201,13 @@ class Packed {
 };
 
 }  // namespace
+
+bool has_map_products(const torch::jit::Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node* node) {
+    return node->kind() == at::aten::_convolution && Packed::packable(*node) &&
+           Packed::product_shape(*node, torch::jit::toIValue(node->input(1)).value().toTensor());
+  });
+}
 
 TensorsFunction pack(const std::shared_ptr<torch::jit::Graph>& graph, Precision precision) {
   auto packed = std::make_shared<Packed>(graph, precision);

@@ -19,6 +19,9 @@ enum class BatchNorms { kFold, kKeep };
 std::shared_ptr<torch::jit::Graph> record(torch::nn::Module& module, const TensorsFunction& function,
                                           const std::vector<at::Tensor>& examples, BatchNorms norms = BatchNorms::kFold);
 
+/// Whether some of its convolutions are packed as products (nn/map_product.hpp) in float32.
+bool has_map_products(const torch::jit::Graph& graph);
+
 /// The same graph with the convolutions' weights packed for oneDNN, and the activations that follow them inside.
 TensorsFunction pack(const std::shared_ptr<torch::jit::Graph>& graph, Precision precision);
 

@@ -17,7 +17,7 @@
 namespace secgan {
 
 enum class Engine {
-  kAuto,      ///< in float32 OpenVINO, where it is there and the network on the CPU; LibTorch elsewhere
+  kAuto,      ///< in float32 OpenVINO on the CPU, where it is there and the faster one for the network; LibTorch elsewhere
   kLibtorch,  ///< weights packed once, batch norms and activations inside the convolutions (a fast path)
   kOpenvino,  ///< optional: there where the library was built with it and its libraries are found at run time; CPU
 };
