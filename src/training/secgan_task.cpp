@@ -89,8 +89,6 @@ SecganTask::~SecganTask() = default;
 
 void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
-  if (classifier_augment.any() && losses.photo.generator_classifier == 0)
-    throw InvalidArgument("classifier_augment needs losses.photo.generator_classifier: no classifier judges the edits");
 }
 
 double SecganTaskOptions::reconstruction_factor(int64_t step) const {
@@ -172,7 +170,8 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
     return draw_augmentation(options, n, batch.photo.size(2), seeded_generator(mix_seed(options_.loader.seed, purpose, index))).each(own);
   };
   out.augmentation = drawn(options_.augment, RandomPurpose::kAugmentation);
-  out.judged = drawn(options_.classifier_augment, RandomPurpose::kJudgedEdits);
+  // A recipe may have strengths and a run put its classifier down: they mean nothing then.
+  if (options_.losses.photo.generator_classifier > 0) out.judged = drawn(options_.classifier_augment, RandomPurpose::kJudgedEdits);
   return {std::move(out), own(at::rand({n}, random))};
 }
 

@@ -24,7 +24,8 @@ def test_a_packed_data_set_trains_as_its_source(tmp_path):
     assert info["trained_on"] == "drawn faces"
     run("train-parser", *packed[:4], *SMALL[:-1], "task.parser.unet.dim=4", "--out", tmp_path / "parser")
     assert "36 samples, all fine" in run("data-check", *packed, "--image-size", 32, "--masks").stdout
-    run("pack", *packed, "--image-size", 32, "--out", file)  # over itself
+    itself = refusal("pack", *packed, "--image-size", 32, "--out", file, status=2)
+    assert "faces.safetensors' is what is packed: it would be replaced by a part of itself" in itself
     line = refusal("pack", "--data", "synthetic", "--image-size", 32, "--out", tmp_path / "packed/log.jsonl", status=2)
     assert "log.jsonl' is there and is no packed data set" in line
     assert "--root FILE" in refusal("data-check", "--data", "packed", status=2)
