@@ -219,6 +219,20 @@ TEST_CASE("a run trains its generator on the bundle's classifier, which it neith
     CHECK(at::equal(before[i].second, after[i].second));
     CHECK_FALSE(after[i].second.grad().defined());
   }
+  // What the classifier sees of the edits may be changed.
+  const auto judged = [&](double weight, double shift) {
+    SecganTaskOptions options = recipe;
+    options.losses.photo.generator_classifier = weight;
+    options.classifier_augment.shift = shift;
+    SecganTask one(faces, options, base);
+    const NamedValues reported = one.step(0, 1);
+    const auto term = std::ranges::find(reported, weight > 0 ? "photo/generator/classifier" : "photo/generator/attribute",
+                                        &NamedValues::value_type::first);
+    REQUIRE(term != reported.end());
+    return term->second;
+  };
+  CHECK(judged(5, 0) != judged(5, 0.2));
+  CHECK(judged(0, 0) == judged(0, 0.2));
   // Another classifier would be another run.
   const auto named = [](const SecganTask& of) {
     for (const auto& [name, text] : of.identity()) {
