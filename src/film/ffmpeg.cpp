@@ -17,6 +17,7 @@
 
 #include "core/format.hpp"
 #include "film/plugin.hpp"
+#include "image/exif.hpp"
 #include "secgan/core/error.hpp"
 
 extern "C" {
@@ -129,14 +130,9 @@ int matrix_of(int colorspace, int height) {
   return height >= kFirstHd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
 }
 
-/// How a frame lies: rows and columns exchanged, then mirrored.
-struct Pose {
-  bool transposed = false, left_right = false, up_down = false;
-};
-
-/// The pose that a frame asks for; the one before where it says nothing: some decoders tell it once.
+/// How a frame lies, as EXIF numbers it; the way before where it says nothing: some decoders tell it once.
 /// @return nullopt for a turn by other than quarters
-std::optional<Pose> pose_of(const AVFrame& frame, const Pose& before) {
+std::optional<int> orientation_of(const AVFrame& frame, int before) {
   const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
   if (side == nullptr) return before;
   // (x, y) is shown at (a x + c y, b x + d y), but for a shift.
@@ -145,8 +141,9 @@ std::optional<Pose> pose_of(const AVFrame& frame, const Pose& before) {
   constexpr double kNone = 0.01;  // of the other entries: a turn by half a degree
   const double along = std::abs(a) + std::abs(d), across = std::abs(b) + std::abs(c);
   if (along == 0 && across == 0) return before;
-  if (across <= kNone * along) return Pose{false, a < 0, d < 0};
-  if (along <= kNone * across) return Pose{true, c < 0, b < 0};
+  const auto numbered = [](int first, bool left_right, bool up_down) { return first + (left_right ? (up_down ? 2 : 1) : up_down ? 3 : 0); };
+  if (across <= kNone * along) return numbered(1, a < 0, d < 0);
+  if (along <= kNone * across) return numbered(5, c < 0, b < 0);
   return std::nullopt;
 }
 
@@ -233,18 +230,16 @@ class Decoder {
     uint8_t* const to = pixels.mutable_data_ptr<uint8_t>();
     const int row = 3 * width;
     check(sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, &to, &row), file_, "is damaged");
-    pose_ = pose(frame);
-    at::Tensor planes = pose_.transposed ? pixels.permute({2, 1, 0}) : pixels.permute({2, 0, 1});
-    if (pose_.left_right) planes = planes.flip(2);
-    if (pose_.up_down) planes = planes.flip(1);
-    return planes.contiguous();
+    orientation_ = orientation(frame);
+    return detail::upright(pixels.permute({2, 0, 1}), orientation_).contiguous();
   }
 
   /// How a frame lies.
-  Pose pose(const AVFrame& frame) const {
-    const std::optional<Pose> pose = pose_of(frame, pose_);
-    if (!pose) throw Error(fmt::format("'{}': its pictures are shown turned, and not by quarters, which is not supported", file_.string()));
-    return *pose;
+  int orientation(const AVFrame& frame) const {
+    const std::optional<int> found = orientation_of(frame, orientation_);
+    if (!found)
+      throw Error(fmt::format("'{}': its pictures are shown turned, and not by quarters, which is not supported", file_.string()));
+    return *found;
   }
 
  private:
@@ -286,7 +281,7 @@ class Decoder {
   Frame frame_{av_frame_alloc()};
   Scaler scaler_;
   int width_ = 0, height_ = 0;
-  Pose pose_;
+  int orientation_ = 1;
 };
 
 int64_t time_of(const AVFrame& frame) { return frame.best_effort_timestamp; }
@@ -295,7 +290,7 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
   Decoder decoder(file);
   const AVFrame* const first = decoder.next();
   if (first == nullptr) throw Error(fmt::format("'{}' is a film without pictures", file.string()));
-  const bool lying = decoder.pose(*first).transposed;
+  const bool lying = decoder.orientation(*first) >= 5;
   const int64_t width = decoder.width_of(*first);
   FilmFacts facts{.width = lying ? first->height : width, .height = lying ? width : first->height};
   const AVStream& stream = decoder.stream();

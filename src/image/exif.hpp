@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "secgan/core/export.hpp"
+
 namespace secgan::detail {
 
 /// Tag 274 of a TIFF block in either byte order, any integer type, wherever it stands among the entries of the first directory.
@@ -21,6 +23,6 @@ int orientation(std::string_view exif, std::string_view xmp);
 
 /// @param image [C, H, W]   @param orientation 1 to 8: where the stored first row and column belong (TIFF 6.0, tag 274)
 /// @return in any layout
-at::Tensor upright(const at::Tensor& image, int orientation);
+SECGAN_API at::Tensor upright(const at::Tensor& image, int orientation);
 
 }  // namespace secgan::detail

@@ -32,6 +32,30 @@ void activate(at::Tensor& x, const Fused& fused) {
   if (fused.name == "sigmoid") at::sigmoid_(x);
 }
 
+bool packable(const Node& node) {
+  const auto weight = torch::jit::toIValue(node.input(1)), bias = torch::jit::toIValue(node.input(2));
+  return weight && bias && weight->toTensor().dim() == 4 && torch::jit::toIValue(node.input(8)) == IValue(1);
+}
+
+/// The map with the fewer pixels, where its shape is known.
+std::optional<std::vector<int64_t>> smaller_map(const Node& node) {
+  const bool transposed = torch::jit::toIValue(node.input(6)).value().toBool();
+  const Value* const map = transposed ? node.input(0) : node.output();
+  return map->type()->expectRef<c10::TensorType>().sizes().concrete_sizes();
+}
+
+/// Of a convolution that is faster as a product.
+std::optional<ConvolutionShape> product_shape(const Node& node, const at::Tensor& weight) {
+  const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
+  const std::vector<int64_t> stride = setting(3).toIntVector(), padding = setting(4).toIntVector(), dilation = setting(5).toIntVector(),
+                             added = setting(7).toIntVector();
+  const bool plain = weight.size(2) == weight.size(3) && stride[0] == stride[1] && padding[0] == padding[1] &&
+                     dilation == std::vector<int64_t>{1, 1} && added == std::vector<int64_t>{0, 0};
+  const auto map = smaller_map(node);
+  if (!plain || !map || !MapProduct::pays(weight, map->at(2), map->at(3))) return std::nullopt;
+  return ConvolutionShape{stride[0], padding[0], setting(6).toBool()};
+}
+
 /// Values lie in slots, an instruction for each node.
 class Packed {
  public:
@@ -133,32 +157,6 @@ class Packed {
     return MapProduct(weight, bias.isTensor() ? bias.toTensor() : at::Tensor(), *shape, map[0] * map[2] * map[3]);
   }
 
- public:
-  static bool packable(const Node& node) {
-    const auto weight = torch::jit::toIValue(node.input(1)), bias = torch::jit::toIValue(node.input(2));
-    return weight && bias && weight->toTensor().dim() == 4 && torch::jit::toIValue(node.input(8)) == IValue(1);
-  }
-
-  /// The map with the fewer pixels, where its shape is known.
-  static std::optional<std::vector<int64_t>> smaller_map(const Node& node) {
-    const bool transposed = torch::jit::toIValue(node.input(6)).value().toBool();
-    const Value* const map = transposed ? node.input(0) : node.output();
-    return map->type()->expectRef<c10::TensorType>().sizes().concrete_sizes();
-  }
-
-  /// Of a convolution that is faster as a product.
-  static std::optional<ConvolutionShape> product_shape(const Node& node, const at::Tensor& weight) {
-    const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
-    const std::vector<int64_t> stride = setting(3).toIntVector(), padding = setting(4).toIntVector(), dilation = setting(5).toIntVector(),
-                               added = setting(7).toIntVector();
-    const bool plain = weight.size(2) == weight.size(3) && stride[0] == stride[1] && padding[0] == padding[1] &&
-                       dilation == std::vector<int64_t>{1, 1} && added == std::vector<int64_t>{0, 0};
-    const auto map = smaller_map(node);
-    if (!plain || !map || !MapProduct::pays(weight, map->at(2), map->at(3))) return std::nullopt;
-    return ConvolutionShape{stride[0], padding[0], setting(6).toBool()};
-  }
-
- private:
   void add_convolution(Node& node) {
     const auto setting = [&](size_t input) { return torch::jit::toIValue(node.input(input)).value(); };
     const at::ScalarType type = precision_ == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
@@ -204,8 +202,8 @@ class Packed {
 
 bool has_map_products(const torch::jit::Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Node* node) {
-    return node->kind() == at::aten::_convolution && Packed::packable(*node) &&
-           Packed::product_shape(*node, torch::jit::toIValue(node->input(1)).value().toTensor());
+    return node->kind() == at::aten::_convolution && packable(*node) &&
+           product_shape(*node, torch::jit::toIValue(node->input(1)).value().toTensor());
   });
 }
 
