@@ -15,23 +15,68 @@
 namespace secgan::cli {
 namespace {
 
+using Settings = BenchSettings;
+using Flags = SettingsFlags<Settings>;
+
+void add_batch(Flags& flags) {
+  flags.bind<&Settings::image_size>("--image-size", "N");
+  flags.bind<&Settings::batch>("--batch", "N");
+}
+
+void add_networks(Flags& flags) {
+  flags.bind<&Settings::attributes>("--attributes", "N");
+  flags.bind<&Settings::backbone>("--backbone", "NAME");
+  flags.bind<&Settings::precision>("--precision", "NAME");
+}
+
+void add_train_step(Flags& flags) {
+  add_batch(flags);
+  add_networks(flags);
+  flags.bind<&Settings::parser>("--parser", "NAME");
+  flags.bind_switch<&Settings::small>("--small", true, "the recipe for 64 px");
+  flags.bind_switch<&Settings::mask_branch>("--no-mask-branch", false, "the photo branch alone");
+}
+
+void add_edit_of_noise(Flags& flags) {
+  add_batch(flags);
+  add_networks(flags);
+  flags.bind<&Settings::engine>("--engine", "NAME");
+  flags.bind<&Settings::model>("--model", "BUNDLE");
+}
+
+void add_load(Flags& flags) {
+  add_batch(flags);
+  add_data_source<&Settings::data>(flags);
+}
+
+void add_frechet(Flags& flags) { flags.bind<&Settings::dims>("--dims", "N"); }
+
+void add_checkpoint(Flags& flags) { flags.bind<&Settings::megabytes>("--megabytes", "N"); }
+
+void add_start(Flags& flags) {
+  flags.bind<&Settings::model>("--model", "BUNDLE");
+  flags.bind<&Settings::photo>("--photo", "FILE");
+}
+
 struct Subject {
   const char* name;
   const char* help;
+  void (*add_flags)(Flags& flags);  ///< of the settings that it reads
   Bench run;
 };
 
 constexpr std::array kSubjects{
-    Subject{"train-step", "a cycle of training: every discriminator update and one generator update, of both branches", &bench_train_step},
-    Subject{"edit", "the photo generator alone, on a batch", &bench_edit},
-    Subject{"load", "photos from files to batches", &bench_load},
-    Subject{"loss", "the consistency terms behind a parser of 19 classes, forward and backward", &bench_loss},
-    Subject{"frechet", "the Fréchet distance", &bench_frechet},
-    Subject{"checkpoint", "a checkpoint of a training, digested, written, synced and read back", &bench_checkpoint},
-    Subject{"start", "a whole process: `secgan --version`, or, with --model and --photo, the edit of a photo", &bench_start},
+    Subject{"train-step", "a cycle of training: every discriminator update and one generator update, of both branches", &add_train_step,
+            &bench_train_step},
+    Subject{"edit", "the photo generator alone, on a batch", &add_edit_of_noise, &bench_edit},
+    Subject{"load", "photos from files to batches", &add_load, &bench_load},
+    Subject{"loss", "the consistency terms behind a parser of 19 classes, forward and backward", &add_batch, &bench_loss},
+    Subject{"frechet", "the Fréchet distance", &add_frechet, &bench_frechet},
+    Subject{"checkpoint", "a checkpoint of a training, digested, written, synced and read back", &add_checkpoint, &bench_checkpoint},
+    Subject{"start", "a whole process: `secgan --version`, or, with --model and --photo, the edit of a photo", &add_start, &bench_start},
 };
 
-void measure(const Subject& subject, const BenchSettings& settings, const std::string& json) {
+void measure(const Subject& subject, const Settings& settings, const std::string& json) {
   validate(settings);
   find_device(settings.device);
   require_json_place(json, {"bench", "machine"});
@@ -58,26 +103,12 @@ void add_bench(CLI::App& app) {
   command.require_subcommand(1);
   for (const Subject& subject : kSubjects) {
     CLI::App& one = *command.add_subcommand(subject.name, subject.help);
-    auto flags = std::make_shared<SettingsFlags<BenchSettings>>(one);
+    auto flags = std::make_shared<Flags>(one);
     auto json = std::make_shared<std::string>();
-    using S = BenchSettings;
-    flags->bind<&S::image_size>("--image-size", "N");
-    flags->bind<&S::batch>("--batch", "N");
-    flags->bind<&S::attributes>("--attributes", "N");
-    flags->bind<&S::backbone>("--backbone", "NAME");
-    flags->bind<&S::parser>("--parser", "NAME");
-    flags->bind_switch<&S::small>("--small", true, "train-step: the recipe for 64 px");
-    flags->bind_switch<&S::mask_branch>("--no-mask-branch", false, "train-step: the photo branch alone");
-    flags->bind<&S::precision>("--precision", "NAME");
-    flags->bind<&S::engine>("--engine", "NAME");
-    flags->bind<&S::dims>("--dims", "N");
-    flags->bind<&S::megabytes>("--megabytes", "N");
-    flags->bind<&S::model>("--model", "BUNDLE");
-    flags->bind<&S::photo>("--photo", "FILE");
-    add_data_source<&S::data>(*flags);
-    flags->bind<&S::repeats>("--repeats", "N");
-    flags->bind<&S::device>("--device", "NAME");
-    flags->bind<&S::threads>("--threads", "N");
+    subject.add_flags(*flags);
+    flags->bind<&Settings::repeats>("--repeats", "N");
+    flags->bind<&Settings::device>("--device", "NAME");
+    flags->bind<&Settings::threads>("--threads", "N");
     add_json_option(one, *json, "write the figures to a file");
     one.callback([=] { measure(subject, flags->resolve(), *json); });
   }

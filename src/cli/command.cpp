@@ -106,24 +106,30 @@ size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// The name that is fewer letters than `bound` from what was given; empty for none.
+std::string nearest(std::string_view given, const std::vector<std::string>& names, size_t bound) {
+  std::string found;
+  for (const std::string& name : names) {
+    if (const size_t letters = distance(given, name); letters < bound) found = name, bound = letters;
+  }
+  return found;
+}
+
 /// What is wrong with a command line whose argument `place` is none of app's commands; empty for others.
 std::string missing_command(const CLI::App& app, int argc, char** argv, int place) {
   if (argc <= place) return "a command is required";
   const std::string_view given = argv[place];
-  const CLI::App* nearest = nullptr;
-  size_t fewest = given.size();
-  for (const CLI::App* command : app.get_subcommands({})) {
-    const size_t letters = distance(given, command->get_name());
-    if (letters < fewest) nearest = command, fewest = letters;
-  }
-  if (fewest == 0) return {};
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::ranges::find(names, given) != names.end()) return {};
   if (given.starts_with('-')) {
     const bool known = app.get_option_no_throw(std::string(given)) != nullptr;
     return known ? std::string() : fmt::format("a command is required before '{}'", given);
   }
   std::string message = "'" + std::string(given) + "' is no command";
-  if (nearest != nullptr && fewest <= 3) message += "; did you mean '" + nearest->get_name() + "'?";
-  return message;
+  constexpr size_t kFar = 4;
+  const std::string meant = nearest(given, names, std::min(kFar, given.size()));
+  return meant.empty() ? message : message + "; did you mean '" + meant + "'?";
 }
 
 /// What PyTorch says, in its words but of memory that there is not: those name its own parts.
@@ -138,16 +144,13 @@ std::string said_by(const c10::Error& error) {
 
 /// A flag of the command that a mistyped one is nearest to; empty for none near.
 std::string nearest_flag(const CLI::App& command, std::string_view given) {
-  std::string nearest;
-  size_t fewest = 3;
-  constexpr size_t kFewestLetters = 4;  // "--st" begins too many
+  std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      if (given.size() > kFewestLetters && ("--" + name).starts_with(given)) return "--" + name;
-      if (const size_t letters = distance(given, "--" + name); letters < fewest) nearest = "--" + name, fewest = letters;
-    }
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
-  return nearest;
+  constexpr size_t kFewestLetters = 4, kFar = 3;  // "--st" begins too many
+  const auto longer = std::ranges::find_if(names, [&](const std::string& name) { return name.starts_with(given); });
+  return given.size() > kFewestLetters && longer != names.end() ? *longer : nearest(given, names, kFar);
 }
 
 /// What a command does not know, the first of it.
@@ -159,8 +162,8 @@ std::string unexpected(const CLI::App& app) {
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
   const std::string flag = words.front().substr(0, words.front().find('='));
   if (!flag.starts_with('-')) return fmt::format("'{}' is one argument too many", words.front());
-  const std::string nearest = nearest_flag(*command, flag);
-  return fmt::format("'{}' is no flag of this command{}", flag, nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+  const std::string meant = nearest_flag(*command, flag);
+  return fmt::format("'{}' is no flag of this command{}", flag, meant.empty() ? "" : "; did you mean '" + meant + "'?");
 }
 
 int complain(const CLI::App& app, const std::string& message, int status) {

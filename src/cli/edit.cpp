@@ -274,11 +274,23 @@ Finished unedited(const at::Tensor& frame, const PhotoOutputs& outputs, const Ed
   return out;
 }
 
+/// @throws InvalidArgument for a folder of films, which would be searched for pictures
+void require_films_by_name(const std::vector<std::string>& photos) {
+  for (const std::string& photo : photos) {
+    std::error_code error;
+    for (fs::directory_iterator at(photo, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+      if (is_film(at->path()))
+        throw InvalidArgument(fmt::format("--film: '{}' is a film in a folder: name films, not their folder", at->path().string()));
+    }
+  }
+}
+
 /// Whether the photos are films' files.
 /// @throws InvalidArgument for a film that is not asked for as one, or among photos
 bool are_films(const EditRequest& options) {
   std::vector<std::string> films;
   std::ranges::copy_if(options.photos, std::back_inserter(films), [](const std::string& photo) { return is_film(photo); });
+  if (options.film) require_films_by_name(options.photos);
   if (films.empty()) return false;
   const std::string& first = films.front();
   if (!options.film) throw InvalidArgument(fmt::format("'{}' is a film: --film edits its frames", first));

@@ -34,6 +34,7 @@ void export_bundle(const ExportOptions& options) {
   refuse_program(options);
   require_bundle_place(options.out);
   save_bundle(options.out, load_bundle(options.model), options.half ? Storage::kHalf : Storage::kFloat);
+  say("{}: a bundle{}", options.out, options.half ? ", with weights in float16" : "");
 }
 
 void export_web(const ExportOptions& options) {

@@ -35,7 +35,8 @@ Judges open_judges(const EvaluateSettings& settings, Judges judges, int64_t imag
   return judges;
 }
 
-EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& words, const EvaluateSettings& settings,
+/// @param title  what the data set is called; none: it does not say
+EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::optional<std::string>& title, const EvaluateSettings& settings,
                        const Judges& given, const std::function<void(int64_t, int64_t)>& progress) {
   const Device device = find_device(settings.device);
   bundle.to(device);
@@ -50,8 +51,8 @@ EvaluationRun evaluate(Bundle bundle, const Dataset& photos, const std::string& 
                              }});
   run.context.model = bundle.name;
   run.context.model_digest = bundle.digest;
-  run.context.data = fmt::format("{}, {} px", words, photos.image_size());
-  if (const auto origin = photos.origin(); origin && !bundle.info.trained_on.empty() && origin->title != bundle.info.trained_on)
+  run.context.data = fmt::format("{}, {} px", title.value_or("custom photos"), photos.image_size());
+  if (title && !bundle.info.trained_on.empty() && *title != bundle.info.trained_on)
     run.context.data += fmt::format("; the bundle was trained on {}", bundle.info.trained_on);
   run.context.whole_data = settings.data.whole_folder;
   for (const DataNote& note : photos.notes()) {
@@ -101,7 +102,8 @@ EvaluationRun evaluate(const std::filesystem::path& model, const Dataset& photos
   EvaluateSettings read = settings;
   read.data = {.kind = DataKind::kSynthetic};  // not read: the photos are here
   validate(read);
-  return evaluate(load_bundle(model), photos, "custom photos", settings, given, progress);
+  const std::optional<PhotoOrigin> origin = photos.origin();
+  return evaluate(load_bundle(model), photos, origin ? std::optional(origin->title) : std::nullopt, settings, given, progress);
 }
 
 }  // namespace secgan

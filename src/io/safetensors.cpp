@@ -145,9 +145,9 @@ class HeaderEvents final : public nlohmann::json_sax<nlohmann::json> {
       }
     };
     if (type == kTypes.end()) {
-      if (unread_ == nullptr) refuse_tensor(fmt::format("dtype '{}' is not supported", *dtype_));
+      if (unread_ == nullptr) refuse_tensor(fmt::format("its dtype '{}' is not supported", *dtype_));
       place();
-      unread_->push_back({name_, fmt::format("dtype '{}' is not supported", *dtype_)});
+      unread_->push_back({name_, fmt::format("its dtype '{}' is not supported", *dtype_)});
       return entry;
     }
     entry.type = type->second;

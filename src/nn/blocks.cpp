@@ -4,148 +4,28 @@
 
 #include <algorithm>
 
+#include "nn/norms.hpp"
 #include "nn/parameter_budget.hpp"
 #include "secgan/core/error.hpp"
-#include "secgan/nn/substitute.hpp"
 
 namespace secgan {
 namespace {
-
-at::Tensor* find_slot(std::initializer_list<std::pair<std::string_view, at::Tensor*>> slots, std::string_view name) {
-  for (const auto& [known, tensor] : slots) {
-    if (known == name) return tensor;
-  }
-  return nullptr;
-}
-
-/// Affine instance norm that owns running statistics. `torch::nn::InstanceNorm2d` uses them in eval mode with no way out.
-class TrackedInstanceNormImpl : public torch::nn::Module, public TensorSlots {
- public:
-  TrackedInstanceNormImpl(int64_t channels, const Epilogue& epilogue)
-      : use_running_(epilogue.norm == Normalization::kRunningInstance), momentum_(epilogue.momentum), epsilon_(epilogue.epsilon) {
-    weight_ = register_parameter("weight", torch::ones(channels));
-    bias_ = register_parameter("bias", torch::zeros(channels));
-    mean_ = register_buffer("running_mean", torch::zeros(channels));
-    variance_ = register_buffer("running_var", torch::ones(channels));
-    tracked_ = register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));  // in the public state, and always 0
-  }
-  at::Tensor* slot(std::string_view name) override {
-    return find_slot(
-        {{"weight", &weight_}, {"bias", &bias_}, {"running_mean", &mean_}, {"running_var", &variance_}, {"num_batches_tracked", &tracked_}},
-        name);
-  }
-  at::Tensor forward(const at::Tensor& x) {
-    if (is_training()) return at::instance_norm(x, weight_, bias_, mean_, variance_, true, momentum_, epsilon_, true);
-    if (use_running_) return at::instance_norm(x, weight_, bias_, mean_, variance_, false, momentum_, epsilon_, true);
-    return at::instance_norm(x, weight_, bias_, {}, {}, true, momentum_, epsilon_, true);
-  }
-
- private:
-  bool use_running_;
-  double momentum_;
-  double epsilon_;
-  at::Tensor weight_, bias_, mean_, variance_, tracked_;
-};
-TORCH_MODULE(TrackedInstanceNorm);
-
-/// Switchable norm of pictures (`kPictures`) or features, with the public versions' constants and state.
-template <bool kPictures>
-class SwitchNormImpl : public torch::nn::Module, public TensorSlots {
- public:
-  explicit SwitchNormImpl(int64_t channels) {
-    const std::vector<int64_t> affine = kPictures ? std::vector<int64_t>{1, channels, 1, 1} : std::vector<int64_t>{1, channels};
-    const std::vector<int64_t> running = kPictures ? std::vector<int64_t>{1, channels, 1} : std::vector<int64_t>{1, channels};
-    const int64_t kinds = kPictures ? 3 : 2;  // one feature has no instance statistics
-    weight_ = register_parameter("weight", torch::ones(affine));
-    bias_ = register_parameter("bias", torch::zeros(affine));
-    mean_weight_ = register_parameter("mean_weight", torch::ones(kinds));
-    variance_weight_ = register_parameter("var_weight", torch::ones(kinds));
-    running_mean_ = register_buffer("running_mean", torch::zeros(running));
-    running_variance_ = register_buffer("running_var", torch::zeros(running));
-  }
-  at::Tensor* slot(std::string_view name) override {
-    return find_slot({{"weight", &weight_},
-                      {"bias", &bias_},
-                      {"mean_weight", &mean_weight_},
-                      {"var_weight", &variance_weight_},
-                      {"running_mean", &running_mean_},
-                      {"running_var", &running_variance_}},
-                     name);
-  }
-
-  at::Tensor forward(const at::Tensor& x) {
-    if constexpr (kPictures) {
-      const at::Tensor flat = x.flatten(2);
-      const auto [variance, mean] = at::var_mean(flat, 2, /*unbiased=*/true, /*keepdim=*/true);
-      // Of all channels (or photos) together: their own spread and that of their means.
-      const at::Tensor square = variance + mean.square();
-      const auto over = [&](int64_t dimension) {
-        const at::Tensor m = mean.mean(dimension, /*keepdim=*/true);
-        return std::pair(m, square.mean(dimension, /*keepdim=*/true) - m.square());
-      };
-      return mixed(flat, {std::pair(mean, variance), over(1), batch_statistics([&] { return over(0); })}).view_as(x) * weight_ + bias_;
-    } else {
-      const auto over = [&](int64_t dimension) {
-        const auto [variance, mean] = at::var_mean(x, dimension, /*unbiased=*/true, /*keepdim=*/true);
-        return std::pair(mean, variance);
-      };
-      return mixed(x, {over(1), batch_statistics([&] { return over(0); })}) * weight_ + bias_;
-    }
-  }
-
- private:
-  using Statistics = std::pair<at::Tensor, at::Tensor>;
-  static constexpr double kMomentum = 0.003;  // the public code's 0.997 is the share of the old
-  static constexpr double kEpsilon = 1e-5;
-
-  template <class OfBatch>
-  Statistics batch_statistics(OfBatch&& of_batch) {
-    if (!is_training()) return {running_mean_, running_variance_};
-    const Statistics statistics = of_batch();
-    const torch::NoGradGuard no_grad;
-    running_mean_.lerp_(statistics.first.detach().to(running_mean_.scalar_type()), kMomentum);
-    running_variance_.lerp_(statistics.second.detach().to(running_variance_.scalar_type()), kMomentum);
-    return statistics;
-  }
-
-  at::Tensor mixed(const at::Tensor& x, const std::vector<Statistics>& statistics) const {
-    const at::Tensor mean_share = mean_weight_.softmax(0), variance_share = variance_weight_.softmax(0);
-    at::Tensor mean, variance;
-    for (size_t i = 0; i < statistics.size(); ++i) {
-      const auto place = static_cast<int64_t>(i);
-      const at::Tensor m = mean_share[place] * statistics[i].first, v = variance_share[place] * statistics[i].second;
-      mean = mean.defined() ? mean + m : m;
-      variance = variance.defined() ? variance + v : v;
-    }
-    return (x - mean) / (variance + kEpsilon).sqrt();
-  }
-
-  at::Tensor weight_, bias_, mean_weight_, variance_weight_, running_mean_, running_variance_;
-};
-
-struct SwitchNorm2dImpl : SwitchNormImpl<true> {
-  using SwitchNormImpl::SwitchNormImpl;
-};
-struct SwitchNorm1dImpl : SwitchNormImpl<false> {
-  using SwitchNormImpl::SwitchNormImpl;
-};
-TORCH_MODULE(SwitchNorm2d);
-TORCH_MODULE(SwitchNorm1d);
 
 void append_activation(Block& block, const Epilogue& epilogue);
 
 void append_epilogue(Block& block, int64_t channels, const Epilogue& epilogue) {
   switch (epilogue.norm) {
     case Normalization::kNone: break;
-    case Normalization::kSwitchable: block->push_back(SwitchNorm2d(channels)); break;
+    case Normalization::kSwitchable: block->push_back(SwitchNorm(channels, SwitchNormImpl::Of::kPictures)); break;
     case Normalization::kBatch:
       block->push_back(torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(epilogue.epsilon).momentum(epilogue.momentum)));
       break;
-    case Normalization::kInstance:
-      block->push_back(torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(channels).affine(true).eps(epilogue.epsilon)));
-      break;
+    case Normalization::kInstance: block->push_back(AffineInstanceNorm(channels, epilogue.epsilon)); break;
     case Normalization::kTrackedInstance:
-    case Normalization::kRunningInstance: block->push_back(TrackedInstanceNorm(channels, epilogue)); break;
+    case Normalization::kRunningInstance:
+      block->push_back(
+          TrackedInstanceNorm(channels, epilogue.norm == Normalization::kRunningInstance, epilogue.momentum, epilogue.epsilon));
+      break;
   }
   append_activation(block, epilogue);
 }
@@ -223,7 +103,7 @@ Block linear_block(int64_t in, int64_t out, Epilogue epilogue) {
     case Normalization::kBatch:
       block->push_back(torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(out).eps(epilogue.epsilon).momentum(epilogue.momentum)));
       break;
-    case Normalization::kSwitchable: block->push_back(SwitchNorm1d(out)); break;
+    case Normalization::kSwitchable: block->push_back(SwitchNorm(out, SwitchNormImpl::Of::kFeatures)); break;
     default: throw InvalidArgument("fc_norm_fn must be none, batchnorm or switchnorm: a single feature has no instance statistics");
   }
   append_activation(block, epilogue);

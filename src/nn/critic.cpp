@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "nn/norms.hpp"
 #include "ops/norm_activation.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/nn/autocast.hpp"
@@ -33,6 +34,8 @@ class Gradients {
  private:
   std::unordered_map<const at::TensorImpl*, at::Tensor> sums_;
 };
+
+constexpr int64_t kKinds = 3;  // of a batch's images: real, fake, interpolated, in this order, as many of each
 
 /// Which images of a batch are the interpolates.
 struct Rows {
@@ -176,9 +179,16 @@ class Norm final : public Layer {
  public:
   Norm(const torch::nn::InstanceNorm2dImpl& module, double slope)
       : weight_(module.weight), bias_(module.bias), epsilon_(module.options.eps()), slope_(slope) {}
+  Norm(TrackedInstanceNormImpl& module, double slope)
+      : weight_(module.weight()), bias_(module.bias()), epsilon_(module.epsilon()), slope_(slope), tracked_(&module) {}
 
   at::Tensor forward(const at::Tensor& x) override {
     at_ = norm_activation(x, weight_.detach(), bias_.detach(), epsilon_, slope_);
+    if (tracked_ != nullptr) {
+      // As of three passes, one after the other.
+      const auto means = at_.mean.chunk(kKinds), rstds = at_.rstd.chunk(kKinds);
+      for (size_t kind = 0; kind < means.size(); ++kind) tracked_->track(means[kind], rstds[kind], x.size(2) * x.size(3));
+    }
     return at_.output;
   }
   at::Tensor pull(const at::Tensor& gradient, const Rows& between) override {
@@ -204,6 +214,7 @@ class Norm final : public Layer {
  private:
   at::Tensor weight_, bias_;
   double epsilon_, slope_;
+  TrackedInstanceNormImpl* tracked_ = nullptr;
   NormActivation at_;
   at::Tensor pulled_, of_input_, of_weight_;
 };
@@ -214,7 +225,12 @@ class Chain {
   static std::optional<Chain> of(const CriticLayers::Chain& modules, at::ScalarType type) {
     Chain chain;
     for (size_t i = 0; i < modules.size(); ++i) {
-      const torch::nn::Module* const module = modules[i].get();
+      torch::nn::Module* const module = modules[i].get();
+      const auto add_norm = [&](auto& norm) {
+        const auto slope_behind = i + 1 < modules.size() ? slope_of(modules[i + 1].get()) : std::nullopt;
+        chain.layers_.push_back(std::make_unique<Norm>(norm, slope_behind.value_or(1)));
+        if (slope_behind) ++i;
+      };
       if (const auto slope = slope_of(module)) {
         chain.layers_.push_back(std::make_unique<Leaky>(*slope));
       } else if (const auto* convolution = dynamic_cast<const torch::nn::Conv2dImpl*>(module)) {
@@ -227,9 +243,10 @@ class Chain {
         chain.layers_.push_back(std::make_unique<Linear>(*linear, type));
       } else if (const auto* norm = dynamic_cast<const torch::nn::InstanceNorm2dImpl*>(module)) {
         if (!norm->weight.defined() || norm->running_mean.defined()) return std::nullopt;
-        const auto slope_behind = i + 1 < modules.size() ? slope_of(modules[i + 1].get()) : std::nullopt;
-        chain.layers_.push_back(std::make_unique<Norm>(*norm, slope_behind.value_or(1)));
-        if (slope_behind) ++i;
+        add_norm(*norm);
+      } else if (auto* const tracked = dynamic_cast<TrackedInstanceNormImpl*>(module)) {
+        if (!tracked->is_instance_norm()) return std::nullopt;
+        add_norm(*tracked);
       } else {
         return std::nullopt;
       }
@@ -256,7 +273,8 @@ class Chain {
     }
     return gradient;
   }
-  /// A norm's second derivative belongs to interpolates, which the backward pass of a head leaves out.
+  /// A norm's second derivative belongs to interpolates, which the backward pass of a head leaves out, and its running statistics to all
+  /// images, of which the attributes' head sees the real ones.
   bool has_norm() const {
     return std::ranges::any_of(layers_, [](const auto& layer) { return dynamic_cast<const Norm*>(layer.get()) != nullptr; });
   }
@@ -277,7 +295,7 @@ class Chain {
   std::vector<std::unique_ptr<Layer>> layers_;
 };
 
-/// The whole pass. Batches are real, fake, interpolated images, in this order.
+/// The whole pass.
 class Pass : public torch::CustomClassHolder {
  public:
   Pass(Chain trunk, Chain adversarial, Chain attributes, at::ScalarType type)
@@ -293,7 +311,7 @@ class Pass : public torch::CustomClassHolder {
     const at::NoGradGuard no_grad;
     const AutocastGuard plain(false, real.device().type());
     const int64_t n = real.size(0);
-    between_ = {2 * n, n};
+    between_ = {(kKinds - 1) * n, n};
     const at::Tensor images = at::cat({real, fake, between}).to(type_, false, false, at::MemoryFormat::ChannelsLast);
     const at::Tensor features = trunk_.forward(images);
     const at::Tensor logits = attributes_.forward(features.narrow(0, 0, n));
@@ -380,7 +398,7 @@ std::optional<PenalizedScores> penalized_scores(const CriticLayers& layers, cons
   const at::ScalarType type = autocast_type(real.device().type()).value_or(real.scalar_type());
   auto trunk = Chain::of(layers.trunk, type), adversarial = Chain::of(layers.adversarial, type),
        attributes = Chain::of(layers.attributes, type);
-  if (!trunk || !adversarial || !attributes || adversarial->has_norm()) return std::nullopt;
+  if (!trunk || !adversarial || !attributes || adversarial->has_norm() || attributes->has_norm()) return std::nullopt;
   const auto pass = c10::make_intrusive<Pass>(std::move(*trunk), std::move(*adversarial), std::move(*attributes), type);
   pass->forward(real, fake, between);
   const variable_list results = PassFunction::apply(at::TensorList(pass->parameters()), pass);

@@ -27,6 +27,7 @@ struct CriticLayers {
 /// The parts of blocks, one after the other.
 CriticLayers::Chain chain_of(const std::vector<Block>& blocks);
 
+/// Running statistics of instance norms move as by passes of real, fake and interpolated images.
 /// @param real, fake, between [N, C, H, W] of one size, constants
 /// @return in the type that autocast asks for, scores and gradient in full precision; nullopt where a layer is no convolution, linear map,
 ///         instance norm or (leaky) ReLU

@@ -85,15 +85,16 @@ FaceEdit face_edit(const Json& json, const std::string& where, const AttributeSc
     if (!strength.is_number()) throw InvalidArgument(fmt::format("{}.edits.{} must be a number, found {}", where, name, shown(strength)));
     out.edits.push_back({name, strength.get<double>()});
   }
-  try {
-    known.difference(at::zeros({1, known.size()}), out.edits);
-    if (!json.contains("source")) return out;
+  if (json.contains("source")) {
     out.source.emplace();
     for (const auto& [name, has] : object_at(json, where, "source").items()) {
-      if (!has.is_boolean()) throw InvalidArgument(fmt::format("source.{} must be true or false, found {}", name, shown(has)));
+      if (!has.is_boolean()) throw InvalidArgument(fmt::format("{}.source.{} must be true or false, found {}", where, name, shown(has)));
       out.source->emplace_back(name, has.get<bool>());
     }
-    known.labels(*out.source, "source");
+  }
+  try {
+    known.difference(at::zeros({1, known.size()}), out.edits);
+    if (out.source) known.labels(*out.source, "source");
   } catch (const InvalidArgument& error) {
     throw InvalidArgument(fmt::format("{}: {}", where, error.what()));
   }

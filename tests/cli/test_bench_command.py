@@ -101,6 +101,7 @@ def test_figures_for_people_and_for_files(tmp_path):
     assert "100% 4/4" in done.stderr and "photos/s" not in done.stderr  # they are repeats
     assert table.startswith("milliseconds ") and json.loads(file.read_text())["bench"] == "loss"
     assert "bench: --batch 0 is not positive" in refusal("bench", "edit", "--batch", 0, status=2)
+    assert "'--small' is no flag of this command" in refusal("bench", "edit", "--small", status=2)
     assert "bench: not enough memory: " in refusal("bench", "edit", "--batch", 99999999999, status=1)
     assert "model and photo" in refusal("bench", "start", "--model", BUNDLE, status=2)
 

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from test_command import BUNDLE, refusal, run
 
+PHOTOS = pathlib.Path(__file__).parents[2] / "examples" / "photos"
 FEW = ("--data", "synthetic", "--photos", 12, "--option", "protocol.resamples=20")
 
 
@@ -81,6 +82,15 @@ def test_wrong_use(tmp_path):
     (root / "list_attr_celeba.txt").write_text(f"1\n{names}\n000001.jpg " + "-1 " * 9 + "\n")
     (root / "list_eval_partition.txt").write_text("000001.jpg 0\n")
     assert "the test split is empty" in refusal("evaluate", BUNDLE, "--data", "celeba", "--root", root, status=1)
+
+
+def test_photos_of_another_kind_than_the_bundles_are_told(tmp_path):
+    photos = sorted(PHOTOS.glob("*.png"))
+    names = json.loads(pathlib.Path(BUNDLE, "config.json").read_text())["info"]["attributes"]
+    rows = [f"{photo.name}," + ",".join(["1"] * len(names)) for photo in photos]
+    (tmp_path / "labels.csv").write_text("\n".join([",".join(["photo", *names]), *rows]) + "\n")
+    evaluate = ("evaluate", BUNDLE, "--data", "folder", "--root", PHOTOS, "--labels", tmp_path / "labels.csv", "--whole-folder")
+    assert "; the bundle was trained on drawn faces" in json.loads(run(*evaluate, "--json", "-").stdout)["data"]
 
 
 STUDY = (

@@ -166,6 +166,7 @@ def test_what_a_film_is_not_is_one_line(film, tmp_path):
     (tmp_path / "damaged.avi").write_bytes(whole[:scan] + b"\xff\xd9" + bytes(300) + whole[scan + 302 :])
     told = run("edit", BUNDLE, tmp_path / "damaged.avi", "--film", *out, status=1).stderr.splitlines()
     assert "damaged.avi' is damaged" in told[-1]  # behind the bar of the frames before
+    assert f"'{film}' is a film in a folder: name films" in refusal("edit", BUNDLE, film.parent, "--film", *out, status=2)
     shutil.rmtree(tmp_path / "out")
     assert "is a video" in refusal("parse", BUNDLE, film, "--out", tmp_path / "out", status=1)
     assert not (tmp_path / "out").exists()

@@ -287,3 +287,17 @@ TEST_CASE("recipes name their backbones", "[models]") {
   CHECK(mixed.mask_generator.backbone() == "attgan");
   CHECK_THROWS_WITH(small_scale_recipe("vgg"), Catch::Contains("backbone 'vgg' is unknown; known: attgan, stgan, stargan"));
 }
+
+TEST_CASE("an empty batch gives an empty one through every network", "[models]") {
+  for (const std::string& name : preset_names()) {
+    for (const bool training : {false, true}) {
+      CAPTURE(name, training);
+      Generator generator = make_generator({3, 64, 3}, name);
+      Discriminator discriminator = make_discriminator({3, 64}, name);
+      generator->train(training);
+      discriminator->train(training);
+      CHECK(generator->forward(at::zeros({0, 3, 64, 64}), at::zeros({0, 3})).sizes() == at::IntArrayRef({0, 3, 64, 64}));
+      CHECK(discriminator->forward(at::zeros({0, 3, 64, 64})).attribute_logits.sizes() == at::IntArrayRef({0, 3}));
+    }
+  }
+}

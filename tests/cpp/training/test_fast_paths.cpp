@@ -62,7 +62,7 @@ TEST_CASE("real and fake images go through a discriminator together, to the same
 }
 
 TEST_CASE("a penalized pass gives the graph's losses and gradients, norm or none, in every weighting", "[training]") {
-  const Normalization norm = GENERATE(Normalization::kNone, Normalization::kInstance);
+  const Normalization norm = GENERATE(Normalization::kNone, Normalization::kInstance, Normalization::kTrackedInstance);
   const Activation activation = GENERATE(Activation::kLeakyRelu, Activation::kRelu, Activation::kNone);
   const double penalty = GENERATE(10.0, 0.0), attribute = GENERATE(1.0, 0.0);
   CAPTURE(static_cast<int>(norm), static_cast<int>(activation), penalty, attribute);
@@ -74,7 +74,21 @@ TEST_CASE("a penalized pass gives the graph's losses and gradients, norm or none
   LossWeights weights;
   weights.gradient_penalty = penalty;
   weights.discriminator_attribute = attribute;
-  const Result plain = update(discriminator, images, false, weights), fast = update(discriminator, images, true, weights);
+  const auto buffers = [&] { return module_state(*discriminator); };
+  const auto copied = [](NamedTensors state) {
+    for (auto& [name, tensor] : state) tensor = tensor.clone();
+    return state;
+  };
+  const NamedTensors begun = copied(buffers());
+  const Result plain = update(discriminator, images, false, weights);
+  const NamedTensors expected = copied(buffers());
+  load_module_state(*discriminator, begun, "", "the state before");
+  const Result fast = update(discriminator, images, true, weights);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CAPTURE(expected[i].first);
+    CHECK(max_difference(buffers()[i].second.to(at::kDouble), expected[i].second.to(at::kDouble)) < 1e-12);
+    if (expected[i].first.ends_with("running_var")) CHECK_FALSE(at::equal(expected[i].second, begun[i].second));
+  }
   REQUIRE(fast.pass.interpolate_gradient.defined());
   CHECK(max_difference(fast.report.total, plain.report.total) < 1e-10);
   for (size_t i = 0; i < plain.gradients.size(); ++i) {
@@ -86,9 +100,10 @@ TEST_CASE("a penalized pass gives the graph's losses and gradients, norm or none
 TEST_CASE("a penalized pass is for layers that the library knows, and is differentiated once", "[training]") {
   torch::manual_seed(4);
   const Images images(at::kDouble);
-  for (const Normalization norm : {Normalization::kBatch, Normalization::kTrackedInstance, Normalization::kSwitchable}) {
+  for (const Normalization norm : {Normalization::kBatch, Normalization::kRunningInstance, Normalization::kSwitchable}) {
     Discriminator other = make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .norm_fn = norm, .fc_dim = 32, .n_layers = 3});
     other->to(at::kDouble);
+    if (norm == Normalization::kRunningInstance) other->eval();  // in training it is the image's own
     CHECK_FALSE(other->penalized_scores(images.real, images.fake, images.real));
   }
   Discriminator discriminator = make_discriminator(kSpec, AttGanDiscriminatorOptions{.dim = 8, .fc_dim = 32, .n_layers = 3});
