@@ -140,7 +140,6 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
     }
   }
   guess_ = most_frequent(*data);
-  some_unlabeled_ = data->has_unlabeled();
   step_.emplace(*photo_, mask_ ? &*mask_ : nullptr, mask_ ? &*bundle_.parser : nullptr, options_.losses,
                 options_.losses.photo.generator_classifier > 0 ? frozen_classifier(bundle_, device_) : FrozenClassifier());
   bundle_.info.teacher = options_.losses.photo.generator_classifier > 0 ? sha256_rounded_tensors(module_state(*bundle_.classifier)) : "";
@@ -154,7 +153,7 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const int64_t n = labels.size(0), share = batch.photo.size(0);
   const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
   GanBatch out{.photo = batch.photo};
-  if (!some_unlabeled_) {
+  if (!loader_.dataset().has_unlabeled()) {
     out.source = to_device(batch.labels, device_);
     out.target = own(permuted_targets(labels, at::randperm(n, random, at::kLong)));
   } else {

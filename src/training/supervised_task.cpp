@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/format.hpp"
@@ -24,6 +25,13 @@ namespace secgan {
 namespace {
 
 constexpr int64_t kUnlabeled = -100;  // at::cross_entropy_loss ignores it
+
+/// Photos and what is known of them, `size` at a time.
+void each_part(int64_t size, const at::Tensor& photos, const at::Tensor& known,
+               const std::function<void(const at::Tensor& photos, const at::Tensor& known)>& use) {
+  const auto parts = photos.split(size), of_parts = known.split(size);
+  for (size_t i = 0; i < parts.size(); ++i) use(parts[i], of_parts[i]);
+}
 
 }  // namespace
 
@@ -147,10 +155,8 @@ NamedTensors ParserTask::losses(const Batch& batch) {
 
 NamedValues ParserTask::measure(const Batch& batch) {
   MaskAgreement agreement(kSecganClasses);
-  for (int64_t begin = 0; begin < batch.photo.size(0); begin += training().loader.batch) {
-    const auto some = [&](const at::Tensor& all) { return all.narrow(0, begin, std::min(training().loader.batch, all.size(0) - begin)); };
-    agreement.update(parser_->forward(some(batch.photo)).argmax(1).cpu(), some(batch.mask));
-  }
+  each_part(training().loader.batch, batch.photo, batch.mask,
+            [&](const at::Tensor& photo, const at::Tensor& mask) { agreement.update(parser_->forward(photo).argmax(1).cpu(), mask); });
   return {{"held_out/mean_iou", agreement.mean_iou()}, {"held_out/pixel_accuracy", agreement.pixel_accuracy()}};
 }
 
@@ -197,10 +203,9 @@ NamedTensors ClassifierTask::losses(const Batch& batch) {
 NamedValues ClassifierTask::measure(const Batch& batch) {
   const AttributeSchema& attributes = data().attributes();
   LabelAgreement agreement(attributes.size());
-  for (int64_t begin = 0; begin < batch.photo.size(0); begin += training().loader.batch) {
-    const auto some = [&](const at::Tensor& all) { return all.narrow(0, begin, std::min(training().loader.batch, all.size(0) - begin)); };
-    agreement.update(classifier_->forward(some(batch.photo)).to(at::kCPU, at::kFloat), some(batch.labels));
-  }
+  each_part(training().loader.batch, batch.photo, batch.labels, [&](const at::Tensor& photo, const at::Tensor& labels) {
+    agreement.update(classifier_->forward(photo).to(at::kCPU, at::kFloat), labels);
+  });
   NamedValues values{{"held_out/accuracy", agreement.mean()}};
   const std::vector<double> rates = agreement.rates();
   for (size_t a = 0; a < rates.size(); ++a) values.emplace_back("held_out/accuracy/" + attributes.names()[a], rates[a]);

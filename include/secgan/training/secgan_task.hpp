@@ -126,7 +126,6 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
   std::unique_ptr<HeldOut> held_out_;
-  bool some_unlabeled_ = false;
   std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
 };
 
