@@ -64,7 +64,7 @@ TEST_CASE("what a body says wrongly is told", "[serve]") {
       {one(R"({"face": 0, "edits": {"Hat": 1}})"), "faces[0]: "},
       {one(R"({"face": 0, "edits": {"Bald": 1, "Bangs": 1}})"), "faces[0]: "},
       {one(R"({"face": 0, "edits": {}, "source": {"Hat": true}})"), "faces[0]: source: "},
-      {one(R"({"face": 0, "edits": {}, "source": {"Male": 1}})"), "faces[0]: source.Male must be true or false, found 1"},
+      {one(R"({"face": 0, "edits": {}, "source": {"Male": 1}})"), "faces[0].source.Male must be true or false, found 1"},
       {one(R"({"face": 0, "edits": {}, "source": null})"), "faces[0].source must be an object, found null"},
       {deep + shut, "nest"},
       {R"({"faces": )" + std::string(60000, ' ') + deep + shut + "}", "nest"},
