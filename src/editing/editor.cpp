@@ -69,6 +69,28 @@ double psnr(const at::Tensor& picture, const at::Tensor& truth) {
   return 10 * std::log10(4 / (picture - truth).square().mean().item<double>());
 }
 
+/// at::argmax over the classes, which strides through memory, takes many times as long.
+/// @param probabilities [C, H, W] float32, contiguous   @param ids  of H * W pixels: the first class that is likeliest
+void likeliest(const at::Tensor& probabilities, uint8_t* ids) {
+  constexpr int64_t kAtOnce = 4096;  // stay in the first cache
+  const int64_t classes = probabilities.size(0), pixels = probabilities.size(1) * probabilities.size(2);
+  const auto* const values = probabilities.const_data_ptr<float>();
+  std::vector<float> most(kAtOnce);
+  for (int64_t first = 0; first < pixels; first += kAtOnce) {
+    const int64_t count = std::min(kAtOnce, pixels - first);
+    std::copy_n(values + first, count, most.data());
+    std::fill_n(ids + first, count, uint8_t{0});
+    for (int64_t c = 1; c < classes; ++c) {
+      const auto* const plane = values + c * pixels + first;
+      for (int64_t i = 0; i < count; ++i) {
+        const bool more = plane[i] > most[static_cast<size_t>(i)];
+        most[static_cast<size_t>(i)] = more ? plane[i] : most[static_cast<size_t>(i)];
+        ids[first + i] = more ? static_cast<uint8_t>(c) : ids[first + i];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 at::Tensor whole_photo(const at::Tensor& photo, const EditedPhoto& edited) {
@@ -331,10 +353,15 @@ at::Tensor Editor::parse_cropped(const at::Tensor& crop) const {
   if (!bundle_.parser) throw Error("the bundle has no parser");
   at::NoGradGuard no_grad;
   const int64_t height = crop.size(1), width = crop.size(2);
-  ResizedRows probabilities(parsed(network_input({crop}))[0], height, width);
+  const at::Tensor seen = parsed(network_input({crop}))[0];
+  ResizedRows probabilities(seen, height, width);
   at::Tensor ids = at::empty({height, width}, at::kByte);
-  each_band(height, width,
-            [&](int64_t first, int64_t rows) { ids.narrow(0, first, rows).copy_(probabilities.bilinear(first, rows).argmax(0)); });
+  each_band(
+      height, width,
+      [&](int64_t first, int64_t rows) {
+        likeliest(probabilities.bilinear(first, rows).contiguous(), ids.mutable_data_ptr<uint8_t>() + first * width);
+      },
+      seen.size(0));
   return ids;
 }
 

@@ -9,9 +9,11 @@
 namespace secgan {
 
 /// Calls work(first row, rows) for each band, from the top. Pictures of up to four megapixels are one.
-void each_band(int64_t height, int64_t width, const auto& work) {
+/// @param planes  numbers that a pixel takes meanwhile, of a few channels each
+void each_band(int64_t height, int64_t width, const auto& work, int64_t planes = 1) {
   constexpr int64_t kPixelsAtOnce = int64_t{1} << 22;
-  const int64_t most = std::max<int64_t>(kPixelsAtOnce / std::max<int64_t>(width, 1), 1);
+  const int64_t pixels = height * width <= kPixelsAtOnce ? kPixelsAtOnce : kPixelsAtOnce / planes;
+  const int64_t most = std::max<int64_t>(pixels / std::max<int64_t>(width, 1), 1);
   for (int64_t first = 0; first < height; first += most) work(first, std::min(most, height - first));
 }
 
