@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdarg>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -108,6 +109,30 @@ bool begins_with_preview(TIFF* tiff) {
   return found;
 }
 
+/// Gray of 8 or 16 bits, alpha behind it where libtiff knows it. Its own way cuts 16 bits off where it should round, and goes from row to
+/// row of a tile that reaches beyond the picture by as many bytes as there are pixels, whatever a pixel takes.
+template <class T>
+void put_gray(TIFFRGBAImage* image, uint32_t* to, uint32_t, uint32_t, uint32_t width, uint32_t height, int32_t from_skew, int32_t to_skew,
+              unsigned char* from) {
+  const auto byte_at = [](const unsigned char* sample) {
+    constexpr uint32_t kMost = std::numeric_limits<T>::max();
+    T value = 0;
+    std::memcpy(&value, sample, sizeof value);
+    return (value * 255u + kMost / 2) / kMost;
+  };
+  constexpr uint32_t kOfEach = 0x010101, kOpaque = 255;
+  const size_t pixel = sizeof(T) * image->samplesperpixel;
+  const bool has_alpha = image->alpha != 0 && image->samplesperpixel > 1, white_is_0 = image->photometric == PHOTOMETRIC_MINISWHITE;
+  for (uint32_t y = 0; y < height; ++y) {
+    for (uint32_t x = 0; x < width; ++x, from += pixel) {
+      const uint32_t gray = byte_at(from);
+      *to++ = (has_alpha ? byte_at(from + sizeof(T)) : kOpaque) << 24 | kOfEach * (white_is_0 ? 255 - gray : gray);
+    }
+    from += static_cast<std::ptrdiff_t>(pixel) * from_skew;
+    to += to_skew;
+  }
+}
+
 /// Colors of pixels that were multiplied by their alpha, as they were before.
 /// @param pixels [H, W, 4] uint8, alpha last
 void divide_by_alpha(at::Tensor& pixels) {
@@ -187,6 +212,10 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
     throw unsupported(why.data());
   }
   const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> ended(&image, &TIFFRGBAImageEnd);
+  if (picture.space == Picture::Space::kGray && image.isContig != 0 && bits >= 8)
+    image.put.contig = bits == 8 ? &put_gray<uint8_t> : &put_gray<uint16_t>;
+  if (photometric == PHOTOMETRIC_PALETTE && samples > 1 && TIFFIsTiled(tiff.get()) != 0)
+    throw unsupported("a palette with alpha, in tiles");
   image.req_orientation = image.orientation;  // rows and columns as they are stored
   picture.pixels = at::empty({height, width, 4}, at::kByte);
   source.problem.clear();                                                                        // what was odd so far cost no pixel
