@@ -40,6 +40,8 @@ def _array(values: Any, what: str) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
         return values
     try:
+        if numpy.iscomplexobj(values):
+            raise TypeError("a part of them would be lost")
         return torch.tensor(numpy.asarray(values, dtype=numpy.float64))
     except (TypeError, ValueError):
         raise ValueError(f"{what} must be an array of numbers, found {shown(values)}") from None

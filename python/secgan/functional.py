@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from ._arguments import tensor
+
 
 def soft_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of a target distribution against softmax(logits), in nats, mean over pixels and batch.
@@ -17,8 +19,9 @@ def soft_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tens
 
     Raises:
         ValueError: other shapes.
+        TypeError: what is no tensor.
     """
-    return torch.ops.secgan.soft_cross_entropy(logits, target)
+    return torch.ops.secgan.soft_cross_entropy(tensor(logits, "logits"), tensor(target, "target"))
 
 
 def semantic_consistency(
@@ -37,5 +40,7 @@ def semantic_consistency(
 
     Raises:
         ValueError: other shapes, or an unknown target.
+        TypeError: what is no tensor.
     """
-    return torch.ops.secgan.semantic_consistency(image_log_probs, mask_log_probs, target)
+    photo, mask = tensor(image_log_probs, "image_log_probs"), tensor(mask_log_probs, "mask_log_probs")
+    return torch.ops.secgan.semantic_consistency(photo, mask, target)

@@ -222,6 +222,11 @@ int run(CLI::App& app, int argc, char** argv) {
     return status;
   } catch (const CLI::ExtrasError&) {
     return complain(app, unexpected(app), kWrongUse);
+  } catch (const CLI::ArgumentMismatch& error) {
+    // Flags of one value that is not just the last: their names stand before the colon.
+    const std::string_view text = error.what();
+    const bool twice = text.find("At Most 1 required") != std::string_view::npos;
+    return complain(app, twice ? fmt::format("{} is given twice", text.substr(0, text.find(':'))) : std::string(text), kWrongUse);
   } catch (const CLI::ParseError& error) {
     return complain(app, error.what(), kWrongUse);
   } catch (const secgan::InvalidArgument& error) {

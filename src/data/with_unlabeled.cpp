@@ -14,16 +14,17 @@
 namespace secgan {
 namespace {
 
-/// A file by whatever name; what is none stays as it is called.
+/// A file by whatever name; what is none, as a packed sample, goes by its file's name alone.
 std::string file_of(const std::string& name) {
   std::error_code none;
   const std::filesystem::path real = std::filesystem::canonical(name, none);
-  return none ? name : real.string();
+  return none ? std::filesystem::path(name).filename().string() : real.string();
 }
 
 }  // namespace
 
-WithUnlabeled::WithUnlabeled(std::shared_ptr<const Dataset> labeled, std::shared_ptr<const Dataset> unlabeled)
+WithUnlabeled::WithUnlabeled(std::shared_ptr<const Dataset> labeled, std::shared_ptr<const Dataset> unlabeled,
+                             const std::vector<std::shared_ptr<const Dataset>>& held_out)
     : labeled_(std::move(labeled)), unlabeled_(std::move(unlabeled)) {
   if (labeled_->attributes().size() == 0) throw InvalidArgument("labeled: the data set has no attributes");
   if (labeled_->image_size() != unlabeled_->image_size()) {
@@ -31,11 +32,16 @@ WithUnlabeled::WithUnlabeled(std::shared_ptr<const Dataset> labeled, std::shared
         fmt::format("unlabeled: its photos have {} px, the labeled ones {} px", unlabeled_->image_size(), labeled_->image_size()));
   }
   std::set<std::string> known;
-  for (int64_t i = 0; i < labeled_->size(); ++i) known.insert(file_of(labeled_->sample_name(i)));
+  const auto leave_out = [&](const Dataset& data) {
+    for (int64_t i = 0; i < data.size(); ++i) known.insert(file_of(data.sample_name(i)));
+  };
+  leave_out(*labeled_);
+  for (const auto& data : held_out) leave_out(*data);
   for (int64_t i = 0; i < unlabeled_->size(); ++i) {
-    if (!known.contains(file_of(unlabeled_->sample_name(i)))) places_.push_back(i);
+    const std::string file = file_of(unlabeled_->sample_name(i));
+    if (!known.contains(file) && !known.contains(std::filesystem::path(file).filename().string())) places_.push_back(i);
   }
-  if (places_.empty()) throw InvalidArgument("unlabeled: it has no photo that is not among the labeled ones");
+  if (places_.empty()) throw InvalidArgument("unlabeled: it has no photo that is not among the labeled or the held-out ones");
   const int64_t times = (std::ssize(places_) + labeled_->size() - 1) / labeled_->size();
   labeled_samples_ = times * labeled_->size();
 }

@@ -60,8 +60,10 @@ std::vector<std::string> notes_on_likeness(const Likeness& likeness, const Bundl
   const bool rebuilt = !likeness.psnr || *likeness.psnr >= kAlikePsnr;
   const bool known = info.trained_on != kDrawnFaces || !likeness.confidence || *likeness.confidence >= kDrawnConfidence;
   if (rebuilt && known) return {};
-  return {fmt::format("the photo is unlike those that the bundle was trained on{}: expect little of the edit",
-                      info.trained_on.empty() ? "" : fmt::format(" ({})", info.trained_on))};
+  // A network that was trained for a moment rebuilds nothing.
+  return {fmt::format(
+      "the photo is unlike those that the bundle was trained on{}, or the bundle saw too little of them: expect little of the edit",
+      info.trained_on.empty() ? "" : fmt::format(" ({})", info.trained_on))};
 }
 
 }  // namespace secgan

@@ -290,7 +290,8 @@ std::string compare_reports(const std::vector<std::filesystem::path>& files, boo
     hashes.insert(reports[i]["hash"].get<std::string>());
     if (hashes.size() == 1 || different_protocols) continue;
     std::vector<std::string> what;
-    for (const char* part : {"protocol", "pinned"}) add_differences(reports[0][part], reports[i][part], what);
+    add_differences(reports[0]["protocol"], reports[i]["protocol"], what);
+    add_differences(reports[0]["pinned"], reports[i]["pinned"], what, "digest");
     throw InvalidArgument(fmt::format("reports {} and {} were made under different protocols: {}", files[0].string(), files[i].string(),
                                       fmt::join(what, "; ")));
   }

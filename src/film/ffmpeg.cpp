@@ -286,6 +286,22 @@ class Decoder {
 
 int64_t time_of(const AVFrame& frame) { return frame.best_effort_timestamp; }
 
+int64_t length_of(const AVFrame& frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return std::max<int64_t>(frame.duration, 0);
+#else
+  return std::max<int64_t>(frame.pkt_duration, 0);
+#endif
+}
+
+/// Where a film's pictures end, in their units: as their stream says, or else the last one, or the film, which says it of all its streams.
+int64_t end_of(const AVFormatContext& film, const AVStream& pictures, const FilmFrame& last) {
+  const auto begin = [](int64_t time) { return time == AV_NOPTS_VALUE ? 0 : time; };
+  if (const int64_t end = begin(pictures.start_time) + pictures.duration; pictures.duration > 0 && end > last.time) return end;
+  if (last.length > 0 || film.nb_streams > 1 || film.duration <= 0) return last.time + last.length;
+  return av_rescale_q(begin(film.start_time) + film.duration, AV_TIME_BASE_Q, pictures.time_base);
+}
+
 FilmFacts inspect(const fs::path& file, std::string& comment) {
   Decoder decoder(file);
   const AVFrame* const first = decoder.next();
@@ -305,7 +321,7 @@ FilmFacts inspect(const fs::path& file, std::string& comment) {
 void read(const fs::path& file, const std::function<bool(const FilmFrame& frame)>& use) {
   Decoder decoder(file);
   while (const AVFrame* frame = decoder.next()) {
-    if (!use({decoder.picture(*frame), time_of(*frame)})) return;
+    if (!use({decoder.picture(*frame), time_of(*frame), length_of(*frame)})) return;
   }
 }
 
@@ -345,6 +361,7 @@ class Encoder final : public detail::FilmEncoder {
     encoder_->framerate = like.avg_frame_rate.num > 0 ? like.avg_frame_rate : AVRational{25, 1};
     // MPEG-4 counts no finer than 16 bits.
     encoder_->time_base = plain ? av_inv_q(encoder_->framerate) : like.time_base;
+    encoder_->max_b_frames = 0;  // the last packet is the last frame's, whose length an MP4 can say then
     encoder_->colorspace = static_cast<AVColorSpace>(matrix_of(like.codecpar->color_space, height));
     encoder_->color_range = AVCOL_RANGE_MPEG;
     encoder_->color_primaries = like.codecpar->color_primaries;
@@ -402,10 +419,17 @@ class Encoder final : public detail::FilmEncoder {
       check(code, file_, "cannot be encoded");
       packet_->stream_index = pictures_->index;
       av_packet_rescale_ts(packet_.get(), encoder_->time_base, pictures_->time_base);
-      const int64_t until = packet_->dts;
-      check(av_interleaved_write_frame(output_.get(), packet_.get()), file_, "cannot be written");
-      copy_sounds(until);
+      write_ready();
+      av_packet_move_ref(ready_.get(), packet_.get());
     }
+  }
+
+  /// The packet before the one that is there: of the last one the length is not known yet.
+  void write_ready() {
+    if (ready_->size == 0) return;
+    const int64_t until = ready_->dts;
+    check(av_interleaved_write_frame(output_.get(), ready_.get()), file_, "cannot be written");
+    copy_sounds(until);
   }
 
   /// Up to a time of the pictures, so that neither waits for the other.
@@ -440,8 +464,9 @@ class Encoder final : public detail::FilmEncoder {
   std::vector<AVStream*> sounds_;  // one for each of the source's streams; null: not copied
   Scaler scaler_;
   Frame frame_;
-  Packet packet_{av_packet_alloc()}, held_{av_packet_alloc()};
-  int64_t last_ = INT64_MIN;
+  Packet packet_{av_packet_alloc()}, held_{av_packet_alloc()}, ready_{av_packet_alloc()};
+  int64_t last_ = INT64_MIN;  // the last frame's time, in the encoder's units
+  FilmFrame shown_;           // its times as they were given
   FilmLosses losses_;
   bool sounds_ended_ = false;
 };
@@ -462,6 +487,7 @@ void Encoder::add(const FilmFrame& frame) {
   // Each later than the one before, whatever a damaged film says.
   const int64_t time = frame.time == AV_NOPTS_VALUE ? INT64_MIN : av_rescale_q(frame.time, unit, encoder_->time_base);
   last_ = std::max<int64_t>(time, last_ == INT64_MIN ? 0 : last_ + 1);
+  shown_ = {{}, frame.time, frame.length};
   frame_->pts = last_;
   check(avcodec_send_frame(encoder_.get(), frame_.get()), file_, "cannot be encoded");
   drain();
@@ -471,6 +497,11 @@ FilmLosses Encoder::finish(const std::string& comment) {
   if (!encoder_) throw Error(fmt::format("'{}' is a film without pictures", film_.string()));
   check(avcodec_send_frame(encoder_.get(), nullptr), file_, "cannot be encoded");
   drain();
+  if (const AVStream& like = picture_stream(source_, film_); shown_.time != AV_NOPTS_VALUE && ready_->size > 0) {
+    const int64_t end = av_rescale_q(end_of(*source_, like, shown_), like.time_base, pictures_->time_base);
+    if (end > ready_->pts) ready_->duration = end - ready_->pts;
+  }
+  write_ready();
   copy_sounds(INT64_MAX);
   // MP4's index, which holds it, is written last.
   if (!comment.empty()) av_dict_set(&output_->metadata, "comment", comment.c_str(), 0);

@@ -28,6 +28,7 @@ FilmFacts inspect_film(const std::filesystem::path& file);
 struct FilmFrame {
   at::Tensor picture;  ///< [3, H, W] uint8 RGB, upright
   int64_t time = 0;    ///< in the film's own units
+  int64_t length = 0;  ///< how long it is shown, in the same; 0: until the next one
 };
 /// Every frame in order, until `use` returns false. Files that the film names are not opened.
 /// @throws as inspect_film; Error for damage, and for frames of several sizes

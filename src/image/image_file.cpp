@@ -82,6 +82,7 @@ void detail::check_pixels(int64_t width, int64_t height, const std::string& name
 at::Tensor detail::interleaved(const at::Tensor& image) {
   check_shape(image, "image", {3, kAny, kAny}, "[3, H, W]");
   if (image.scalar_type() != at::kByte) throw InvalidArgument(fmt::format("image must be uint8, found {}", dtype_name(image)));
+  if (image.is_meta()) throw InvalidArgument("image must hold values, found a tensor of the device meta");
   if (image.numel() == 0) throw InvalidArgument(fmt::format("image must have pixels, found {} x {}", image.size(2), image.size(1)));
   return image.detach().to(at::kCPU).permute({1, 2, 0}).contiguous();
 }

@@ -84,7 +84,8 @@ PickleValue rebuild_tensor(const PickleList& arguments, const at::Tensor& storag
   for (const int64_t extent : size) {
     const bool overflows = __builtin_mul_overflow(values, std::max<int64_t>(extent, 1), &values);
     if (empty && overflows) refuse("a tensor that is too large");
-    if (!empty && (overflows || values > storage.numel())) refuse("a tensor that repeats its storage");
+    if (!empty && (overflows || values > storage.numel()))
+      refuse("a tensor that repeats its storage, as an expanded one: save it .contiguous()");
   }
   if (empty) return {at::empty(size, storage.options())};
   // The storage may be part of another one.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <filesystem>
+#include <string_view>
 
 #include "core/format.hpp"
 #include "secgan/io/digest.hpp"
@@ -27,6 +28,15 @@ NamedTexts identity_of(const Dataset& data) {
                       {"the list of photos", shortened(sha256(names))}};
   if (!labels.empty()) identity.emplace_back("the list of labels", short_digest({{"labels", at::stack(labels)}}));
   return identity;
+}
+
+NamedTexts identity_of_held_out(const Dataset& data) {
+  NamedTexts out;
+  for (const auto& [name, text] : identity_of(data)) {
+    constexpr std::string_view kList = "the list of ";
+    if (name.starts_with(kList)) out.emplace_back(fmt::format("{}held-out {}", kList, name.substr(kList.size())), text);
+  }
+  return out;
 }
 
 std::string short_digest(const NamedTensors& tensors) { return shortened(sha256_tensors(tensors)); }

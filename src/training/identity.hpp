@@ -11,6 +11,9 @@ namespace secgan {
 /// Where the photos lie does not matter.
 NamedTexts identity_of(const Dataset& data);
 
+/// Names and labels of photos that are measured on.
+NamedTexts identity_of_held_out(const Dataset& data);
+
 /// The beginning of the tensors' digest.
 std::string short_digest(const NamedTensors& tensors);
 

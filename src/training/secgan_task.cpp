@@ -212,6 +212,7 @@ NamedValues SecganTask::step(int64_t step, double rate) {
 
 void SecganTask::watch(const Dataset& held_out) {
   held_out_ = std::make_unique<HeldOut>(held_out, device_);
+  watched_identity_ = identity_of_held_out(held_out);
   if (bundle_.classifier.is_empty()) return;
   bundle_.classifier->to(device_);
   bundle_.classifier->eval();

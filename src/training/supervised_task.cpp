@@ -55,6 +55,7 @@ void SupervisedTask::optimize(std::shared_ptr<torch::nn::Module> network) {
 }
 
 void SupervisedTask::watch(const Dataset& held_out) {
+  watched_identity_ = identity_of_held_out(held_out);
   std::vector<at::Tensor> photos, labels, masks;
   for (int64_t i = 0; i < std::min(kWatched, held_out.size()); ++i) {
     const Sample sample = held_out.get(i);

@@ -70,6 +70,21 @@ std::shared_ptr<const Dataset> open_data(const DataSettings& settings, bool with
   return data;
 }
 
+/// The labeled photos of the source's other splits, where it has files and such.
+std::vector<std::shared_ptr<const Dataset>> held_out_photos(DataSettings settings) {
+  if (settings.source.kind == DataKind::kSynthetic || settings.source.whole_folder) return {};
+  settings.count = 0;
+  settings.cache = false;
+  std::vector<std::shared_ptr<const Dataset>> out;
+  for (const Split split : {Split::kValidation, Split::kTest}) {
+    try {
+      out.push_back(open_dataset(settings, split, /*with_attributes=*/true, /*with_masks=*/false));
+    } catch (const Error&) {  // it has none
+    }
+  }
+  return out;
+}
+
 /// The data set with the photos of the settings' folder of unlabeled ones, cropped alike; the same where there is none.
 std::shared_ptr<const Dataset> with_unlabeled(std::shared_ptr<const Dataset> data, const TrainSettings& settings, const RunControl& control,
                                               const ProcessGroup& processes) {
@@ -80,7 +95,7 @@ std::shared_ptr<const Dataset> with_unlabeled(std::shared_ptr<const Dataset> dat
   more.count = 0;
   more.crop = origin_of(settings.data, *data).crop;
   const auto photos = open_data(more, /*with_attributes=*/false, /*with_masks=*/false, control, processes);
-  auto both = std::make_shared<WithUnlabeled>(data, photos);
+  auto both = std::make_shared<WithUnlabeled>(data, photos, held_out_photos(settings.data));
   if (processes.leads())
     status_of(control) << fmt::format("{} with labels, {} more without\n", counted(data->size(), "photo"),
                                       counted(both->unlabeled(), "photo"));

@@ -110,6 +110,8 @@ class TrainingRun {
         identity_(task.identity()) {
     identity_.insert(identity_.end(), settings.fixed.begin(), settings.fixed.end());
     if (processes_.size() > 1) require_alike();
+    const NamedTexts held_out = task.held_out_identity();
+    identity_.insert(identity_.end(), held_out.begin(), held_out.end());
     if (folder_ != nullptr) begin(from);
     share();
     progress_.emplace(task_.name(), step_, options_.steps, status_);

@@ -42,6 +42,16 @@ def test_photos_without_labels_are_trained_on_too(folder, tmp_path):
     assert "8 photos with labels, 12 photos more without" in told
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert all(math.isfinite(value) for line in lines for value in line.values()), "an unknown label got into a loss"
+    splits = ["split", "train", "train", "train", "train", "validation", "validation", "test", "test"]
+    (tmp_path / "splits.csv").write_text("\n".join(f"{line},{split}" for line, split in zip(listed[:9], splits, strict=True)) + "\n")
+    of_train = [part for part in common if part != "--whole-folder"]
+    told = run(*of_train, *more, "--labels", tmp_path / "splits.csv", "--out", tmp_path / "splits").stderr
+    assert "4 photos with labels, 12 photos more without" in told, "photos that are held out are trained on"
+    changed = (tmp_path / "splits.csv").read_text().replace("0,0,validation", "1,0,validation")
+    assert changed != (tmp_path / "splits.csv").read_text()
+    (tmp_path / "splits.csv").write_text(changed)
+    told = run("train", "--resume", "--steps", 3, "--out", tmp_path / "splits", status=1).stderr
+    assert "belongs to another run: the list of held-out labels was sha256" in told
     run(*common, "--out", tmp_path / "alone")
     alone = [json.loads(line) for line in (tmp_path / "alone" / "log.jsonl").read_text().splitlines()]
     assert alone[0]["photo/discriminator/adversarial"] != lines[0]["photo/discriminator/adversarial"]

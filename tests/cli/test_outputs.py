@@ -224,7 +224,7 @@ def test_of_a_flag_that_is_given_twice_the_last_value_counts(tmp_path):
     # But where an attribute would be lost.
     for twice in (("--source", "Male", "--source", "Bald"), ("--sweep", "Bald=0:1:2", "--sweep", "Male=0:1:2")):
         line = refusal("edit", BUNDLE, tmp_path / "a.png", *twice, "--out", tmp_path / "third")
-        assert twice[0] in line and not (tmp_path / "third").exists()
+        assert f"{twice[0]} is given twice" in line and not (tmp_path / "third").exists()
 
 
 def test_bundles_replace_nothing_else(tmp_path):

@@ -29,3 +29,8 @@ def test_a_packed_data_set_trains_as_its_source(tmp_path):
     line = refusal("pack", "--data", "synthetic", "--image-size", 32, "--out", tmp_path / "packed/log.jsonl", status=2)
     assert "log.jsonl' is there and is no packed data set" in line
     assert "--root FILE" in refusal("data-check", "--data", "packed", status=2)
+
+
+def test_more_than_the_disk_has_room_for_is_refused_at_once(tmp_path):
+    told = refusal("pack", "--data", "synthetic", "--count", 5_000_000_000, "--out", tmp_path / "faces.safetensors", status=1)
+    assert "would hold" in told and "GB are free there" in told and not list(tmp_path.iterdir())

@@ -85,6 +85,15 @@ CASES = {
         r"covariance1 must be .*found \[3, 3\]",
     ),
     "float photos for an extractor": (lambda _: secgan.SwavResNet50()(X), "photos must be uint8"),
+    "a sparse image of a generator": (lambda _: g()(X.to_sparse(), A), "image must be a dense tensor, found a sparse"),
+    "a sparse photo to edit": (lambda editor: editor.edit(PHOTO.to_sparse(), Male=1), "must be a dense tensor"),
+    "a photo without values": (lambda _: secgan.write_image("never.png", PHOTO.to("meta")), "found a tensor of the device meta"),
+    "sparse log-probabilities": (lambda _: consistency(LOGS.to_sparse(), LOGS), "must be a dense tensor"),
+    "a list of log-probabilities": (lambda _: consistency([1], LOGS), "image_log_probs must be a tensor, found list"),
+    "complex moments": (
+        lambda _: secgan.metrics.frechet_distance([1j], [[1.0]], [0.0], [[1.0]]),
+        "mu1 must be an array of numbers, found list",
+    ),
     "weights of another network": (lambda _: secgan.load_weights(d(), __file__), "test_wrong_input"),
 }
 
@@ -92,6 +101,6 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_each_is_named(case, bundle):
     wrong, message = CASES[case]
-    with pytest.raises((ValueError, RuntimeError), match="(?s)" + message):
+    with pytest.raises((ValueError, TypeError, RuntimeError), match="(?s)" + message):
         wrong(secgan.Editor.from_pretrained(bundle))
     assert g()(X, A).shape == X.shape

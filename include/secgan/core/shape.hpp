@@ -16,12 +16,14 @@ namespace secgan {
 /// Any extent is accepted in this place of an expected shape.
 inline constexpr int64_t kAny = -1;
 
-/// Throws InvalidArgument unless `tensor` has the expected shape.
+/// Throws InvalidArgument unless `tensor` has the expected shape, and lies in memory as plain tensors do.
 /// @param name      the argument's name, first word of the message
 /// @param expected  one extent per dimension; kAny accepts every extent
 /// @param letters   how the documentation writes the shape, as "[N, K, H, W]"
 inline void check_shape(const at::Tensor& tensor, std::string_view name, std::initializer_list<int64_t> expected,
                         std::string_view letters) {
+  if (tensor.defined() && (tensor.layout() != at::kStrided || tensor.is_nested()))
+    throw InvalidArgument(std::string(name) + " must be a dense tensor, found a sparse, nested or packed one");
   bool fits = tensor.defined() && tensor.dim() == static_cast<int64_t>(expected.size());
   int64_t dimension = 0;
   for (const int64_t extent : expected) {

@@ -13,9 +13,11 @@ namespace secgan {
 /// as the others: a batch has at least as many of them, on average, however few there are.
 class SECGAN_API WithUnlabeled final : public Dataset {
  public:
-  /// @param unlabeled  those of its files that are samples of `labeled`, too, are left out
+  /// @param unlabeled  those of its files that are samples of `labeled`, too, or are held out, are left out
+  /// @param held_out   photos that are not to be trained on
   /// @throws InvalidArgument where none is left, or for photos of another side, or a labeled data set without attributes
-  WithUnlabeled(std::shared_ptr<const Dataset> labeled, std::shared_ptr<const Dataset> unlabeled);
+  WithUnlabeled(std::shared_ptr<const Dataset> labeled, std::shared_ptr<const Dataset> unlabeled,
+                const std::vector<std::shared_ptr<const Dataset>>& held_out = {});
   int64_t size() const override { return labeled_samples_ + std::ssize(places_); }
   Sample get(int64_t index) const override;
   int64_t image_size() const override { return labeled_->image_size(); }

@@ -102,6 +102,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   at::Tensor samples() override;
   std::vector<std::string> warnings(int64_t step, const NamedValues& means) override;
   NamedTexts identity() const override;
+  NamedTexts held_out_identity() const override { return watched_identity_; }
   std::vector<std::string> photos(int64_t step) const override;
   void save_result(const std::filesystem::path& run) override;
   std::string note_on_result() const override;
@@ -126,6 +127,7 @@ class SECGAN_API SecganTask final : public TrainingTask {
   std::optional<MovingAverage> mask_average_;
   std::optional<SecganStep<NetworkBranch, NetworkBranch, FaceParser>> step_;
   std::unique_ptr<HeldOut> held_out_;
+  NamedTexts watched_identity_;
   std::optional<double> guess_;  // what always guessing the more frequent label gets right; where the labels are known
 };
 

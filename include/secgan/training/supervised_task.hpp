@@ -49,6 +49,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   std::string note_on_result() const override;
   std::vector<std::string> warnings(int64_t, const NamedValues&) override { return {}; }
   NamedTexts identity() const override;
+  NamedTexts held_out_identity() const override { return watched_identity_; }
   std::vector<std::string> photos(int64_t step) const override { return loader_.names(step); }
   void save_result(const std::filesystem::path& run) override;
 
@@ -85,6 +86,7 @@ class SECGAN_API SupervisedTask : public TrainingTask {
   std::optional<Synchronized<Adam>> adam_;
   BundleInfo photos_;
   std::optional<Batch> watched_;
+  NamedTexts watched_identity_;
   NamedTensors best_;
   at::Tensor best_measure_;  // [2] float64: after so many steps, so good; negative before the first measurement
   int64_t steps_ = 0;

@@ -50,6 +50,8 @@ class SECGAN_API TrainingTask {
   virtual std::vector<std::string> warnings(int64_t step, const NamedValues& means) = 0;
   /// What the state belongs to and no other, by name: a checkpoint is refused where one differs.
   virtual NamedTexts identity() const { return {}; }
+  /// The same of what held_out() measures on. The leading process of several alone has it.
+  virtual NamedTexts held_out_identity() const { return {}; }
   /// Names of the photos that a step reads, for messages.
   virtual std::vector<std::string> photos(int64_t /*step*/) const { return {}; }
   /// Writes what the run is for (a bundle) into the run folder.

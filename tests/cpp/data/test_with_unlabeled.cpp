@@ -49,9 +49,12 @@ TEST_CASE("photos without labels stand behind those that have some, which come a
   }
   CHECK(unlabeled == std::multiset<int64_t>{0, 1, 3, 4, 6});
   CHECK(both.has_unlabeled());
+  write_file(folder / "test.csv", "file,Glasses\n0.png,1\n6.png,0\n");
+  const auto held_out = folder_of(folder / "photos", (folder / "test.csv").string());
+  CHECK(WithUnlabeled(labeled, folder_of(folder / "photos"), {held_out}).unlabeled() == 3);
   CHECK_FALSE(labeled->has_unlabeled());
 
-  CHECK_THROWS_WITH(WithUnlabeled(labeled, labeled), "unlabeled: it has no photo that is not among the labeled ones");
+  CHECK_THROWS_WITH(WithUnlabeled(labeled, labeled), "unlabeled: it has no photo that is not among the labeled or the held-out ones");
   CHECK_THROWS_WITH(WithUnlabeled(std::make_shared<SyntheticFaces>(SyntheticFacesOptions{.count = 2, .image_size = 64}), labeled),
                     "unlabeled: its photos have 32 px, the labeled ones 64 px");
 }

@@ -383,9 +383,9 @@ TEST_CASE("a tensor that its storage does not hold is refused", "[io]") {
   CHECK(refused(0, {kHuge, 4}, {kHuge, 1}) == "pickle: a tensor that is too large");
   CHECK(refused(0, {3, 3, 3}, {kHuge, kHuge, kHuge}) == "pickle: a tensor that is too large");
   CHECK(refused(1, {2}, {std::numeric_limits<int64_t>::max()}) == "pickle: a tensor that is too large");
-  CHECK(refused(0, {kHuge}, {0}) == "pickle: a tensor that repeats its storage");
-  CHECK(refused(0, {kHuge, kHuge}, {0, 0}) == "pickle: a tensor that repeats its storage");
-  CHECK(refused(0, {5}, {0}) == "pickle: a tensor that repeats its storage");
+  CHECK(refused(0, {kHuge}, {0}) == "pickle: a tensor that repeats its storage, as an expanded one: save it .contiguous()");
+  CHECK(refused(0, {kHuge, kHuge}, {0, 0}) == "pickle: a tensor that repeats its storage, as an expanded one: save it .contiguous()");
+  CHECK(refused(0, {5}, {0}) == "pickle: a tensor that repeats its storage, as an expanded one: save it .contiguous()");
   CHECK(refused(0, {2, 2}, {1}) == "pickle: a tensor whose size and stride disagree");
   CHECK(refused(0, std::vector<int64_t>(17, 1), std::vector<int64_t>(17, 1)) == "pickle: a tensor whose size and stride disagree");
 

@@ -267,7 +267,7 @@ TEST_CASE("a tensor that leaves its storage, or a storage its bytes, is refused"
     CHECK(refused({2}, {-1}, 3) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({-2}, {1}) == "w.pth: pickle: a tensor with negative extents");
     CHECK(refused({kHuge, 4}, {kHuge, 1}) == "w.pth: pickle: a tensor that is too large");
-    CHECK(refused({kHuge}, {0}) == "w.pth: pickle: a tensor that repeats its storage");
+    CHECK(refused({kHuge}, {0}) == "w.pth: pickle: a tensor that repeats its storage, as an expanded one: save it .contiguous()");
     // An empty tensor needs no memory, but its strides are products too.
     CHECK(refused({0}, {1}) == "accepted");
     CHECK(refused({0, kHuge, 4}, {0, 0, 0}) == "w.pth: pickle: a tensor that is too large");
