@@ -12,10 +12,15 @@ at::Tensor* find_slot(std::initializer_list<std::pair<std::string_view, at::Tens
   return nullptr;
 }
 
+/// A symbolic size stands for any batch that is none.
+bool is_empty(const at::Tensor& x) { return !x.unsafeGetTensorImpl()->has_symbolic_sizes_strides() && x.numel() == 0; }
+
 constexpr double kSwitchMomentum = 0.003;  // the public code's 0.997 is the share of the old
 constexpr double kSwitchEpsilon = 1e-5;
 
 }  // namespace
+
+at::Tensor AffineInstanceNormImpl::forward(const at::Tensor& x) { return is_empty(x) ? x : InstanceNorm2dImpl::forward(x); }
 
 TrackedInstanceNormImpl::TrackedInstanceNormImpl(int64_t channels, bool uses_running, double momentum, double epsilon)
     : uses_running_(uses_running), momentum_(momentum), epsilon_(epsilon) {
@@ -33,7 +38,7 @@ at::Tensor* TrackedInstanceNormImpl::slot(std::string_view name) {
 }
 
 at::Tensor TrackedInstanceNormImpl::forward(const at::Tensor& x) {
-  if (x.numel() == 0) return x;
+  if (is_empty(x)) return x;
   if (is_training()) return at::instance_norm(x, weight_, bias_, mean_, variance_, true, momentum_, epsilon_, true);
   if (uses_running_) return at::instance_norm(x, weight_, bias_, mean_, variance_, false, momentum_, epsilon_, true);
   return at::instance_norm(x, weight_, bias_, {}, {}, true, momentum_, epsilon_, true);

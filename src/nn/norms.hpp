@@ -19,7 +19,7 @@ namespace secgan {
 struct AffineInstanceNormImpl : public torch::nn::InstanceNorm2dImpl {
   AffineInstanceNormImpl(int64_t channels, double epsilon)
       : InstanceNorm2dImpl(torch::nn::InstanceNorm2dOptions(channels).affine(true).eps(epsilon)) {}
-  at::Tensor forward(const at::Tensor& x) { return x.numel() == 0 ? x : InstanceNorm2dImpl::forward(x); }
+  at::Tensor forward(const at::Tensor& x);
 };
 TORCH_MODULE(AffineInstanceNorm);
 

@@ -233,7 +233,7 @@ def test_bundles_replace_nothing_else(tmp_path):
         line = refusal(*command, "--out", tmp_path / "d", status=1)
         assert f"'{tmp_path / 'd'}' holds 'thesis.tex', which is no part of a bundle" in line
     for _ in range(2):
-        assert run("export", BUNDLE, "--out", tmp_path / "bundle").stdout == f"{tmp_path / 'bundle'}: a bundle\n"
+        assert run("export", BUNDLE, "--out", tmp_path / "bundle").stdout == f"{tmp_path / 'bundle'}: a bundle\n".encode()
     for inside in ("sub", "sub/", "../bundle/sub", "a/b/c"):
         line = refusal("export", BUNDLE, "--out", f"{tmp_path / 'bundle'}/{inside}", status=2)
         assert f"lies in a bundle, '{tmp_path / 'bundle'}': choose a place outside of it" in line
