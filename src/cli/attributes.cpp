@@ -6,6 +6,7 @@
 #include "cli/printing.hpp"
 #include "core/format.hpp"
 #include "secgan/core/attributes.hpp"
+#include "secgan/core/error.hpp"
 #include "secgan/editing/editor.hpp"
 
 namespace secgan::cli {
@@ -23,15 +24,15 @@ void list_attributes(const std::string& model) {
   say("{:>3}  {:<22}adding it removes", "", "attribute");
   for (int64_t a = 0; a < schema.size(); ++a) {
     std::vector<std::string> excluded;
-    for (const int64_t other : schema.excluded_by(a)) excluded.push_back(schema.names()[static_cast<size_t>(other)]);
-    say("{:>3}  {:<22}{}", a + 1, schema.names()[static_cast<size_t>(a)], fmt::join(excluded, ", "));
+    for (const int64_t other : schema.excluded_by(a)) excluded.push_back(printable(schema.names()[static_cast<size_t>(other)]));
+    say("{:>3}  {:<22}{}", a + 1, printable(schema.names()[static_cast<size_t>(a)]), fmt::join(excluded, ", "));
   }
   say("");
   if (editor.bundle().generator.is_empty()) {
     say("the bundle has no generator: it knows these attributes, and edits none");
     return;
   }
-  say("secgan edit {} PHOTO --set {}=+1 --out DIR", model, schema.names().front());
+  say("secgan edit {} PHOTO --set {}=+1 --out DIR", model, printable(schema.names().front()));
   say("  NAME=+1 adds an attribute, NAME=-1 removes it, as in training; 0 to 1 is a slider, up to 2 exaggerates.");
   say("  {}", editor.bundle().classifier.is_empty()
                   ? "There is no classifier: name what a photo shows with --source A,B."

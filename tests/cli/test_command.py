@@ -406,6 +406,9 @@ def test_attributes_lists_what_can_be_edited(tmp_path):
     assert listed[1] == ["2", "Bangs", "Bald"] and listed[4] == ["5", "Eyeglasses"]
     assert "generator 'attgan' of 9 attributes" in lines[0] and "trained on drawn faces" in lines[0]
     assert f"'{tmp_path}' is no bundle: '{tmp_path}/config.json' is missing" in refusal("attributes", tmp_path, status=1)
+    odd = pathlib.Path(shutil.copytree(BUNDLE, tmp_path / "odd")) / "config.json"
+    odd.write_text(odd.read_text().replace('"Bald"', '"Ba\\nld"'))
+    assert len(run("attributes", odd.parent).stdout.splitlines()) == len(lines), "a name went over the end of its line"
     assert f"the bundle '{tmp_path}/none' is missing" in refusal("attributes", tmp_path / "none", status=1)
 
 
