@@ -86,6 +86,19 @@ std::vector<std::string> names_in(const at::Tensor& names, int64_t samples, cons
   return out;
 }
 
+/// @throws Error where a file would not fit its disk
+void require_space(const fs::path& file, int64_t photos, int64_t bytes_of_each) {
+  fs::path folder = fs::absolute(file).parent_path();
+  std::error_code none;
+  while (!fs::exists(folder, none) && folder.has_relative_path()) folder = folder.parent_path();
+  const fs::space_info space = fs::space(folder, none);
+  const double needed = static_cast<double>(photos) * static_cast<double>(bytes_of_each), free = static_cast<double>(space.available);
+  if (!none && needed > free) {
+    throw Error(fmt::format("'{}' would hold {} of {} bytes, {:.1f} GB, and {:.1f} GB are free there", file.string(),
+                            counted(photos, "photo"), bytes_of_each, needed / 1e9, free / 1e9));
+  }
+}
+
 }  // namespace
 
 PackedDataset::PackedDataset(const PackedDatasetOptions& options) : file_(options.file), image_size_(options.image_size) {
@@ -165,23 +178,6 @@ void require_packed_place(const fs::path& file) {
     throw InvalidArgument(fmt::format("'{}' is there and is no packed data set: choose another name, or remove it", file.string()));
 }
 
-namespace {
-
-/// @throws Error where a file would not fit its disk
-void require_space(const fs::path& file, int64_t photos, int64_t bytes_of_each) {
-  fs::path folder = fs::absolute(file).parent_path();
-  std::error_code none;
-  while (!fs::exists(folder, none) && folder.has_relative_path()) folder = folder.parent_path();
-  const fs::space_info space = fs::space(folder, none);
-  const double needed = static_cast<double>(photos) * static_cast<double>(bytes_of_each), free = static_cast<double>(space.available);
-  if (!none && needed > free) {
-    throw Error(fmt::format("'{}' would hold {} of {} bytes, {:.1f} GB, and {:.1f} GB are free there", file.string(),
-                            counted(photos, "photo"), bytes_of_each, needed / 1e9, free / 1e9));
-  }
-}
-
-}  // namespace
-
 PackedSamples pack_dataset(const DataSettings& settings, bool with_attributes, bool with_masks, const fs::path& file,
                            const std::function<void(int64_t done, int64_t all)>& progress, int threads) {
   require_packed_place(file);
@@ -196,7 +192,7 @@ PackedSamples pack_dataset(const DataSettings& settings, bool with_attributes, b
   for (size_t s = 0; s < kSplits.size(); ++s) {
     try {
       parts.push_back(open_dataset(read, kSplits.at(s).second, with_attributes, with_masks));
-      require_space(file, parts.back()->size(), (with_masks ? 4 : 3) * read.image_size * read.image_size);
+      require_space(file, std::ssize(splits) + parts.back()->size(), (with_masks ? 4 : 3) * read.image_size * read.image_size);
       splits.insert(splits.end(), static_cast<size_t>(parts.back()->size()), static_cast<uint8_t>(s));
     } catch (const EmptySplit&) {
       empty = std::current_exception();

@@ -11,6 +11,7 @@
 #include "core/device_threads.hpp"
 #include "core/format.hpp"
 #include "data/origin.hpp"
+#include "data/splits.hpp"
 #include "io/json.hpp"
 #include "secgan/core/device.hpp"
 #include "secgan/core/error.hpp"
@@ -79,7 +80,7 @@ std::vector<std::shared_ptr<const Dataset>> held_out_photos(DataSettings setting
   for (const Split split : {Split::kValidation, Split::kTest}) {
     try {
       out.push_back(open_dataset(settings, split, /*with_attributes=*/true, /*with_masks=*/false));
-    } catch (const Error&) {  // it has none
+    } catch (const EmptySplit&) {  // it has none
     }
   }
   return out;
