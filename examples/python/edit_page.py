@@ -5,7 +5,7 @@ Everything stays on this machine: the page is served to it alone, at http://127.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import warnings
 from typing import Any
 
@@ -62,5 +62,6 @@ def page(editor: secgan.Editor) -> Any:
 
 
 if __name__ == "__main__":
-    model = sys.argv[1] if len(sys.argv) > 1 else "models/drawn-faces"
-    page(secgan.Editor.from_pretrained(model)).launch(server_name="127.0.0.1", share=False)
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("model", nargs="?", default="models/drawn-faces", help="a bundle's folder [%(default)s]")
+    page(secgan.Editor.from_pretrained(arguments.parse_args().model)).launch(server_name="127.0.0.1", share=False)

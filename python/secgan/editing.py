@@ -153,13 +153,13 @@ def find_faces(image: Photo, *, detector: str | os.PathLike[str] | Detector | No
 _EDITS = "a mapping, as {'Bangs': 1}"
 
 
-def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool] | None:
+def _labels(source: Mapping[str, bool] | Iterable[str] | None) -> list[tuple[str, bool]] | None:
     if source is None:
         return None
     rule = "names or a mapping of names, as ['Male'] or {'Male': True}"
     if is_mapping(source):
-        return {name: label(has, f"source: '{name}'") for name, has in mapping(source, "source", rule).items()}
-    return dict.fromkeys(names(source, "source", rule), True)
+        return [(name, label(has, f"source: '{name}'")) for name, has in mapping(source, "source", rule).items()]
+    return [(name, True) for name in names(source, "source", rule)]
 
 
 def _revive(files: dict[str, bytes], options: dict[str, str], bundle: str = "") -> Editor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from . import _core
-from ._arguments import call, integer, items, names
+from ._arguments import call, integer, items, names, text
 from ._module import NativeModule
 
 
@@ -90,14 +90,14 @@ def create_generator(
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Generator(call(_core.Generator.create, name, _count(attributes), image_size, image_channels, output, options))
+    return Generator(call(_core.Generator.create, text(name, "name"), _count(attributes), image_size, image_channels, output, options))
 
 
 def create_discriminator(
     name: str, *, attributes: int | Sequence[str], image_size: int = 128, image_channels: int = 3, **options: Any
 ) -> Discriminator:
     """A new discriminator; arguments and errors as in :func:`create_generator`."""
-    return Discriminator(call(_core.Discriminator.create, name, _count(attributes), image_size, image_channels, options))
+    return Discriminator(call(_core.Discriminator.create, text(name, "name"), _count(attributes), image_size, image_channels, options))
 
 
 def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
@@ -111,7 +111,7 @@ def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
     Raises:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
-    return Parser(call(_core.Parser.create, name, classes, options))
+    return Parser(call(_core.Parser.create, text(name, "name"), classes, options))
 
 
 def list_generators() -> list[str]:

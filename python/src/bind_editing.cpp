@@ -108,16 +108,13 @@ std::optional<FaceSearch> search_from(const std::optional<std::string>& faces, c
   return search;
 }
 
-EditOptions edit_options(const std::optional<py::dict>& source, const std::string& upscaling, const std::optional<std::string>& crop,
+EditOptions edit_options(const std::optional<NamedLabels>& source, const std::string& upscaling, const std::optional<std::string>& crop,
                          const std::optional<std::string>& faces, const py::object& detector, const std::string& region) {
   EditOptions options{.upscaling = parse_name(kUpscalings, upscaling, "upscaling"),
                       .crop = crop_from(crop),
                       .region = parse_name(kEditRegions, region, "region")};
   options.faces = search_from(faces, detector);
-  if (!source) return options;
-  options.source.emplace();
-  for (const auto& [name, shown] : *source)
-    options.source->emplace_back(name.cast<std::string>(), py::bool_(py::reinterpret_borrow<py::object>(shown)));
+  options.source = source;
   return options;
 }
 
@@ -219,7 +216,7 @@ void bind_editing(py::module_& module) {
            })
       .def(
           "edit",
-          [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<py::dict>& source,
+          [](const Editor& editor, const std::vector<at::Tensor>& photos, const py::dict& edits, const std::optional<NamedLabels>& source,
              const std::string& upscaling, const std::optional<std::string>& crop, const std::optional<std::string>& faces,
              const py::object& detector, const std::string& region) {
             const std::vector<AttributeEdit> wanted = edits_from(edits);

@@ -67,8 +67,12 @@ nlohmann::json read_config(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file, ignored))
     throw FileNotFound(fmt::format("'{}' is no bundle: '{}' is missing", folder.string(), file.string()));
   nlohmann::json config = detail::read_json(file.string());
-  if (!config.is_object() || !config.contains("format_version") || !config["format_version"].is_number_integer()) {
+  if (!config.is_object() || !config.contains("format_version")) {
     throw Error(fmt::format("{}: not a bundle, format_version is missing", file.string()));
+  }
+  if (!config["format_version"].is_number_integer()) {
+    throw Error(fmt::format("{}: format_version must be the integer {}, found {}", file.string(), kBundleFormat,
+                            detail::short_text(config["format_version"])));
   }
   if (config["format_version"] != kBundleFormat) {
     throw Error(fmt::format("{}: bundle format {} is not the one that this version reads ({})", file.string(),

@@ -115,7 +115,8 @@ at::Tensor whole_mask(const at::Tensor& ids, const at::Tensor& photo, const Rect
 NamedLabels parse_labels(const std::string& text) {
   NamedLabels labels;
   for (const std::string& name : comma_list(text)) {
-    if (!name.empty()) labels.emplace_back(name, true);
+    if (name.empty()) throw InvalidArgument(fmt::format("--source '{}': a name between the commas is missing", text));
+    labels.emplace_back(name, true);
   }
   return labels;
 }

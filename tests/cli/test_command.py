@@ -264,6 +264,8 @@ class Hostile:
 def test_blanks_in_lists_belong_to_no_name(photo, tmp_path):
     said = run("edit", BUNDLE, photo, "--set", "Eyeglasses=1", "--source", "Male, Bangs ,", "--out", tmp_path / "out").stdout
     assert "(given: Bangs, Male;" in said or "(given: Male, Bangs;" in said
+    gap = ("edit", BUNDLE, photo, "--set", "Eyeglasses=1", "--source", "Male,,Bangs", "--out", tmp_path / "gap")
+    assert "--source 'Male,,Bangs': a name between the commas is missing" in refusal(*gap, status=2)
     weights = ("import", BUNDLE + "/model.safetensors", "--from", "attgan-pytorch", "--image-size", 64, "--entry", "generator")
     run(*weights, "--attributes", "A, B,C ,\tD,E,F,G,H,I", "--out", tmp_path / "imported")
     assert json.loads((tmp_path / "imported" / "config.json").read_text())["info"]["attributes"] == list("ABCDEFGHI")

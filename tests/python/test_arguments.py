@@ -74,6 +74,11 @@ MISFITS = {
     ),
     "a bundle's folder": (lambda _: secgan.Editor.from_pretrained(None), TypeError, "folder must be a path, found None"),
     "a generator's name": (lambda _: secgan.create_generator(None, attributes=2), TypeError, "name must be text, found None"),
+    "a generator's name in bytes": (
+        lambda _: secgan.create_generator(b"attgan", attributes=2),
+        TypeError,
+        "name must be text, found bytes",
+    ),
     "a discriminator's name": (lambda _: secgan.create_discriminator(None, attributes=2), TypeError, "name must be text, found None"),
     "a parser's name": (lambda _: secgan.create_parser(None), TypeError, "name must be text, found None"),
     "half an attribute": (lambda _: generator(attributes=2.5), TypeError, "attributes must be a count or a list of names, found 2.5"),

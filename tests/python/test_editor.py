@@ -116,6 +116,8 @@ def test_edits_by_a_mapping_and_numbers_of_every_kind(bundle, face):
         editor.edit(face, {"Bald": 1}, Bald=1)
     with pytest.raises(ValueError, match="source must be names or a mapping of names.*found 'Male'"):
         editor.edit(face, Bald=1, source="Male")
+    with pytest.raises(ValueError, match="source: attribute 'Male' is given twice"):
+        editor.edit(face, Bald=1, source=["Male", "Male"])
 
 
 def test_lists_give_lists(bundle, face):

@@ -171,6 +171,8 @@ TEST_CASE("a bundle that does not fit is refused with file and reason", "[bundle
   };
   with("\"format_version\": 1", "\"format_version\": 2");
   CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: bundle format 2 is not the one"));
+  with("\"format_version\": 1", "\"format_version\": \"1\"");
+  CHECK_THROWS_WITH(load_bundle(bundle), Catch::Contains("config.json: format_version must be the integer 1, found \"1\""));
   with("\"enc_dim\": 4", "\"enc_dim\": 8");
   CHECK_THROWS_WITH(load_bundle(bundle),
                     Catch::Contains("model.safetensors: tensor 'generator.enc_layers.0.layers.0.weight' has shape [4, 3, 4, 4]"));
