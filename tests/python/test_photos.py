@@ -199,6 +199,27 @@ def test_bmp_of_other_programs_than_pillow(tmp_path):
         secgan.read_image(wide)
 
 
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("bits", [1, 4, 8])
+def test_a_bmp_shows_black_where_its_palette_ends(bits, early):
+    width, height, colors = 32, 8, [(10, 20, 30), (40, 50, 60), (70, 80, 90)][: 1 if bits == 1 else 3]
+    ids = numpy.arange(width * height).reshape(height, width) % (1 << bits)
+    packed = numpy.zeros((height, width * bits // 8), numpy.uint8)
+    for place in range(8 // bits):
+        packed |= (ids[:, place :: 8 // bits] << (8 - bits * (place + 1))).astype(numpy.uint8)
+    palette = b"".join(bytes(reversed(color)) + (b"" if early else b"\0") for color in colors)
+    size = 12 if early else 40
+    header = b"BM" + struct.pack("<III", 0, 0, 14 + size + len(palette)) + struct.pack("<I", size)
+    header += struct.pack("<HHHH", width, height, 1, bits) if early else struct.pack("<iiHHIIiiII", width, height, 1, bits, *[0] * 6)
+    table = torch.zeros(1 << bits, 3, dtype=torch.uint8)
+    table[: len(colors)] = torch.tensor(colors, dtype=torch.uint8)
+    expected = table[torch.from_numpy(ids)].permute(2, 0, 1).flip(1)  # its rows stand from below
+    assert torch.equal(secgan.read_image(header + palette + packed.tobytes()), expected)
+    wrong = header[:10] + struct.pack("<I", 20) + header[14:]
+    with pytest.raises(RuntimeError, match="its pixels begin within its header"):
+        secgan.read_image(wrong + palette + packed.tobytes())
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr", "HSV", "LAB"])
 def test_a_pil_picture_of_every_mode_is_what_it_shows(mode):
     source = face("RGBA" if mode == "RGBa" else "LA" if mode == "La" else "L" if mode == "PA" else "RGB")
