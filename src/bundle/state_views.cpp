@@ -224,27 +224,51 @@ std::optional<NamedTensors> with_dots(const NamedTensors& flat, const NamedTenso
   return changed ? std::optional(std::move(out)) : std::nullopt;
 }
 
-bool is_averaged(std::string_view entry) {
-  constexpr std::array<std::string_view, 9> kWords{"ema", "avg", "average", "averaged", "averages", "swa", "polyak", "shadow", "gema"};
-  std::string word;
-  const auto known = [&] { return std::ranges::find(kWords, word) != kWords.end(); };
+namespace {
+
+/// "module.netEma_0": module, net, ema. A word ends before anything that is no letter, and before a capital behind a small letter.
+std::vector<std::string> words_of(std::string_view entry) {
+  std::vector<std::string> words(1);
   for (size_t i = 0; i < entry.size(); ++i) {
     const char c = entry[i];
     const bool upper = c >= 'A' && c <= 'Z';
     const bool letter = upper || (c >= 'a' && c <= 'z');
-    // A word ends before anything that is no letter, and before a capital behind a small letter: "netEma".
     const bool begins = upper && i > 0 && entry[i - 1] >= 'a' && entry[i - 1] <= 'z';
-    if (!letter || begins) {
-      if (known()) return true;
-      word.clear();
-    }
-    if (letter) word += upper ? static_cast<char>(c - 'A' + 'a') : c;
+    if ((!letter || begins) && !words.back().empty()) words.emplace_back();
+    if (letter) words.back() += upper ? static_cast<char>(c - 'A' + 'a') : c;
   }
-  return known();
+  return words;
+}
+
+constexpr std::array<std::string_view, 9> kAverages{"ema", "avg", "average", "averaged", "averages", "swa", "polyak", "shadow", "gema"};
+
+bool among(const std::string& word, const auto& words) { return std::ranges::find(words, word) != words.end(); }
+
+/// What an optimizer keeps of each parameter, by the names that optimizers give it: "exp_avg_sq", "square_avg", "grad_ema", "opt.m".
+bool is_of_optimizer(std::string_view entry) {
+  constexpr std::array<std::string_view, 5> kOptimizers{"optim", "optimizer", "optimizers", "opt", "optimiser"};
+  constexpr std::array<std::string_view, 8> kOfGradients{"exp", "sq", "square", "squared", "grad", "grads", "gradient", "gradients"};
+  const std::vector<std::string> words = words_of(entry);
+  if (std::ranges::any_of(words, [&](const std::string& word) { return among(word, kOptimizers); })) return true;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (among(words[i], kAverages) && among(words[i - 1], kOfGradients)) return true;
+    if (among(words[i - 1], kAverages) && among(words[i], kOfGradients) && words[i] != "exp") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_averaged(std::string_view entry) {
+  const auto average = [](const std::string& word) { return among(word, kAverages); };
+  return std::ranges::any_of(words_of(entry), average) && !is_of_optimizer(entry);
 }
 
 std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view entry, const std::string& file) {
-  if (entry.empty()) return views;
+  if (entry.empty()) {
+    std::erase_if(views, [](const StateView& view) { return is_of_optimizer(view.entry); });
+    return views;
+  }
   std::vector<StateView> out;
   std::vector<const StateView*> others;
   for (StateView& view : views) {

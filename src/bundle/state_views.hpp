@@ -27,10 +27,10 @@ std::vector<StateView> state_views(const std::vector<StateDict>& dicts, size_t l
 /// @return nullopt where a tensor has no such name, or two, or another shape, or where no name changes
 std::optional<NamedTensors> with_dots(const NamedTensors& flat, const NamedTensors& named);
 
-/// Whether the place is named for an average over training: "ema_model", "G_ema", "swa_model".
+/// Whether the place is named for an average over training, and not of gradients: "ema_model", "G_ema", "swa_model".
 bool is_averaged(std::string_view entry);
 
-/// The views of that entry.  @throws Error that lists the entries that there are. An empty `entry` leaves them all.
+/// The views of that entry.  @throws Error that lists the entries that there are. An empty `entry` leaves all but an optimizer's.
 std::vector<StateView> only_entry(std::vector<StateView> views, std::string_view entry, const std::string& file);
 
 /// The one that is meant of views that all fit a network: where their tensors differ, an average.

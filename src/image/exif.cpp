@@ -9,23 +9,24 @@
 namespace secgan::detail {
 using namespace std::string_view_literals;
 
-std::optional<int> exif_orientation(std::string_view exif) {
-  while (exif.starts_with("Exif\0\0"sv)) exif.remove_prefix(6);  // some writers say it twice
-  const bool big_endian = exif.starts_with("MM\0*"sv);
-  if (!big_endian && !exif.starts_with("II*\0"sv)) return {};
-  const auto number = [&](size_t place, size_t size) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < size; ++i) value = value << 8 | static_cast<uint8_t>(exif[place + (big_endian ? i : size - 1 - i)]);
+std::optional<uint32_t> tiff_number(std::string_view block, uint16_t tag) {
+  const bool big_endian = block.starts_with("MM");
+  const auto number = [&](uint64_t place, size_t size) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; ++i) value = value << 8 | static_cast<uint8_t>(block[place + (big_endian ? i : size - 1 - i)]);
     return value;
   };
-  if (exif.size() < 8) return {};
-  const size_t directory = number(4, 4);
-  if (directory > exif.size() || exif.size() - directory < 2) return {};
-  constexpr size_t kEntry = 12;  // tag, type, count, value
-  const size_t entries = std::min<size_t>(number(directory, 2), (exif.size() - directory - 2) / kEntry);
-  for (size_t i = 0; i < entries; ++i) {
-    const size_t entry = directory + 2 + kEntry * i;
-    if (number(entry, 2) != 0x0112) continue;
+  constexpr size_t kClassicHead = 8, kBigHead = 16;
+  const bool big = block.starts_with("MM\0+"sv) || block.starts_with("II+\0"sv);  // BigTIFF: places and counts of 64 bits
+  if (!big && !block.starts_with("MM\0*"sv) && !block.starts_with("II*\0"sv)) return {};
+  if (block.size() < (big ? kBigHead : kClassicHead)) return {};
+  const size_t place_size = big ? 8 : 4, count_size = big ? 8 : 2, entry_size = 4 + 2 * place_size;  // tag, type, count, value
+  const uint64_t directory = number(big ? 8 : 4, place_size);
+  if (directory > block.size() || block.size() - directory < count_size) return {};
+  const uint64_t entries = std::min(number(directory, count_size), (block.size() - directory - count_size) / entry_size);
+  for (uint64_t i = 0; i < entries; ++i) {
+    const uint64_t entry = directory + count_size + entry_size * i;
+    if (number(entry, 2) != tag) continue;
     size_t size = 0;
     switch (number(entry + 2, 2)) {
       case 1:  // BYTE
@@ -35,13 +36,19 @@ std::optional<int> exif_orientation(std::string_view exif) {
       case 4:  // LONG
       case 9:
       case 13: size = 4; break;
-      default: return 1;
+      default: return 0;
     }
-    const uint64_t count = number(entry + 4, 4);
-    const uint32_t value = count >= 1 && count * size <= 4 ? number(entry + 8, size) : 0;
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    const uint64_t count = number(entry + 4, place_size);
+    return count >= 1 && count <= place_size / size ? static_cast<uint32_t>(number(entry + 4 + place_size, size)) : 0;
   }
   return {};
+}
+
+std::optional<int> exif_orientation(std::string_view exif) {
+  while (exif.starts_with("Exif\0\0"sv)) exif.remove_prefix(6);  // some writers say it twice
+  const std::optional<uint32_t> value = tiff_number(exif, 0x0112);
+  if (!value) return {};
+  return *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;
 }
 
 std::optional<int> xmp_orientation(std::string_view xmp) {

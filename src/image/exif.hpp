@@ -3,12 +3,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "secgan/core/export.hpp"
 
 namespace secgan::detail {
+
+/// The first number of a tag in the first directory of a TIFF block, in either byte order and any integer type of up to 32 bits.
+/// @param block  "II*\0…", "MM\0*…", or BigTIFF's
+/// @return 0 for a value of another type, or none in its place; nothing where there is no such tag or no such block
+std::optional<uint32_t> tiff_number(std::string_view block, uint16_t tag);
 
 /// Tag 274 of a TIFF block in either byte order, any integer type, wherever it stands among the entries of the first directory.
 /// @param exif  "II*\0…" or "MM\0*…", also behind "Exif\0\0"

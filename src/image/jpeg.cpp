@@ -55,6 +55,14 @@ JpegState& jpeg_state(j_common_ptr info) { return *static_cast<JpegState*>(info-
   std::longjmp(state.jump, 1);
 }
 
+/// Whether a scan gives further bits of a coefficient whose bits before them no scan gave. A scan of frequencies before that of the mean
+/// is told in the same words, with the mean's place, 0.
+bool refines_what_is_missing(j_common_ptr common) {
+  const auto* const info = reinterpret_cast<j_decompress_ptr>(common);
+  const bool before_mean = info->Ss > 0 && common->err->msg_parm.i[1] == 0;
+  return info->Ah > 0 && !before_mean;
+}
+
 /// libjpeg fills what is missing with gray and calls it a warning; here it is an error like any other. Warnings that lose no pixel pass.
 void jpeg_warning(j_common_ptr info, int level) {
   if (level >= 0) return;
@@ -63,8 +71,10 @@ void jpeg_warning(j_common_ptr info, int level) {
     case JWRN_BOGUS_ICC:
     case JWRN_EXTRANEOUS_DATA:  // padding before a marker
     case JWRN_JFIF_MAJOR:
-    case JWRN_NOT_SEQUENTIAL: return;                              // a scan's parameters that sequential decoding has no use for
-    case JWRN_BOGUS_PROGRESSION:                                   // scans in an odd order, or twice
+    case JWRN_NOT_SEQUENTIAL: return;  // a scan's parameters that sequential decoding has no use for
+    case JWRN_BOGUS_PROGRESSION:
+      if (refines_what_is_missing(info)) jpeg_fail(info);
+      [[fallthrough]];                                             // scans in an odd order, or twice
     case JWRN_JPEG_EOF: jpeg_state(info).doubtful = true; return;  // the end marker may be all that is missing
     default: jpeg_fail(info);
   }
@@ -123,12 +133,20 @@ struct JpegReader {
   bool complete() const {
     if (!several_scans) return info.arith_code == FALSE;  // Huffman's missing bits are an error of their own
     if (info.arith_code == TRUE || info.progressive_mode == FALSE) return false;
-    for (int c = 0; c < info.num_components; ++c) {
-      for (const int bits_missing : info.coef_bits[c]) {
-        if (bits_missing != 0) return false;
-      }
-    }
-    return true;
+    return !any_coefficient([](int bits_missing) { return bits_missing != 0; });
+  }
+
+  /// Whether a scan left bits of a coefficient to later ones, which did not come.
+  bool lacks_bits() const {
+    return info.progressive_mode == TRUE && any_coefficient([](int bits_missing) { return bits_missing > 0; });
+  }
+
+ private:
+  /// @param has  of what is missing of one, in bits; -1: no scan was of it
+  bool any_coefficient(const auto& has) const {
+    for (int c = 0; c < info.num_components; ++c)
+      if (std::ranges::any_of(info.coef_bits[c], has)) return true;
+    return false;
   }
 };
 
@@ -199,7 +217,7 @@ detail::Picture detail::decode_jpeg(std::string_view bytes, const std::string& n
   });
   if (!decoded) reader.fail(name);
   const bool all_components = !reader.several_scans || state.components == (1u << static_cast<unsigned>(info.num_components)) - 1;
-  if (!all_components || (state.doubtful && !reader.complete())) {
+  if (!all_components || reader.lacks_bits() || (state.doubtful && !reader.complete())) {
     throw Error(fmt::format("'{}' is truncated or damaged: scans are missing", name));
   }
   if (cmyk) picture.pixels.bitwise_not_();  // stored as light, not as ink: Adobe's way is everybody's

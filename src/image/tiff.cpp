@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <tiffio.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -7,6 +8,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/format.hpp"
@@ -15,6 +18,8 @@
 #include "secgan/core/error.hpp"
 
 namespace secgan::detail {
+using namespace std::string_view_literals;
+
 namespace {
 
 /// Most bytes that libtiff may ask for at once: those of 100 Mpixel of four channels of 16 bits.
@@ -34,7 +39,20 @@ int tiff_problem(TIFF*, void* source, const char*, const char* format, va_list a
   return 1;
 }
 
-int tiff_ignore(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+/// Of what fax, PackBits and libjpeg within TIFF only warn of: what costs pixels. Most warnings are of tags.
+int tiff_warning(TIFF* tiff, void* source, const char* module, const char* format, va_list arguments) {
+  constexpr std::array kCost{"Premature E"sv,       "Premature end"sv,  "Line length mismatch"sv,
+                             "Corrupt JPEG data"sv, "PackBitsDecode"sv, "Discarding"sv};
+  std::va_list again;
+  va_copy(again, arguments);
+  std::array<char, 256> text{};
+  std::vsnprintf(text.data(), text.size(), format, again);
+  va_end(again);
+  const std::string_view said = text.data();
+  const auto costs = [&](std::string_view words) { return said.find(words) != said.npos; };
+  if (std::ranges::any_of(kCost, costs) && !costs("extraneous bytes")) tiff_problem(tiff, source, module, format, arguments);
+  return 1;
+}
 
 using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
 
@@ -42,7 +60,7 @@ Tiff open_tiff(TiffSource& source) {
   const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostTiffBytes);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &tiff_problem, &source);
-  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &tiff_ignore, nullptr);
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &tiff_warning, &source);
   const auto read = [](thandle_t handle, void* out, tmsize_t count) -> tmsize_t {
     auto& [bytes, at, problem] = *static_cast<TiffSource*>(handle);
     const size_t taken = at < bytes.size() ? std::min(static_cast<size_t>(count), bytes.size() - at) : 0;
@@ -107,6 +125,51 @@ bool begins_with_preview(TIFF* tiff) {
   for (size_t page = 0; page < kMost && !found && TIFFReadDirectory(tiff) == 1; ++page) found = is_raw(tiff);
   TIFFSetDirectory(tiff, 0);
   return found;
+}
+
+/// The first strip or tile that has no place in the file: libtiff would take the file's head for its pixels, or leave them black.
+std::optional<uint32_t> missing_strip(TIFF* tiff) {
+  const uint32_t count = TIFFIsTiled(tiff) != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  for (uint32_t i = 0; i < count; ++i)
+    if (TIFFGetStrileOffset(tiff, i) == 0 || TIFFGetStrileByteCount(tiff, i) == 0) return i;
+  return {};
+}
+
+/// Bytes of the pixels of one strip or tile.
+uint64_t unpacked_size(TIFF* tiff, uint32_t strip) {
+  if (TIFFIsTiled(tiff) != 0) return static_cast<uint64_t>(TIFFTileSize(tiff));
+  uint32_t height = 0, rows = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &rows);
+  rows = std::clamp(rows, 1u, height);
+  const uint32_t of_a_plane = (height - 1) / rows + 1;
+  return static_cast<uint64_t>(TIFFVStripSize(tiff, std::min(rows, height - strip % of_a_plane * rows)));
+}
+
+/// Whether a strip or tile of zlib's format has another check sum than its bytes, or more of them than pixels, at which libtiff does not
+/// look. An end that is missing behind the last pixel passes, as it does there.
+bool has_wrong_checksum(TIFF* tiff, std::string_view bytes) {
+  const uint32_t count = TIFFIsTiled(tiff) != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  std::array<Bytef, 65536> pixels{};
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t at = TIFFGetStrileOffset(tiff, i), size = TIFFGetStrileByteCount(tiff, i);
+    if (at >= bytes.size()) continue;  // told when it is read
+    const std::string_view packed = bytes.substr(at, size);
+    z_stream stream{};
+    if (inflateInit(&stream) != Z_OK) return false;
+    const std::unique_ptr<z_stream, decltype(&inflateEnd)> ended(&stream, &inflateEnd);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): zlib reads it only
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(std::min<size_t>(packed.size(), std::numeric_limits<uInt>::max()));
+    int result = Z_OK;
+    while (result == Z_OK) {
+      stream.next_out = pixels.data();
+      stream.avail_out = static_cast<uInt>(pixels.size());
+      result = inflate(&stream, Z_NO_FLUSH);
+    }
+    if (result == Z_DATA_ERROR || (result != Z_STREAM_END && stream.total_out > unpacked_size(tiff, i))) return true;
+  }
+  return false;
 }
 
 /// Gray of 8 or 16 bits, alpha behind it where libtiff knows it. Its own way cuts 16 bits off where it should round, and goes from row to
@@ -204,6 +267,13 @@ Picture decode_tiff(std::string_view bytes, const std::string& name) {
   if (TIFFIsCODECConfigured(compression) == 0) throw unsupported(fmt::format("compression scheme {}", compression));
   if (format == SAMPLEFORMAT_INT) throw unsupported("signed samples");
   if (format == SAMPLEFORMAT_IEEEFP) throw unsupported("floating-point samples");
+  // libtiff takes a palette's indices for gray where it has no colors for them.
+  if (photometric != PHOTOMETRIC_PALETTE && tiff_number(bytes, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE)
+    throw Error(fmt::format("'{}' is truncated or damaged: its palette is missing", name));
+  if (const auto strip = missing_strip(tiff.get()))
+    throw Error(fmt::format("'{}' is truncated or damaged: strip or tile {} of its pixels has no place in the file", name, *strip + 1));
+  if ((compression == COMPRESSION_ADOBE_DEFLATE || compression == COMPRESSION_DEFLATE) && has_wrong_checksum(tiff.get(), bytes))
+    throw Error(fmt::format("'{}' is truncated or damaged: the check sum of its pixels is another", name));
   if (bits > 16) throw unsupported(fmt::format("samples of {} bits", bits));
   if (photometric >= PHOTOMETRIC_CIELAB && photometric <= PHOTOMETRIC_ITULAB && picture.space != Picture::Space::kLab) {
     throw unsupported(photometric == PHOTOMETRIC_ITULAB ? "Lab colors of fax" : "Lab colors of other than 8 bits");

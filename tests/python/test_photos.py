@@ -243,6 +243,69 @@ def test_sixteen_bits_and_numbers_without_a_range():
             secgan.read_image(face("L").convert(mode))
 
 
+def test_a_progressive_jpeg_that_lacks_a_scan_is_damaged():
+    content = saved(face(), "JPEG", progressive=True)
+    begins = [place for place in range(len(content)) if content[place : place + 2] == b"\xff\xda"]
+    tables = [content.rfind(b"\xff\xc4", 0, place) for place in begins]  # a scan's table stands before it, where it has one
+    begins = [table if table > last else own for own, table, last in zip(begins, tables, [0, *begins], strict=False)]
+    scans = [content[begin:end] for begin, end in itertools.pairwise([*begins, len(content) - 2])]
+    assert len(scans) == 10 and content == content[: begins[0]] + b"".join(scans) + content[-2:]
+    for lost in range(len(scans)):
+        kept = b"".join(scan for place, scan in enumerate(scans) if place != lost)
+        with pytest.raises(RuntimeError, match="truncated or damaged"):
+            secgan.read_image(content[: begins[0]] + kept + content[-2:])
+    # What needs none of the others may come before them.
+    swapped = [scans[0], scans[2], scans[1], *scans[3:]]
+    assert torch.equal(secgan.read_image(content[: begins[0]] + b"".join(swapped) + content[-2:]), secgan.read_image(content))
+
+
+def damaged_strip(content, noise):
+    """The end of a TIFF's only strip overwritten: with zeros, or with what no encoder wrote."""
+    tags = Image.open(io.BytesIO(content)).tag_v2
+    (begin,), (size,) = tags[273], tags[279]
+    out = bytearray(content)
+    for place in range(begin + size * 6 // 10, begin + size):
+        out[place] = (place * 73 + 11) % 256 if noise else 0
+    return bytes(out)
+
+
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("compression", ["jpeg", "group3", "group4", "tiff_ccitt", "packbits", "tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_whose_pixels_are_damaged_is_refused(compression, noise):
+    mode = "1" if compression in ("group3", "group4", "tiff_ccitt") else "RGB"
+    picture = face(mode, size=(120, 100))
+    content = saved(picture, "TIFF", compression=compression, tiffinfo={278: picture.height})
+    assert worst(secgan.read_image(content), shown(content)) <= (compression == "jpeg")
+    with pytest.raises(RuntimeError, match="truncated or damaged"):
+        secgan.read_image(damaged_strip(content, noise))
+
+
+def changed_tag(content, tag, value=None, *, new_tag=None):
+    """A little-endian TIFF with another value, or another name, of one entry of its directory."""
+    out = bytearray(content)
+    directory = struct.unpack_from("<I", content, 4)[0]
+    for entry in range(directory + 2, directory + 2 + 12 * struct.unpack_from("<H", content, directory)[0], 12):
+        if struct.unpack_from("<H", content, entry)[0] == tag:
+            if new_tag is not None:
+                struct.pack_into("<H", out, entry, new_tag)
+            if value is not None:
+                struct.pack_into("<I", out, entry + 8, value)
+    assert out != content
+    return bytes(out)
+
+
+def test_a_tiff_without_its_strips_or_its_palette_is_damaged():
+    picture = face(size=(40, 32))
+    content = saved(picture, "TIFF", tiffinfo={278: picture.height})
+    with pytest.raises(RuntimeError, match="strip or tile 1 of its pixels has no place in the file"):
+        secgan.read_image(changed_tag(content, 273, 0))
+    with pytest.raises(RuntimeError, match="strip or tile 2 of its pixels has no place in the file"):
+        secgan.read_image(changed_tag(content, 257, 2 * picture.height))
+    colors = saved(picture.quantize(200), "TIFF")
+    with pytest.raises(RuntimeError, match="its palette is missing"):
+        secgan.read_image(changed_tag(colors, 320, new_tag=321))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_orientation_is_followed_as_pillow_does(kind):
     for value in range(1, 9):

@@ -161,7 +161,15 @@ def prefixed(state):
     return collections.OrderedDict(("module." + key, tensor) for key, tensor in state.items())
 
 
+def moments(module):
+    """By name, as functional optimizers keep them."""
+    return {key: 1e-3 * tensor for key, tensor in module.state_dict().items() if tensor.is_floating_point()}
+
+
 FORMS = {
+    "functional Adam": lambda net: {"G": net.state_dict(), "optim": {"exp_avg": moments(net), "exp_avg_sq": moments(net)}},
+    "one moment": lambda net: {"G": net.state_dict(), "state": {"square_avg": moments(net)}},
+    "averages of gradients": lambda net: {"G": net.state_dict(), "grad_ema": moments(net), "avgGrad": moments(net)},
     "bare": lambda net: net.state_dict(),
     "attgan-pytorch": lambda net: {"G": net.state_dict(), "D": nn.Linear(3, 2).state_dict(), "optim_G": adam_state(net)},
     "stgan-pytorch": lambda net: {"state_dict": prefixed(net.state_dict()), "optimizer": adam_state(net)},
