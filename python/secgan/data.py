@@ -108,9 +108,8 @@ def open_dataset(settings: DataSettings, split: str = "train", *, attributes: bo
 
 
 def _warn(notes: Iterable[tuple[str, bool]]) -> None:
-    for text, wrong in notes:
-        if wrong:
-            warnings.warn(text, stacklevel=3)
+    for text, _ in notes:
+        warnings.warn(text, stacklevel=3)
 
 
 class AttributeList(Mapping[str, dict[str, bool]]):

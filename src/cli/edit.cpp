@@ -295,6 +295,8 @@ bool are_films(const EditRequest& options) {
   if (films.empty()) return false;
   const std::string& first = films.front();
   if (!options.film) throw InvalidArgument(fmt::format("'{}' is a film: --film edits its frames", first));
+  for (const std::string& photo : options.photos)
+    if (!fs::exists(photo)) throw FileNotFound(fmt::format("'{}' is missing", photo));
   if (films.size() < options.photos.size()) throw InvalidArgument(fmt::format("--film: '{}' is a film, and others are photos", first));
   if (options.mask) throw InvalidArgument(fmt::format("--mask: '{}' is a film, of which no masks are written", first));
   return true;
@@ -421,7 +423,7 @@ void edit(const EditRequest& options, bool source_given) {
       finished.bytes.push_back(encode_mask(options.whole ? whole_mask(ids, photo, shown.edited.place) : ids, shown.made));
     }
     finished.notes = shown.notes;
-    if (how.region == EditRegion::kExact && encodes_anew(outputs.files[0]))
+    if (shown.frames.empty() && how.region == EditRegion::kExact && encodes_anew(outputs.files[0]))
       finished.notes.emplace_back("a JPEG is encoded anew, which changes all pixels a little: photos that are PNG stay exact");
     finished.line = fmt::format("{}  ({})", printable(outputs.files[0].string()), text_of(shown.edited, photo, source_given));
     return finished;

@@ -42,13 +42,22 @@ std::vector<Split> splits_of_photos(const std::vector<std::string>& photos, cons
   return splits;
 }
 
+/// Whether a list's name has folders in front of the photo's own that are not those of the folder where it was found.
+bool lies_elsewhere(const std::string& listed, const std::string& photo, const std::string& root) {
+  const auto folders = [](const std::string& name) { return fs::path(name).lexically_normal().parent_path().generic_string(); };
+  const std::string said = folders(listed), own = folders(photo);
+  std::error_code ignored;
+  const std::string found = fs::weakly_canonical(fs::path(root) / own, ignored).generic_string();
+  return said.size() > own.size() && said != found && !found.ends_with("/" + said);
+}
+
 /// The row of each photo, and the photos that have one.
 std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file, const std::string& root, std::vector<std::string>& photos,
                              std::vector<DataNote>& notes) {
   const PhotoNames names(photos);
   constexpr int64_t kNone = -1;
   std::vector<int64_t> rows(photos.size(), kNone);
-  std::vector<std::string> absent, unlabeled, labeled;
+  std::vector<std::string> absent, unlabeled, labeled, elsewhere;
   for (size_t row = 0; row < list.photos.size(); ++row) {
     const std::optional<size_t> photo = find_listed(names, list.photos[row], file);
     if (!photo) {
@@ -58,6 +67,7 @@ std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file,
                               list.photos[row], photos[*photo]));
     } else {
       rows[*photo] = static_cast<int64_t>(row);
+      if (lies_elsewhere(list.photos[row], photos[*photo], root)) elsewhere.push_back(list.photos[row]);
     }
   }
   for (size_t i = 0; i < photos.size(); ++i) (rows[i] == kNone ? unlabeled : labeled).push_back(photos[i]);
@@ -69,6 +79,11 @@ std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file,
   if (!absent.empty()) {
     notes.push_back({fmt::format("'{}': {} not in '{}', as {}{}", file, counted_of(absent.size(), list.photos.size(), "photo", "is", "are"),
                                  root, some_of(absent), detail::hint_of_other_form(absent, unlabeled))});
+  }
+  if (!elsewhere.empty()) {
+    notes.push_back({fmt::format("'{}': {} in another folder, as {}: taken for those so called in '{}'", file,
+                                 counted_of(elsewhere.size(), list.photos.size(), "photo", "is", "are"), some_of(elsewhere), root),
+                     /*wrong=*/true});
   }
   if (!unlabeled.empty()) {
     notes.push_back({fmt::format("'{}': {} no labels in '{}': left out, as {}", root,

@@ -120,7 +120,9 @@ Editor::Editor(Bundle bundle, const EditorOptions& options)
       engine_(std::make_shared<GeneratorEngine>(options)),
       asked_(options) {
   if (asked_.engine == Engine::kOpenvino) find_engine("openvino");  // refused here, not at the first edit
-  if (bundle_.generator.is_empty() && !bundle_.parser) throw Error("the bundle has neither generator nor parser");
+  if (bundle_.generator.is_empty() && !bundle_.parser)
+    throw Error(fmt::format("the bundle has neither generator nor parser{}",
+                            bundle_.classifier.is_empty() ? "" : ": its classifier is for --classifier, --judge and Python's Classifier"));
   if (!bundle_.info.attributes.empty()) attributes_ = AttributeSchema(bundle_.info.attributes);
   to(options.device);
 }

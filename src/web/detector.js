@@ -104,7 +104,8 @@ async function judged(network, picture, candidates, side, threshold) {
 
 /** Upright faces: {left, top, right, bottom, score, points}. */
 async function upright(networks, options, picture) {
-  const smallest = Math.max(options.smallest, options.smallest_share * Math.min(picture.width, picture.height));
+  const side = Math.max(Math.min(picture.width, picture.height), 0.75 * Math.sqrt(picture.width * picture.height));
+  const smallest = Math.max(options.smallest, options.smallest_share * side);
   let scale = CELL / smallest, candidates = [];
   for (let shorter = Math.min(picture.width, picture.height) * scale; shorter >= CELL; shorter *= options.factor, scale *= options.factor) {
     candidates.push(...(await proposalsAt(networks[0], picture, scale, options.thresholds[0])));

@@ -44,6 +44,8 @@ def test_a_checkpoint_is_timed_and_is_not_held_twice():
 def test_the_engine_that_ran_is_named():
     engine = bench("edit", *SMALL, "--repeats", 1, "--engine", "libtorch")["engine"]
     assert engine.startswith("libtorch 2.") and engine.endswith(" packed")
+    for flag in (("--image-size", 128), ("--attributes", 5), ("--backbone", "stgan")):  # the bundle has its own
+        assert "excludes" in refusal("bench", "edit", "--model", BUNDLE, *flag, status=2)
     told = refusal("bench", "edit", *SMALL, "--engine", "tensorrt", status=2)
     assert "engine 'tensorrt' is unknown; known: auto, libtorch, openvino" in told
 

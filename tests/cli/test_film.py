@@ -152,6 +152,8 @@ def test_a_films_file_becomes_another(film, tmp_path):
 def test_what_a_film_is_not_is_one_line(film, tmp_path):
     out = ("--set", "Eyeglasses=1", "--out", tmp_path / "out")
     assert f"'{film}' is a film: --film edits its frames" in refusal("edit", BUNDLE, film, *out, status=2)
+    missing = ("edit", BUNDLE, film, tmp_path / "none.mp4", "--film", *out)
+    assert "none.mp4' is missing" in refusal(*missing, status=1)
     assert "others are photos" in refusal("edit", BUNDLE, film, PHOTOS / "anna.png", "--film", *out, status=2)
     assert "--mask: " in refusal("edit", BUNDLE, film, "--film", "--mask", *out, status=2)
     (tmp_path / "cut.avi").write_bytes(film.read_bytes()[:200])

@@ -150,6 +150,13 @@ TEST_CASE("large photos are searched for no smaller faces than a share of their 
   CHECK((with(20, 0.3) == with(60, 0)));
   CHECK_FALSE((with(20, 0.3) == with(20, 0)));
   CHECK((with(20, 0.01) == with(20, 0)));
+  // 3200 x 200 pixels have the area of 800 x 800: three quarters of that are 600, and 5 % of it 30.
+  const at::Tensor wide = at::constant_pad_nd(photo, {0, 3200 - photo.size(2)}, 90);
+  const auto in_wide = [&](double smallest, double share) {
+    return golden_mtcnn({.smallest = smallest, .smallest_share = share, .thresholds = {0.6, 0.2, 0.2}})(wide);
+  };
+  CHECK((in_wide(20, 0.05) == in_wide(30, 0)));
+  CHECK_FALSE((in_wide(20, 0.05) == in_wide(20, 0)));
 }
 
 TEST_CASE("a detector refuses options and weights that are none", "[alignment]") {

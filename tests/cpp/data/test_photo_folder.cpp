@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "core/format.hpp"
 #include "image/pictures.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/data/cached.hpp"
@@ -143,6 +144,15 @@ TEST_CASE("a folder's labels come from a list, by name", "[data]") {
   CHECK(at::equal(data.get(1).labels, torch::tensor({0.0f, 0.0f})));
   CHECK(at::equal(data.labels(2), torch::tensor({0.0f, 1.0f})));
   CHECK(notes_of(data) == "train 3, validation 0, test 0\n");
+
+  // Folders in front that are the photo's own are no other ones.
+  const std::string own = folder.path().lexically_normal().filename().string();
+  CHECK(notes_of(with_list(fmt::format("file,Bald,Smiling\n{0}/a.jpg,1,0\n./c.jpg,1,0\n{0}/x/b.png,0,1\n", own))) ==
+        "train 3, validation 0, test 0\n");
+  const std::vector<DataNote> elsewhere = with_list("file,Bald,Smiling\ntrain/a.jpg,1,0\ny/x/b.png,1,0\nc.jpg,0,0\n").notes();
+  REQUIRE(elsewhere.size() == 2);
+  CHECK_THAT(elsewhere[0].text, Catch::Contains("2 of 3 photos are in another folder, as 'train/a.jpg', 'y/x/b.png': taken for"));
+  CHECK(elsewhere[0].wrong);
 
   const PhotoFolder partly = with_list("3\nBald Smiling\nx/b.png 1 -1\nz.jpg 1 1\n");
   CHECK(names_of(partly, folder) == std::vector<std::string>{"x/b.png"});
