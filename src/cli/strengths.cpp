@@ -14,7 +14,7 @@ namespace {
 
 /// What a flag says of an attribute, "NAME=VALUE", in its two parts.
 std::pair<std::string, std::string> named_value(const std::string& text, std::string_view flag, std::string_view form) {
-  const size_t equals = text.find('=');
+  const size_t equals = text.rfind('=');  // a name may hold one, a strength none
   if (equals == std::string::npos || equals == 0) throw InvalidArgument(fmt::format("{} '{}' is not {}", flag, text, form));
   return {text.substr(0, equals), text.substr(equals + 1)};
 }

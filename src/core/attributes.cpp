@@ -60,9 +60,6 @@ AttributeSchema::AttributeSchema(std::vector<std::string> names, ConflictRules r
   excluded_.resize(names_.size());
   for (size_t i = 0; i < names_.size(); ++i) {
     if (names_[i].empty()) throw InvalidArgument(fmt::format("attributes: name {} is empty", i));
-    if (names_[i].find_first_of(",=") != std::string::npos)
-      throw InvalidArgument(
-          fmt::format("attributes: '{}' holds ',' or '=', which part names from one another and from strengths", names_[i]));
     if (std::count(names_.begin(), names_.end(), names_[i]) > 1) {
       throw InvalidArgument(fmt::format("attributes: '{}' is given twice", names_[i]));
     }

@@ -190,7 +190,9 @@ class Records {
     for (const detail::ZipMember& member : archive_.members()) {
       if (!by_name_.emplace(member.name, &member).second) throw Error(fmt::format("'{}' stands twice", member.name));
       constexpr std::string_view kObject = "/data.pkl";
-      if (member.name.ends_with(kObject) && folder_.empty()) folder_ = member.name.substr(0, member.name.size() - kObject.size() + 1);
+      if (!member.name.ends_with(kObject)) continue;
+      if (!folder_.empty()) throw Error(fmt::format("two archives of torch.save in one, '{}' and '{}'", folder_, member.name));
+      folder_ = member.name.substr(0, member.name.size() - kObject.size() + 1);
     }
     if (folder_.empty()) {
       const std::string_view first = archive_.members().empty() ? std::string_view() : archive_.members().front().name;

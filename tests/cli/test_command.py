@@ -261,6 +261,18 @@ class Hostile:
         return os.system, (f"touch {self.file}",)
 
 
+def test_a_name_may_hold_an_equals_sign(photo, tmp_path):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, bundle)
+    config = (bundle / "config.json").read_text()
+    (bundle / "config.json").write_text(config.replace('"Eyeglasses"', '"Glasses=thick"'))
+    run("edit", bundle, photo, "--set", "Glasses=thick=+1", "--source", "Male", "--out", tmp_path / "out")
+    run("edit", bundle, photo, "--sweep", "Glasses=thick=0:1:2", "--source", "Male", "--out", tmp_path / "sweep")
+    assert "'Glasses' is unknown" in refusal(
+        "edit", bundle, photo, "--set", "Glasses=1", "--source", "Male", "--out", tmp_path / "no", status=2
+    )
+
+
 def test_blanks_in_lists_belong_to_no_name(photo, tmp_path):
     said = run("edit", BUNDLE, photo, "--set", "Eyeglasses=1", "--source", "Male, Bangs ,", "--out", tmp_path / "out").stdout
     assert "(given: Bangs, Male;" in said or "(given: Male, Bangs;" in said

@@ -320,6 +320,8 @@ TEST_CASE("archives that are none of PyTorch's are refused by name", "[io]") {
         "w.pth: a zip archive of other files, as 'data.pkl', not of torch.save: unpack it first");
   CHECK(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data.pkl", pickle}, {"w/data/0", values}, {"w/version", "3"}})) !=
         "accepted");  // which of them is read depends on the reader
+  CHECK(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/data/0", values}, {"w/version", "3"}, {"v/data.pkl", pickle}})) ==
+        "w.pth: two archives of torch.save in one, 'w/' and 'v/data.pkl'");
   CHECK_THAT(torch_refusal(zip_of({{"w/data.pkl", pickle}, {"w/version", "3"}})), Catch::Contains("data/0"));
   CHECK(torch_refusal(zip_of({{"w/version", "3"}})) == "w.pth: not a torch.save file: it is a zip archive");
   CHECK(torch_refusal(zip_of({{"w/data.pkl", ""}, {"w/version", "3"}})) == "w.pth: pickle: truncated");
