@@ -55,12 +55,14 @@ JpegState& jpeg_state(j_common_ptr info) { return *static_cast<JpegState*>(info-
   std::longjmp(state.jump, 1);
 }
 
-/// Whether a scan gives further bits of a coefficient whose bits before them no scan gave. A scan of frequencies before that of the mean
-/// is told in the same words, with the mean's place, 0.
+/// Whether a scan gives further bits of a coefficient whose bits before them no scan gave. A scan that comes twice is told in the same
+/// words, and one of frequencies before that of the mean, with the mean's place, 0.
 bool refines_what_is_missing(j_common_ptr common) {
   const auto* const info = reinterpret_cast<j_decompress_ptr>(common);
-  const bool before_mean = info->Ss > 0 && common->err->msg_parm.i[1] == 0;
-  return info->Ah > 0 && !before_mean;
+  const auto [component, coefficient] = std::pair(common->err->msg_parm.i[0], common->err->msg_parm.i[1]);
+  const bool before_mean = info->Ss > 0 && coefficient == 0;
+  const int bits_missing = info->coef_bits[component][coefficient];  // -1: all
+  return info->Ah > 0 && !before_mean && (bits_missing < 0 || bits_missing > info->Ah);
 }
 
 /// libjpeg fills what is missing with gray and calls it a warning; here it is an error like any other. Warnings that lose no pixel pass.
