@@ -101,8 +101,9 @@ def assert_same_run(run, other):
     one, two = load_file(run / "checkpoint.safetensors"), load_file(other / "checkpoint.safetensors")
     assert one.keys() == two.keys()
     for name in one:
-        # Moments hold gradients, of which an absolute difference (the reconstruction's) has jumps.
-        tolerance = 1e-3 * max(1, two[name].abs().max()) if "_optimizer." in name else 1e-5
+        # Moments hold gradients, of which an absolute difference (the reconstruction's) has jumps: where rounding meets one, a weight goes
+        # another way by a part of an update, which is 2e-4.
+        tolerance = 1e-3 * max(1, two[name].abs().max()) if "_optimizer." in name else 5e-5
         assert (one[name].double() - two[name].double()).abs().max() <= tolerance, name
     assert (run / "settings.toml").read_text() == (other / "settings.toml").read_text()
     assert sorted(file.name for file in run.rglob("*") if "tfevents" not in file.name) == sorted(
@@ -168,8 +169,8 @@ def test_processes_are_rolled_back_as_one(tmp_path):
 
 
 def test_a_silent_process_and_one_that_was_started_otherwise_end_the_job(tmp_path):
-    arguments = [*training(tmp_path), "--process-timeout", 2, "--batch", 4, "--out"]
-    pair = start_two([*arguments, tmp_path / "silent"])
+    arguments = [*training(tmp_path), "--batch", 4, "--out"]
+    pair = start_two([*arguments, tmp_path / "silent", "--process-timeout", 5])  # on a busy machine one may rest for seconds
     wait_until((tmp_path / "silent" / "checkpoint.safetensors").exists)
     pair[1].send_signal(signal.SIGSTOP)
     (code, said), *_ = wait(pair[0])
