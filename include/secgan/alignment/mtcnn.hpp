@@ -19,8 +19,8 @@ namespace secgan {
 
 struct MtcnnOptions {
   double smallest = 20;  ///< side of the smallest face that is looked for, in pixels
-  double smallest_share =
-      0.01;  ///< and of the shorter side (of a photo longer than 16 to 9: of such a one of its area), so that large ones take no longer
+  /// And as a share of the photo's shorter side (of one longer than 16 to 9: of such a photo of its area): large ones take no longer.
+  double smallest_share = 0.01;
   double factor = 0.709;                            ///< from one size of faces to the next smaller picture: the root of a half
   std::array<double, 3> thresholds{0.6, 0.7, 0.7};  ///< least probability of a face, in each network
   /// @throws InvalidArgument
