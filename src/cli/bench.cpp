@@ -29,7 +29,7 @@ void add_networks(Flags& flags) {
   flags.bind<&Settings::precision>("--precision", "NAME");
 }
 
-void add_train_step(Flags& flags, CLI::App&) {
+void add_train_step(Flags& flags) {
   add_batch(flags);
   add_networks(flags);
   flags.bind<&Settings::parser>("--parser", "NAME");
@@ -37,26 +37,23 @@ void add_train_step(Flags& flags, CLI::App&) {
   flags.bind_switch<&Settings::mask_branch>("--no-mask-branch", false, "the photo branch alone");
 }
 
-void add_edit_of_noise(Flags& flags, CLI::App& command) {
+void add_edit_of_noise(Flags& flags) {
   add_batch(flags);
   add_networks(flags);
   flags.bind<&Settings::engine>("--engine", "NAME");
   flags.bind<&Settings::model>("--model", "BUNDLE");
-  for (const char* of_network : {"--image-size", "--attributes", "--backbone"}) command.get_option("--model")->excludes(of_network);
 }
 
-void add_load(Flags& flags, CLI::App&) {
+void add_load(Flags& flags) {
   add_batch(flags);
   add_data_source<&Settings::data>(flags);
 }
 
-void add_loss(Flags& flags, CLI::App&) { add_batch(flags); }
+void add_frechet(Flags& flags) { flags.bind<&Settings::dims>("--dims", "N"); }
 
-void add_frechet(Flags& flags, CLI::App&) { flags.bind<&Settings::dims>("--dims", "N"); }
+void add_checkpoint(Flags& flags) { flags.bind<&Settings::megabytes>("--megabytes", "N"); }
 
-void add_checkpoint(Flags& flags, CLI::App&) { flags.bind<&Settings::megabytes>("--megabytes", "N"); }
-
-void add_start(Flags& flags, CLI::App&) {
+void add_start(Flags& flags) {
   flags.bind<&Settings::model>("--model", "BUNDLE");
   flags.bind<&Settings::photo>("--photo", "FILE");
 }
@@ -64,7 +61,7 @@ void add_start(Flags& flags, CLI::App&) {
 struct Subject {
   const char* name;
   const char* help;
-  void (*add_flags)(Flags& flags, CLI::App& command);  ///< of the settings that it reads
+  void (*add_flags)(Flags& flags);  ///< of the settings that it reads
   Bench run;
 };
 
@@ -73,7 +70,7 @@ constexpr std::array kSubjects{
             &bench_train_step},
     Subject{"edit", "the photo generator alone, on a batch", &add_edit_of_noise, &bench_edit},
     Subject{"load", "photos from files to batches", &add_load, &bench_load},
-    Subject{"loss", "the consistency terms behind a parser of 19 classes, forward and backward", &add_loss, &bench_loss},
+    Subject{"loss", "the consistency terms behind a parser of 19 classes, forward and backward", &add_batch, &bench_loss},
     Subject{"frechet", "the Fréchet distance", &add_frechet, &bench_frechet},
     Subject{"checkpoint", "a checkpoint of a training, digested, written, synced and read back", &add_checkpoint, &bench_checkpoint},
     Subject{"start", "a whole process: `secgan --version`, or, with --model and --photo, the edit of a photo", &add_start, &bench_start},
@@ -108,7 +105,12 @@ void add_bench(CLI::App& app) {
     CLI::App& one = *command.add_subcommand(subject.name, subject.help);
     auto flags = std::make_shared<Flags>(one);
     auto json = std::make_shared<std::string>();
-    subject.add_flags(*flags, one);
+    subject.add_flags(*flags);
+    for (const char* flag : {"--image-size", "--attributes", "--backbone"}) {  // a bundle's networks have their own
+      CLI::Option* const of_network = one.get_option_no_throw(flag);
+      if (CLI::Option* const model = one.get_option_no_throw("--model"); model != nullptr && of_network != nullptr)
+        model->excludes(of_network);
+    }
     flags->bind<&Settings::repeats>("--repeats", "N");
     flags->bind<&Settings::device>("--device", "NAME");
     flags->bind<&Settings::threads>("--threads", "N");

@@ -42,13 +42,12 @@ std::vector<Split> splits_of_photos(const std::vector<std::string>& photos, cons
   return splits;
 }
 
-/// Whether a list's name has folders in front of the photo's own that are not those of the folder where it was found.
+/// Whether a list's name has folders in front of the photo's own that are not those of the folder that was searched.
+/// @param root  without links
 bool lies_elsewhere(const std::string& listed, const std::string& photo, const std::string& root) {
   const auto folders = [](const std::string& name) { return fs::path(name).lexically_normal().parent_path().generic_string(); };
   const std::string said = folders(listed), own = folders(photo);
-  std::error_code ignored;
-  const std::string found = fs::weakly_canonical(fs::path(root) / own, ignored).generic_string();
-  return said.size() > own.size() && said != found && !found.ends_with("/" + said);
+  return said.size() > own.size() && !(own.empty() ? root : root + "/" + own).ends_with("/" + said);
 }
 
 /// The row of each photo, and the photos that have one.
@@ -56,6 +55,8 @@ std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file,
                              std::vector<DataNote>& notes) {
   const PhotoNames names(photos);
   constexpr int64_t kNone = -1;
+  std::error_code ignored;
+  const std::string searched = fs::weakly_canonical(root, ignored).generic_string();
   std::vector<int64_t> rows(photos.size(), kNone);
   std::vector<std::string> absent, unlabeled, labeled, elsewhere;
   for (size_t row = 0; row < list.photos.size(); ++row) {
@@ -67,7 +68,7 @@ std::vector<int64_t> rows_of(const AttributeList& list, const std::string& file,
                               list.photos[row], photos[*photo]));
     } else {
       rows[*photo] = static_cast<int64_t>(row);
-      if (lies_elsewhere(list.photos[row], photos[*photo], root)) elsewhere.push_back(list.photos[row]);
+      if (lies_elsewhere(list.photos[row], photos[*photo], searched)) elsewhere.push_back(list.photos[row]);
     }
   }
   for (size_t i = 0; i < photos.size(); ++i) (rows[i] == kNone ? unlabeled : labeled).push_back(photos[i]);

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -97,13 +98,12 @@ def log_of(run):
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
-def assert_same_run(run, other):
+def assert_same_run(run, other, within=1e-5):
     one, two = load_file(run / "checkpoint.safetensors"), load_file(other / "checkpoint.safetensors")
     assert one.keys() == two.keys()
     for name in one:
-        # Moments hold gradients, of which an absolute difference (the reconstruction's) has jumps: where rounding meets one, a weight goes
-        # another way by a part of an update, which is 2e-4.
-        tolerance = 1e-3 * max(1, two[name].abs().max()) if "_optimizer." in name else 5e-5
+        # Moments hold gradients, of which an absolute difference (the reconstruction's) has jumps.
+        tolerance = 1e-3 * max(1, two[name].abs().max()) if "_optimizer." in name else within
         assert (one[name].double() - two[name].double()).abs().max() <= tolerance, name
     assert (run / "settings.toml").read_text() == (other / "settings.toml").read_text()
     assert sorted(file.name for file in run.rglob("*") if "tfevents" not in file.name) == sorted(
@@ -140,8 +140,18 @@ def test_a_killed_process_ends_the_job_and_another_number_of_processes_resumes_i
     (code, said), _ = wait(*pair)
     assert time.monotonic() - begin < 20
     assert code == 1 and "process 0 of 2: another process of the job has ended or does not answer" in said
+    by_two = tmp_path / "by-two"
+    shutil.copytree(run, by_two)
     assert wait(start(["train", "--resume", "--out", run]))[0][0] == 0
-    assert_same_run(run, alone)
+    # Two processes sum in another order than one: behind the change rounding meets a jump of the parser's, and moves a few weights by a
+    # part of an update, which is 2e-4.
+    assert_same_run(run, alone, within=5e-5)
+    # As many as before do the same to the bit.
+    assert [code for code, _ in wait(*start_two(["train", "--resume", "--out", by_two]))] == [0, 0]
+    whole = tmp_path / "whole"
+    assert [code for code, _ in wait(*start_two([*training(tmp_path), "--batch", 4, "--out", whole]))] == [0, 0]
+    resumed, expected = load_file(by_two / "checkpoint.safetensors"), load_file(whole / "checkpoint.safetensors")
+    assert resumed.keys() == expected.keys() and all(resumed[name].equal(expected[name]) for name in expected)
 
 
 def test_processes_stop_after_the_same_step(tmp_path):
