@@ -92,24 +92,33 @@ void add_evaluation(CLI::App& app) {
     command.callback([=] { say("{}", compare_reports({files->begin(), files->end()}, *different)); });
   }
   {
-    CLI::App& command = *app.add_subcommand("compare", "does the mask branch pay? train with and without it on drawn faces, and report");
+    CLI::App& command =
+        *app.add_subcommand("compare", "does the mask branch pay? train with and without it, on drawn faces or photos, and report");
     auto flags = std::make_shared<SettingsFlags<StudySettings>>(command);
     auto out = std::make_shared<std::string>();
     using S = StudySettings;
+    add_data_source<&S::source>(*flags);
+    flags->bind<&S::attributes>("--attributes", "A,B");
+    flags->bind<&S::crop>("--crop", "CROP");
+    flags->bind<&S::parser>("--parser", "BUNDLE");
     flags->bind<&S::backbones>("--backbones", "A,B");
+    flags->bind<&S::variants>("--variants", "A,B");
     flags->bind<&S::seeds>("--seeds", "N");
     flags->bind<&S::lambda_sc>("--lambda-sc", "X");
     flags->bind_switch<&S::same_time>("--same-time", true, "also train the photo branch alone for as long as the whole takes");
     flags->bind<&S::image_size>("--image-size", "N");
     flags->bind<&S::faces>("--faces", "N");
     flags->bind<&S::unseen>("--unseen", "N");
+    flags->bind<&S::split>("--split", "NAME");
     flags->bind<&S::steps>("--steps", "N");
     flags->bind<&S::seed>("--seed", "N");
     flags->bind<&S::device>("--device", "NAME");
     flags->bind<&S::threads>("--threads", "N");
     command.add_option("--out", *out, "the study's folder; the same command goes on where it was stopped")->required()->type_name("DIR");
     command.callback([=] {
-      const StudySettings settings = flags->resolve();
+      StudySettings defaults;
+      defaults.losses = flags->resolve(defaults).recipe().losses;
+      const StudySettings settings = flags->resolve(defaults);
       stop_on_signals();
       if (!run_study(settings, *out, std::cerr, &stop_requested)) throw Stopped("stopped; the same command goes on from here");
       say("report: {}", (std::filesystem::path(*out) / "report.html").string());

@@ -53,7 +53,7 @@ Interval Bootstrap::interval(double value, const at::Tensor& resampled, int64_t 
   std::erase_if(sorted, [](double x) { return std::isnan(x); });
   std::ranges::sort(sorted);
   const double outside = (1 - level_) / 2;
-  return {value, percentile(sorted, outside), percentile(sorted, 1 - outside), count};
+  return {value, percentile(sorted, outside), percentile(sorted, 1 - outside), count, values};
 }
 
 Interval Bootstrap::mean(const at::Tensor& values) const {

@@ -23,8 +23,7 @@ struct StudyVariant {
 };
 
 struct StudyRun {
-  std::map<std::string, double> metrics;      ///< by key; missing where not measured
-  std::map<std::string, double> recognition;  ///< TARR by attribute
+  std::map<std::string, Interval> metrics;  ///< by key; missing where not measured
   Evaluation evaluation;
   Bundle bundle;
 };

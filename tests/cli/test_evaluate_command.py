@@ -1,8 +1,11 @@
 """secgan evaluate, tabulate and compare."""
 
 import json
+import math
 import pathlib
+import re
 import shutil
+import statistics
 
 import pytest
 from test_command import BUNDLE, refusal, run
@@ -124,6 +127,14 @@ def measured_again(runs):
     return pytest.approx(leaves(runs), rel=1e-4)
 
 
+def table(text, heading):
+    """The Markdown table below a heading, a dictionary per row."""
+    lines = text.split(heading)[1].strip().splitlines()
+    lines = lines[: next((i for i, line in enumerate(lines) if not line.startswith("|")), len(lines))]
+    header, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
 def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     run(*STUDY, "--out", tmp_path / "study")
     study = json.loads((tmp_path / "study" / "report.json").read_text())
@@ -142,7 +153,18 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     longer = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]["attgan"]
     assert len(longer.pop("plain-time")) == 2
     assert leaves(longer) == measured_again(study["runs"]["attgan"])
+    # So does another seed, of the ways that are asked for.
+    run(*STUDY, "--seeds", 3, "--variants", "plain,sc", "--out", tmp_path / "study")
+    more = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]["attgan"]
+    assert set(more) == {"plain", "sc"} and leaves(more["sc"][:2]) == measured_again(study["runs"]["attgan"]["sc"])
     assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
+    rows = table((tmp_path / "study" / "report.md").read_text(), "## Differences\n")
+    assert [row["Difference"] for row in rows] == ["the whole against the photo branch alone, equal steps"]
+    psnr = [sc["figures"]["psnr"] - plain["figures"]["psnr"] for sc, plain in zip(more["sc"], more["plain"], strict=True)]
+    mean, half, low, high = (float(part) for part in re.findall(r"[-+]?[\d.]+", rows[0]["PSNR, dB"]))
+    assert mean == pytest.approx(statistics.mean(psnr), abs=0.006)
+    assert half == pytest.approx(4.303 * statistics.stdev(psnr) / math.sqrt(3), abs=0.006)
+    assert low <= mean <= high
     other = refusal(*STUDY, "--option", "losses.photo.reconstruction=20", "--out", tmp_path / "study", status=1)
     assert "study of other settings" in other
     assert "study of other settings" in refusal(*STUDY, "--lambda-sc", 3, "--out", tmp_path / "study", status=1)
@@ -154,6 +176,16 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
     twice = refusal("compare", "--backbones", "stgan,attgan,stgan", "--out", tmp_path / "other", status=2)
     assert "backbones: 'stgan' is given twice" in twice and not (tmp_path / "other").exists()
+    wrong = refusal("compare", "--split", "train", "--out", tmp_path / "other", status=2)
+    assert "split must be validation or test, found train" in wrong
+    wrong = refusal("compare", "--variants", "plain,both", "--out", tmp_path / "other", status=2)
+    assert "variants: 'both' is unknown; known: plain, sc0, sc" in wrong
+    wrong = refusal("compare", "--data", "celeba", "--root", tmp_path, "--attributes", "Bangs", "--out", tmp_path / "other", status=2)
+    assert "parser is missing: these photos (CelebA) have no masks to train one on" in wrong
+    wrong = refusal(*STUDY, "--parser", tmp_path / "study" / "judge" / "bundle", "--out", tmp_path / "other", status=2)
+    assert "holds no parser" in wrong
+    wrong = refusal(*STUDY, "--image-size", 64, "--parser", tmp_path / "study/parser/bundle", "--out", tmp_path / "other", status=2)
+    assert "32 px" in wrong and not (tmp_path / "other").exists()
 
 
 def test_a_judge_of_another_side_and_photos_of_all_splits(tmp_path):

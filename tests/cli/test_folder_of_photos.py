@@ -174,3 +174,34 @@ def test_what_a_folder_lacks_is_told_before_work_begins(folder, tmp_path):
     line = refusal("train-classifier", *bare, "--attributes", "Hat", "--labels", folder / "labels.csv", status=2)
     assert "Hat" in line and "Glasses" in line
     assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_a_study_of_ones_own_photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    rows = ["file,Glasses,Smiling,split"]
+    for i in range(80):
+        photo = Image.open(PHOTOS[i % len(PHOTOS)]).convert("RGB").resize((64, 64))
+        (ImageOps.mirror(photo) if i % 4 < 2 else photo).save(tmp_path / "photos" / f"{i:02}.png")
+        rows.append(f"{i:02}.png,{i % 2},{i // 2 % 2},{'train' if i < 66 else 'validation' if i < 72 else 'test'}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    data = ("--data", "folder", "--root", tmp_path / "photos", "--labels", tmp_path / "labels.csv", "--attributes", "Glasses,Smiling")
+    few = ("--backbones", "attgan", "--variants", "plain,sc", "--seeds", 1, "--image-size", 64, "--steps", 1, "--threads", 1)
+    quick = ("--option", "classifier_steps=1", "--option", "parser_steps=1", "--option", "timing_rounds=1")
+    run("compare", *data, *few, *quick, "--parser", BUNDLE, "--out", tmp_path / "study")
+    assert not (tmp_path / "study" / "parser").exists()
+    settings = settings_of(tmp_path / "study" / "runs" / "attgan-sc-1")
+    assert settings["parser"] == str(BUNDLE) and settings["task"]["discriminator_updates"] == 5, "not the recipe for photos"
+    report = json.loads((tmp_path / "study" / "report.json").read_text())
+    assert set(report["runs"]["attgan"]["sc"][0]["tarr"]) == {"Glasses", "Smiling"}
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert "Faces (a folder of photos) of 64 px" in text and "8 of the test split" in text
+    assert "what masks show: mean of Smiling" in text and "what they do not: mean of Glasses" in text
+    # The split that settings are chosen by, and a parser of the data's own masks.
+    run("pack", "--data", "synthetic", "--image-size", 64, "--count", 80, "--masks", "--out", tmp_path / "faces.safetensors")
+    packed = ("--data", "packed", "--root", tmp_path / "faces.safetensors", "--unseen", 5)
+    assert "attributes is empty: name at least one" in refusal("compare", *packed, *few, "--out", tmp_path / "own", status=2)
+    assert not (tmp_path / "own").exists()
+    packed += ("--attributes", "Bangs,Male")
+    run("compare", *packed, *few, *quick, "--split", "validation", "--out", tmp_path / "own")
+    assert (tmp_path / "own" / "parser" / "bundle").is_dir()
+    assert "5 of the validation split" in (tmp_path / "own" / "report.md").read_text()

@@ -14,6 +14,9 @@ struct Interval {
   double value = 0;
   double low = 0, high = 0;  ///< NaN where no resample has the metric
   int64_t count = 0;         ///< photos that it was computed from
+  /// [R] float64, the metric of every resample: where two evaluations share photos and seed they share resamples, and the spread of these
+  /// differences is that of the metrics' difference. Undefined where nothing was resampled.
+  at::Tensor resampled = {};
 };
 
 /// Resamples of a set of photos with replacement, drawn once, so that metrics of one evaluation share them: percentile

@@ -56,6 +56,7 @@ TEST_CASE("figures and their percentiles are those of a slow loop", "[metrics]")
   CHECK(interval.low == Approx(values[5]).epsilon(1e-12));  // 5 % of 100 steps
   CHECK(interval.high == Approx(values[95]).epsilon(1e-12));
   CHECK(interval.count == (below.sum(1) > 0).sum().item<int64_t>());
+  for (int64_t r : {0, 50, 100}) CHECK(interval.resampled[r].item<double>() == Approx(figure(bootstrap.weights()[r])).epsilon(1e-12));
 
   const Interval ratio = bootstrap.ratio(above.select(1, 0), below.select(1, 0));
   CHECK(ratio.value == Approx((above.select(1, 0).sum() / below.select(1, 0).sum()).item<double>()));
