@@ -16,6 +16,7 @@ SecganTaskOptions recipe_of(const BenchSettings& settings) {
   SecganTaskOptions recipe;
   if (settings.small) {
     recipe = small_scale_recipe(settings.backbone);
+    recipe.discriminator_lead = 0;  // of a run's first steps only
   } else {
     recipe.average_decay = 0;  // the paper has no moving average
     for (GeneratorOptions* generator : {&recipe.photo_generator, &recipe.mask_generator}) generator->choose(settings.backbone);

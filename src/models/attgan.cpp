@@ -46,12 +46,13 @@ AttGanGeneratorOptions AttGanGeneratorOptions::small(int64_t width) {
 }
 
 AttGanDiscriminatorOptions AttGanDiscriminatorOptions::small(int64_t width) {
+  const int64_t most = small_discriminator_cap(width);
   return {.dim = width,
           .norm_fn = Normalization::kNone,
-          .fc_dim = 128,
+          .fc_dim = most,
           .fc_acti_fn = Activation::kLeakyRelu,
           .n_layers = 4,
-          .max_dim = 128,
+          .max_dim = most,
           .slope = 0.2};
 }
 

@@ -36,7 +36,7 @@ StarGanGeneratorOptions StarGanGeneratorOptions::small(int64_t width) {
 }
 
 StarGanDiscriminatorOptions StarGanDiscriminatorOptions::small(int64_t width) {
-  return {.conv_dim = width, .repeat_num = 4, .slope = 0.2, .max_dim = 128};
+  return {.conv_dim = width, .repeat_num = 4, .slope = 0.2, .max_dim = small_discriminator_cap(width)};
 }
 
 bool StarGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StarGanGeneratorOptions& options) {

@@ -49,7 +49,8 @@ StganGeneratorOptions StganGeneratorOptions::small(int64_t width) {
 }
 
 StganDiscriminatorOptions StganDiscriminatorOptions::small(int64_t width) {
-  return {.conv_dim = width, .fc_dim = 128, .n_layers = 4, .norm_fn = Normalization::kNone, .max_dim = 128};
+  const int64_t most = small_discriminator_cap(width);
+  return {.conv_dim = width, .fc_dim = most, .n_layers = 4, .norm_fn = Normalization::kNone, .max_dim = most};
 }
 
 bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spec, StganGeneratorOptions& options) {

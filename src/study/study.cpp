@@ -123,8 +123,9 @@ class Study {
       std::vector<std::vector<double>> seconds(all_variants_.size());
       for (const StudyVariant& variant : all_variants_) {
         memory.push_back(static_cast<double>(peak_bytes([&] {
-          tasks.push_back(std::make_unique<SecganTask>(data, settings_of(backbone, variant, 0).task, base(variant), CustomNetworks{},
-                                                       ProcessGroup(), device));
+          SecganTaskOptions options = settings_of(backbone, variant, 0).task;
+          options.discriminator_lead = 0;  // of the first steps only
+          tasks.push_back(std::make_unique<SecganTask>(data, options, base(variant), CustomNetworks{}, ProcessGroup(), device));
           tasks.back()->step(0, 1);
           tasks.back()->step(1, 1);
         })));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <tuple>
 
 #include "core/counted.hpp"
@@ -178,7 +179,7 @@ class StudyReport {
     }
     out.recognition.push_back(std::move(judge));
     out.by_attribute_header = {"TARR of", "Backbone"};
-    for (const Comparison& c : kComparisons) out.by_attribute_header.emplace_back(c.title);
+    for (const Comparison& c : comparisons()) out.by_attribute_header.emplace_back(c.title);
     for (const std::string& backbone : results_.settings.backbones) {
       for (const StudyVariant& variant : results_.variants.at(backbone)) add_variant(out, backbone, variant);
       for (const Comparison& c : kComparisons) add_difference(out, backbone, c);
@@ -232,6 +233,15 @@ class StudyReport {
     return results_.runs.contains({backbone, c.a}) && results_.runs.contains({backbone, c.b});
   }
 
+  /// Those that any backbone's runs allow.
+  std::vector<Comparison> comparisons() const {
+    std::vector<Comparison> out;
+    std::ranges::copy_if(kComparisons, std::back_inserter(out), [&](const Comparison& c) {
+      return std::ranges::any_of(results_.settings.backbones, [&](const std::string& backbone) { return has(backbone, c); });
+    });
+    return out;
+  }
+
   /// The row of a minus b, and what it says of TARR.
   void add_difference(Page& page, const std::string& backbone, const Comparison& c) const {
     if (!has(backbone, c)) return;
@@ -253,7 +263,7 @@ class StudyReport {
       if (attributes.empty()) return;
       for (const std::string& backbone : results_.settings.backbones) {
         std::vector<std::string> row{title, backbone};
-        for (const Comparison& c : kComparisons) {
+        for (const Comparison& c : comparisons()) {
           row.push_back(has(backbone, c)
                             ? cell(difference_of(recognition({backbone, c.a}, attributes), recognition({backbone, c.b}, attributes)), 3)
                             : "–");

@@ -91,6 +91,12 @@ void SecganTaskOptions::check() const {
   if (loader.batch < 2) throw InvalidArgument(fmt::format("batch {} is below 2: targets are the batch's labels permuted", loader.batch));
 }
 
+int64_t SecganTaskOptions::discriminator_updates_before(int64_t step) const {
+  constexpr int64_t kSteps = 25;
+  const int64_t each = (discriminator_lead + kSteps - 1) / kSteps;
+  return step * discriminator_updates + std::min(discriminator_lead, step * each);
+}
+
 double SecganTaskOptions::reconstruction_factor(int64_t step) const {
   return step + 1 < reconstruction_ramp ? static_cast<double>(step + 1) / static_cast<double>(reconstruction_ramp) : 1;
 }
@@ -188,15 +194,16 @@ NamedValues SecganTask::step(int64_t step, double rate) {
   set_rate(*photo_);
   if (mask_) set_rate(*mask_);
 
-  const int64_t first = step * (options_.discriminator_updates + 1);
-  for (int64_t i = 0; i < options_.discriminator_updates; ++i) {
-    const auto [batch, position] = gan_batch(first + i);
-    const StepReport report = step_->discriminator_update(batch, position, step * options_.discriminator_updates + i);
+  // A batch for each update of either kind, in their order.
+  const int64_t begin = options_.discriminator_updates_before(step), end = options_.discriminator_updates_before(step + 1);
+  for (int64_t update = begin; update < end; ++update) {
+    const auto [batch, position] = gan_batch(step + update);
+    const StepReport report = step_->discriminator_update(batch, position, update);
     report.photo.append_to(values, "photo/discriminator/");
     if (report.mask) report.mask->append_to(values, "mask/discriminator/");
     values.emplace_back("photo/discriminator/accuracy", report.attribute_accuracy);
   }
-  const GanBatch batch = gan_batch(first + options_.discriminator_updates).first;
+  const GanBatch batch = gan_batch(step + end).first;
   const StepReport report = step_->generator_update(batch, options_.reconstruction_factor(step));
   report.photo.append_to(values, "photo/generator/");
   if (report.mask) report.mask->append_to(values, "mask/generator/");
@@ -242,8 +249,8 @@ NamedTexts SecganTask::identity() const {
 
 std::vector<std::string> SecganTask::photos(int64_t step) const {
   std::vector<std::string> names;
-  for (int64_t i = 0; i <= options_.discriminator_updates; ++i) {
-    const auto of_batch = loader_.names(step * (options_.discriminator_updates + 1) + i);
+  for (int64_t update = options_.discriminator_updates_before(step); update <= options_.discriminator_updates_before(step + 1); ++update) {
+    const auto of_batch = loader_.names(step + update);
     names.insert(names.end(), of_batch.begin(), of_batch.end());
   }
   return names;

@@ -160,6 +160,9 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert (tmp_path / "study" / "runs" / "attgan-sc-1" / "checkpoint.safetensors").read_bytes() == before
     rows = table((tmp_path / "study" / "report.md").read_text(), "## Differences\n")
     assert [row["Difference"] for row in rows] == ["the whole against the photo branch alone, equal steps"]
+    by_attribute = table((tmp_path / "study" / "report.md").read_text(), "## Differences of TARR by attribute\n")
+    assert list(by_attribute[0]) == ["TARR of", "Backbone", "the whole against the photo branch alone, equal steps"]
+    assert by_attribute[0]["TARR of"] == "what masks show: mean of Bald, Bangs, Eyeglasses, Mouth_Slightly_Open"
     psnr = [sc["figures"]["psnr"] - plain["figures"]["psnr"] for sc, plain in zip(more["sc"], more["plain"], strict=True)]
     mean, half, low, high = (float(part) for part in re.findall(r"[-+]?[\d.]+", rows[0]["PSNR, dB"]))
     assert mean == pytest.approx(statistics.mean(psnr), abs=0.006)

@@ -30,6 +30,9 @@ def settings(**trainer):
 def test_the_small_recipe_for_photos_is_another():
     drawn, photos = (secgan.default_settings(small=True, photos=photos)["task"] for photos in (False, True))
     assert (drawn["discriminator_updates"], photos["discriminator_updates"]) == (3, 5)
+    assert (drawn["discriminator_lead"], photos["discriminator_lead"]) == (150, 0)
+    critics = [task["photo_discriminator"]["attgan"] for task in (drawn, photos)]
+    assert [(critic["dim"], critic["max_dim"], critic["fc_dim"]) for critic in critics] == [(16, 128, 128), (32, 256, 256)]
     taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]
     assert [task["losses"]["photo"]["generator_classifier"] for task in (photos, taught)] == [0, 5]
     assert [task["classifier_augment"]["shift"] for task in (photos, taught)] == [0, 0.1]

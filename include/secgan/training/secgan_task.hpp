@@ -34,6 +34,7 @@ struct SecganTaskOptions {
   AdamOptions generator_adam;
   AdamOptions discriminator_adam;
   int64_t discriminator_updates = 5;
+  int64_t discriminator_lead = 0;
   AugmentOptions augment;
   AugmentOptions classifier_augment;
   int64_t reconstruction_ramp = 0;
@@ -52,6 +53,9 @@ struct SecganTaskOptions {
         field<&O::generator_adam>("optimizer of both generators"),
         field<&O::discriminator_adam>("optimizer of both discriminators"),
         field<&O::discriminator_updates>("per generator update, each on a batch of its own", rule::kPositive),
+        field<&O::discriminator_lead>("more discriminator updates at the start, spread over the first 25 generator updates, so that the "
+                                      "generators meet critics that know something; 0: none",
+                                      rule::kNotNegative),
         field<&O::augment>("of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none"),
         field<&O::classifier_augment>(
             "of the edits that the frozen classifier judges: what pleases it by a trick of single pixels does so no longer"),
@@ -63,6 +67,8 @@ struct SecganTaskOptions {
   }
   /// Factor of both branches' λ_rec at a step, from 0: in (0, 1], (step + 1) / reconstruction_ramp on the way.
   SECGAN_API double reconstruction_factor(int64_t step) const;
+  /// How many discriminator updates come before a step's, from 0.
+  SECGAN_API int64_t discriminator_updates_before(int64_t step) const;
   /// @throws InvalidArgument for a batch of one.
   SECGAN_API void check() const;
 };

@@ -76,6 +76,7 @@ SecganTaskOptions tiny_recipe() {
     attgan.dim = attgan.max_dim = attgan.fc_dim = 4;
     attgan.n_layers = 2;
   }
+  options.discriminator_lead = 0;
   options.loader.batch = 4;
   return options;
 }
@@ -128,6 +129,7 @@ TEST_CASE("a stopped and resumed SeCGAN run equals an uninterrupted one bit for 
     recipe.reconstruction_ramp = 4;
     recipe.losses.adversarial = AdversarialLoss::kNonSaturating;
     recipe.losses.r1_every = 3;
+    recipe.discriminator_lead = 4;
   }
   const auto whole = tiny_secgan(recipe);
   run_until(*whole, folder.path() / "whole", options, 99, false);
@@ -244,6 +246,38 @@ TEST_CASE("a run trains its generator on the bundle's classifier, which it neith
   other.classifier = make_classifier({.attributes = 9, .image_size = 32, .options = {.dim = 4}});
   CHECK(named(task) != named(SecganTask(faces, recipe, other)));
   CHECK(named(SecganTask(faces, tiny_recipe(), other)) == "none");
+}
+
+TEST_CASE("discriminators lead by so many updates, spread over the first steps, each with a batch of its own", "[trainer]") {
+  const SecganTaskOptions lead{.discriminator_updates = 2, .discriminator_lead = 60};
+  CHECK(lead.discriminator_updates_before(0) == 0);
+  CHECK(lead.discriminator_updates_before(1) == 2 + 3);
+  CHECK(lead.discriminator_updates_before(20) == 40 + 60);  // three more a step: all of them after twenty
+  CHECK(lead.discriminator_updates_before(21) == 42 + 60);
+  CHECK(SecganTaskOptions{.discriminator_updates = 2}.discriminator_updates_before(7) == 14);
+
+  SecganTaskOptions recipe = tiny_recipe();
+  recipe.discriminator_updates = 2;
+  const auto plain = tiny_secgan(recipe);
+  recipe.discriminator_lead = 2;  // one more in the first and in the second step
+  const auto task = tiny_secgan(recipe);
+  std::vector<std::string> all, expected;
+  for (const int64_t step : {0, 1, 2}) {
+    const int64_t updates = step < 2 ? 3 : 2;
+    const NamedValues values = task->step(step, 1);
+    CHECK(count_of(values, "photo/discriminator/accuracy") == updates);
+    CHECK(count_of(values, "photo/generator/accuracy") == 1);
+    const std::vector<std::string> names = task->photos(step);
+    CHECK(std::ssize(names) == (updates + 1) * 4);
+    all.insert(all.end(), names.begin(), names.end());
+  }
+  // No batch is seen twice or left out: the photos are those of a run without a lead, which takes a step more for them.
+  for (const int64_t step : {0, 1, 2, 3}) {
+    const std::vector<std::string> names = plain->photos(step);
+    expected.insert(expected.end(), names.begin(), names.end());
+  }
+  expected.resize(all.size());
+  CHECK(all == expected);
 }
 
 TEST_CASE("a run counts its discriminator updates for R1", "[trainer]") {
