@@ -261,6 +261,11 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
   if (!settings.parser.empty()) {
     require_parser_fits(load_bundle_with(BundlePart::kParser, settings.parser, "parser"), settings.image_size, settings.parser);
   }
+  // Before anything is written: a study that cannot begin leaves nothing behind.
+  DataSettings looked_at = settings.data();
+  looked_at.cache = false;
+  open_dataset(looked_at, Split::kTrain, true, /*with_masks=*/settings.parser.empty())->get(0);
+  open_dataset(looked_at, settings.split, true, false)->get(0);
   // Runs of other settings in one table would be a lie. These only add runs or group attributes, and a device changes nothing.
   const fs::path file = out / "settings.json";
   const auto compared = [](Json json) {

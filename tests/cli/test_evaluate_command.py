@@ -179,16 +179,23 @@ def test_a_study_reports_and_goes_on_where_it_stopped(tmp_path):
     assert "backbone 'biggan' is unknown" in refusal("compare", "--backbones", "biggan", "--out", tmp_path / "other", status=2)
     twice = refusal("compare", "--backbones", "stgan,attgan,stgan", "--out", tmp_path / "other", status=2)
     assert "backbones: 'stgan' is given twice" in twice and not (tmp_path / "other").exists()
+    wrong = refusal(*STUDY, "--parser", tmp_path / "study" / "judge" / "bundle", "--out", tmp_path / "other", status=2)
+    assert "holds no parser" in wrong
+    wrong = refusal(*STUDY, "--image-size", 64, "--parser", tmp_path / "study/parser/bundle", "--out", tmp_path / "other", status=2)
+    assert "32 px" in wrong and not (tmp_path / "other").exists()
+
+
+def test_a_study_that_cannot_begin_leaves_nothing_behind(tmp_path):
     wrong = refusal("compare", "--split", "train", "--out", tmp_path / "other", status=2)
     assert "split must be validation or test, found train" in wrong
     wrong = refusal("compare", "--variants", "plain,both", "--out", tmp_path / "other", status=2)
     assert "variants: 'both' is unknown; known: plain, sc0, sc" in wrong
     wrong = refusal("compare", "--data", "celeba", "--root", tmp_path, "--attributes", "Bangs", "--out", tmp_path / "other", status=2)
     assert "parser is missing: these photos (CelebA) have no masks to train one on" in wrong
-    wrong = refusal(*STUDY, "--parser", tmp_path / "study" / "judge" / "bundle", "--out", tmp_path / "other", status=2)
-    assert "holds no parser" in wrong
-    wrong = refusal(*STUDY, "--image-size", 64, "--parser", tmp_path / "study/parser/bundle", "--out", tmp_path / "other", status=2)
-    assert "32 px" in wrong and not (tmp_path / "other").exists()
+    celeba = ("--data", "celeba", "--root", tmp_path / "none", "--attributes", "Bangs", "--parser", BUNDLE)
+    assert "none' is missing" in refusal("compare", *celeba, "--out", tmp_path / "other", status=1)
+    assert "cannot be chosen" in refusal("compare", "--attributes", "Bangz", "--out", tmp_path / "other", status=2)
+    assert not (tmp_path / "other").exists(), "it would refuse the corrected command"
 
 
 def test_a_judge_of_another_side_and_photos_of_all_splits(tmp_path):

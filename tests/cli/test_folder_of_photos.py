@@ -190,7 +190,10 @@ def test_a_study_of_ones_own_photos(tmp_path):
     data = ("--data", "folder", "--root", tmp_path / "photos", "--labels", tmp_path / "labels.csv", "--attributes", "Glasses,Smiling")
     few = ("--backbones", "attgan", "--variants", "plain,sc", "--seeds", 1, "--image-size", 64, "--steps", 1, "--threads", 1)
     quick = ("--option", "classifier_steps=1", "--option", "parser_steps=1", "--option", "timing_rounds=1")
-    run("compare", *data, *few, *quick, "--parser", BUNDLE, "--out", tmp_path / "study")
+    study = ("compare", *data, *few, *quick, "--parser", BUNDLE, "--out", tmp_path / "study")
+    assert "must lie inside the photo" in refusal(*study, "--crop", "center:3000", status=1)
+    assert not (tmp_path / "study").exists(), "what could not begin refuses the corrected command"
+    run(*study)
     assert not (tmp_path / "study" / "parser").exists()
     settings = settings_of(tmp_path / "study" / "runs" / "attgan-sc-1")
     assert settings["parser"] == str(BUNDLE) and settings["task"]["discriminator_updates"] == 5, "not the recipe for photos"
