@@ -17,6 +17,7 @@
 #include "secgan/evaluation/report.hpp"
 #include "secgan/io/digest.hpp"
 #include "secgan/io/file.hpp"
+#include "secgan/io/settings.hpp"
 #include "secgan/models/backbone.hpp"
 #include "secgan/nn/profile.hpp"
 #include "secgan/training/train.hpp"
@@ -105,6 +106,8 @@ class Study {
     Json rows = Json::array();
     if (fs::exists(file)) rows = Json::parse(read_file(file, kMostText));
     for (const auto& row : rows) results_.costs[{row["backbone"], row["variant"]}] = {row["seconds_per_step"], row["memory"]};
+    const auto known = [&](const std::string& backbone) { return results_.costs.contains({backbone, all_variants_.back().key}); };
+    if (std::ranges::all_of(settings_.backbones, known)) return;
     const ThreadGuard threads(settings_.threads);
     const Device device = find_device(settings_.device);
     DataSettings few = data_;
@@ -117,7 +120,7 @@ class Study {
       return bundle;
     };
     for (const std::string& backbone : settings_.backbones) {
-      if (results_.costs.contains({backbone, all_variants_.back().key})) continue;
+      if (known(backbone)) continue;
       std::vector<std::unique_ptr<SecganTask>> tasks;
       std::vector<double> memory;
       std::vector<std::vector<double>> seconds(all_variants_.size());
@@ -199,6 +202,15 @@ class Study {
   std::shared_ptr<const Dataset> unseen_;
 };
 
+/// A study's file, with the defaults of what it does not name; an empty object for what is no such file.
+Json settings_in(const fs::path& file) {
+  try {
+    return detail::to_json(load_settings<StudySettings>(file));
+  } catch (const std::exception&) {
+    return Json::object();
+  }
+}
+
 }  // namespace
 
 SecganTaskOptions StudySettings::recipe(std::string_view backbone) const {
@@ -244,17 +256,6 @@ void StudySettings::check() const {
   }
 }
 
-/// A study's file, with the defaults of what it does not name; an empty object for what is no such file.
-static Json settings_in(const fs::path& file) {
-  try {
-    StudySettings settings;
-    detail::from_json_strict(settings, Json::parse(read_file(file, kMostText)), file.string());
-    return detail::to_json(settings);
-  } catch (const std::exception&) {
-    return Json::object();
-  }
-}
-
 bool run_study(const StudySettings& settings, const fs::path& out, std::ostream& status, const std::atomic<bool>* stop) {
   validate(settings);
   find_device(settings.device);
@@ -272,15 +273,14 @@ bool run_study(const StudySettings& settings, const fs::path& out, std::ostream&
     for (const char* name : {"backbones", "variants", "seeds", "same_time", "shown_by_masks", "device"}) json.erase(name);
     return json;
   };
-  const Json json = detail::to_json(settings);
   std::error_code ignored;
   const bool begun = fs::exists(file, ignored);
   require_own_place(out, {"parser", "judge", "features", "runs", "costs.json", "report.json", "report.md", "report.html"}, begun);
-  if (begun && compared(settings_in(file)) != compared(json)) {
+  if (begun && compared(settings_in(file)) != compared(detail::to_json(settings))) {
     throw Error(fmt::format("{} holds a study of other settings: choose another folder", out.string()));
   }
   make_folder(out);
-  write_file(file, json.dump(2) + "\n");
+  save_settings(file, settings);
   return Study(settings, out, status, stop).run();
 }
 

@@ -141,8 +141,7 @@ class StudyReport {
   };
 
   /// What a difference shows, in words.
-  std::string verdict(const std::string& backbone, const std::string& a, const std::string& b, const std::string& what) const {
-    const Spread d = difference_of(values({backbone, a}, "tarr"), values({backbone, b}, "tarr")).seeds;
+  static std::string verdict(const std::string& backbone, const Spread& d, const std::string& what) {
     const double half = half_width(d);
     if (!std::isfinite(half)) return fmt::format("{}: {} changed TARR by {:+.3f} in one run, which shows nothing.", backbone, what, d.mean);
     if (std::abs(d.mean) <= half) {
@@ -247,10 +246,11 @@ class StudyReport {
     if (!has(backbone, c)) return;
     std::vector<std::string> row{backbone, c.title};
     for (const std::string metric : kStudyMetrics) {
-      row.push_back(cell(difference_of(values({backbone, c.a}, metric), values({backbone, c.b}, metric)), digits(metric)));
+      const Difference d = difference_of(values({backbone, c.a}, metric), values({backbone, c.b}, metric));
+      row.push_back(cell(d, digits(metric)));
+      if (metric == "tarr") page.words += verdict(backbone, d.seeds, c.title) + "\n";
     }
     page.differences.push_back(std::move(row));
-    page.words += verdict(backbone, c.a, c.b, c.title) + "\n";
   }
 
   /// Rows of differences of TARR: those that masks show, those that they do not, and each.
