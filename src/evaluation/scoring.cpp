@@ -75,7 +75,9 @@ class Scorer {
   void add_reconstruction(const Batch& batch) {
     const at::Tensor condition = subject_.bundle.condition(batch.labels, at::zeros_like(batch.labels));
     const at::Tensor reconstruction = to_float(to_bytes(subject_.generator->forward(batch.photos, condition)));
-    scores_.psnr.add(psnr(reconstruction, batch.photos));
+    // libvmaf's bound for 8 bits: one photo rebuilt without any error would make the mean infinite.
+    constexpr double kMostDecibels = 60;
+    scores_.psnr.add(psnr(reconstruction, batch.photos).clamp_max(kMostDecibels));
     scores_.ssim.add(structural_similarity(reconstruction, batch.photos));
     scores_.l1.add((reconstruction - batch.photos).abs().to(at::kDouble).flatten(1).mean(1));
   }

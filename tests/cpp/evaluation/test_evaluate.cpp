@@ -10,6 +10,7 @@
 #include "secgan/image/transforms.hpp"
 #include "secgan/metrics/frechet.hpp"
 #include "secgan/metrics/structural_similarity.hpp"
+#include "secgan/models/callable.hpp"
 #include "secgan/ops/hard_segmentation.hpp"
 
 using namespace secgan;
@@ -139,6 +140,16 @@ TEST_CASE("metrics equal a slow count, face by face", "[evaluation]") {
     CHECK(metric.measured->low <= metric.measured->high);
     if (metric.key != "milliseconds_per_photo") CHECK(metric.measured->count <= 5);
   }
+}
+
+TEST_CASE("a reconstruction without any error has a finite PSNR, of 60 dB", "[evaluation]") {
+  Bundle bundle = random_bundle();
+  bundle.generator =
+      make_callable_generator(bundle.generator->spec(), [](const at::Tensor& image, const at::Tensor&) { return image; }, {});
+  const Evaluation found = evaluate(bundle, kFaces, few(), {.other = colors()}, {.batch = 2});
+  CHECK(found.value("psnr") == 60);
+  CHECK(found.value("ssim") == Approx(1));
+  CHECK(found.value("l1") == 0);
 }
 
 TEST_CASE("neither metrics nor hash depend on the batch, and both repeat", "[evaluation]") {
