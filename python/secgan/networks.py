@@ -26,7 +26,7 @@ class Generator(NativeModule):
         return self._call("forward", image, attributes)
 
     def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
-        """Features of an image, finest first."""
+        """Features of an image, finest first. With attention the first is the image itself."""
         return self._call("encode", image)
 
     def decode(self, features: Sequence[torch.Tensor], attributes: torch.Tensor) -> torch.Tensor:
@@ -84,7 +84,8 @@ def create_generator(
         attributes: how many, or their names.
         image_size: side in pixels.
         image_channels: 3 for photos, the number of classes for masks.
-        output: ``"tanh"`` (photos), ``"softmax"`` (probabilities over channels) or ``"logits"``.
+        output: ``"tanh"`` (photos), ``"attention"`` (photos that keep every pixel where the network sees nothing to edit),
+            ``"softmax"`` (probabilities over channels) or ``"logits"``.
         **options: of the backbone, named as in its public version (``enc_dim``, ``shortcut_layers``, ...).
 
     Raises:

@@ -61,6 +61,7 @@ bool AttGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& sp
                                      {options.upsampling, options.shortcut_layers, options.inject_layers});
   if (!found) return false;
   spec.image_channels = found->image_channels;
+  spec.recognize_attention(found->outputs.back());
   spec.attributes = found->attributes;
   options.enc_layers = std::ssize(found->widths);
   options.dec_layers = std::ssize(found->outputs);
@@ -113,7 +114,7 @@ AttGanGeneratorImpl::AttGanGeneratorImpl(const NetworkSpec& spec, const Options&
   channels += spec.attributes;
   for (int64_t i = 0; i < o.dec_layers; ++i) {
     if (i == o.dec_layers - 1) {
-      decoder_.push_back(upsampling_block(channels, spec.image_channels, o.upsampling, {}));
+      decoder_.push_back(upsampling_block(channels, spec.decoded_channels(), o.upsampling, {}));
       break;
     }
     const int64_t out = doubled_width(o.dec_dim, o.dec_layers - 1 - i, o.max_dim);

@@ -6,6 +6,7 @@
 #include "secgan/core/shape.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
+#include "secgan/ops/precision.hpp"
 
 namespace secgan {
 namespace {
@@ -29,6 +30,16 @@ void check_image(const Network& network, const at::Tensor& image) {
   }
 }
 
+/// In float32, whatever the layers computed in: what is kept of the image is to keep all of its bits.
+/// @param image [N, C, S, S]   @param decoded [N, C + 1, S, S]
+at::Tensor blended(const at::Tensor& image, const at::Tensor& decoded) {
+  const int64_t channels = image.size(1), side = image.size(2);
+  check_shape(decoded, "with attention, what decode_features gave", {kAny, channels + 1, side, side}, "[N, decoded_channels(), S, S]");
+  const at::Tensor out = full_precision(decoded);
+  const at::Tensor edit = out.narrow(1, 0, channels).tanh(), shows = out.narrow(1, channels, 1).sigmoid();
+  return (image + shows * (edit - image)).to(image.scalar_type());
+}
+
 }  // namespace
 
 GeneratorConfig GeneratorImpl::config() const {
@@ -43,7 +54,9 @@ DiscriminatorConfig DiscriminatorImpl::config() const {
 
 std::vector<at::Tensor> GeneratorImpl::encode(const at::Tensor& image) {
   check_image(*this, image);
-  return encode_image(image);
+  std::vector<at::Tensor> features = encode_image(image);
+  if (attention()) features.insert(features.begin(), image);
+  return features;
 }
 
 at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const at::Tensor& attributes) {
@@ -59,11 +72,13 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
   check_batch(attributes, "attributes", features.back());
   check_floating(attributes, "attributes");
   check_device(attributes, "attributes", features.back(), "the image");
+  if (attention()) return blended(features[0], decode_features({features.begin() + 1, features.end()}, attributes));
   const at::Tensor out = decode_features(features, attributes);
   switch (spec_.output) {
     case OutputActivation::kTanh: return out.tanh();
     case OutputActivation::kSoftmax: return out.softmax(1);
-    case OutputActivation::kLogits: break;
+    case OutputActivation::kLogits:
+    case OutputActivation::kAttention: break;
   }
   return out;
 }

@@ -52,7 +52,10 @@ bool StarGanGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& s
   const int64_t doubling = options.upsampling == Upsampling::kTransposed ? parts : parts + 1;
   const std::string last = fmt::format("main.{}.weight", 3 * parts + options.repeat_num + 2 * doubling);
   options.conv_dim = state.extent("main.0.weight", 0);
-  spec.image_channels = state.extent(last, 0);
+  // The first layer has attributes beside the image, so only the last tells: no image has four channels.
+  const int64_t decoded = state.extent(last, 0);
+  spec.image_channels = decoded == 4 ? 3 : decoded;
+  spec.recognize_attention(decoded);
   spec.attributes = state.extent("main.0.weight", 1) - spec.image_channels;
   return state.has(last);
 }
@@ -84,7 +87,7 @@ StarGanGeneratorImpl::StarGanGeneratorImpl(const NetworkSpec& spec, const Option
   for (int i = 0; i < 2; ++i, width *= 2) append_parts(main_, conv_block(width, 2 * width, {}, relu));
   for (int64_t i = 0; i < o.repeat_num; ++i) main_->push_back(ResidualBlock(width, o.norm_fn));
   for (int i = 0; i < 2; ++i, width /= 2) append_parts(main_, upsampling_block(width, width / 2, o.upsampling, relu));
-  append_parts(main_, conv_block(width, spec.image_channels, same, {.bias = false}));
+  append_parts(main_, conv_block(width, spec.decoded_channels(), same, {.bias = false}));
   register_module("main", main_);
 }
 

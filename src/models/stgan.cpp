@@ -78,6 +78,7 @@ bool StganGeneratorOptions::recognize(const StateShapes& state, NetworkSpec& spe
   options.one_more_conv = state.has(fmt::format("{}{}.weight", last, more));
   if (options.one_more_conv) options.one_more_kernel_size = state.extent(fmt::format("{}{}.weight", last, more), 2);
   options.final_bias = state.has(fmt::format("{}{}.bias", last, options.one_more_conv ? more : found->convolution));
+  spec.recognize_attention(options.one_more_conv ? state.extent(fmt::format("{}{}.weight", last, more), 1) : found->outputs.back());
   return true;
 }
 
@@ -168,14 +169,14 @@ StganGeneratorImpl::StganGeneratorImpl(const NetworkSpec& spec, const Options& o
   const Epilogue last{.bias = o.final_bias};
   if (o.one_more_conv) {
     const int64_t narrow = o.conv_dim / 4;
-    ParameterBudget::spend({narrow, spec.image_channels, o.one_more_kernel_size, o.one_more_kernel_size});
+    ParameterBudget::spend({narrow, spec.decoded_channels(), o.one_more_kernel_size, o.one_more_kernel_size});
     Block block = upsampling_block(channels, narrow, o.upsampling, epilogue(Activation::kRelu));
-    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, spec.image_channels, o.one_more_kernel_size)
+    block->push_back(torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(narrow, spec.decoded_channels(), o.one_more_kernel_size)
                                                     .padding(o.one_more_kernel_size / 2)
                                                     .bias(last.has_bias())));
     decoder_.push_back(block);
   } else {
-    decoder_.push_back(upsampling_block(channels, spec.image_channels, o.upsampling, last));
+    decoder_.push_back(upsampling_block(channels, spec.decoded_channels(), o.upsampling, last));
   }
 
   register_blocks(*this, "encoder", encoder_);

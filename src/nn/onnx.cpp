@@ -195,6 +195,7 @@ class Lowering {
         {"aten::cat", &Lowering::cat},
         {"aten::unsqueeze", &Lowering::unsqueeze},
         {"aten::select", &Lowering::select},
+        {"aten::narrow", &Lowering::narrow},
         {"aten::permute", &Lowering::permute},
         {"aten::expand", &Lowering::expand},
         {"aten::add", &Lowering::add},
@@ -342,6 +343,11 @@ class Lowering {
   std::string select(const Node& node) {
     if (axis(node, 1) == 0) lack(node, " of the batch");
     return make("Gather", {of(node, 0), integer(setting(node, 2).toInt())}, Attributes().integer("axis", axis(node, 1)));
+  }
+  std::string narrow(const Node& node) {
+    if (axis(node, 1) == 0) lack(node, " of the batch");
+    const int64_t start = setting(node, 2).toInt(), length = setting(node, 3).toInt();
+    return make("Slice", {of(node, 0), integers({start}), integers({start + length}), integers({axis(node, 1)})});
   }
   std::string permute(const Node& node) {
     const auto order = setting(node, 1).toIntVector();

@@ -98,6 +98,7 @@ class Lowering {
         {"aten::softmax", &Lowering::softmax},
         {"aten::cat", &Lowering::cat},
         {"aten::unsqueeze", &Lowering::unsqueeze},
+        {"aten::narrow", &Lowering::narrow},
         {"aten::expand", &Lowering::expand},
         {"aten::add", &Lowering::add},
         {"aten::sub", &Lowering::subtract},
@@ -192,6 +193,10 @@ class Lowering {
     return make<op::Concat>(parts, setting(node, 1).toInt());
   }
   ov::Output<ov::Node> unsqueeze(const Node& node) { return make<op::Unsqueeze>(of(node, 0), integer(setting(node, 1).toInt())); }
+  ov::Output<ov::Node> narrow(const Node& node) {
+    const int64_t start = setting(node, 2).toInt(), length = setting(node, 3).toInt();
+    return make<op::Slice>(of(node, 0), integers({start}), integers({start + length}), integers({1}), integers({setting(node, 1).toInt()}));
+  }
   /// Times ones, whose batch is 1: what is broadcast keeps its open batch.
   ov::Output<ov::Node> expand(const Node& node) {
     std::vector<int64_t> ones = sizes(node.output());

@@ -108,7 +108,8 @@ SecganTask::SecganTask(const std::shared_ptr<const Dataset>& data, SecganTaskOpt
       options_(of_job(std::move(options), processes_)),
       loader_(data, options_.loader, {processes_.rank(), processes_.size()}, device),
       bundle_(std::move(base)) {
-  const NetworkSpec photo{data->attributes().size(), data->image_size(), 3, OutputActivation::kTanh};
+  const NetworkSpec photo{data->attributes().size(), data->image_size(), 3,
+                          options_.attention ? OutputActivation::kAttention : OutputActivation::kTanh};
   const NetworkSpec mask{photo.attributes, photo.image_size, kSecganClasses, OutputActivation::kLogits};
   const auto generator = [](const auto& make, const NetworkSpec& spec, const GeneratorOptions& named) {
     return make ? make(spec) : make_generator(spec, named);

@@ -13,7 +13,7 @@ import secgan
 from secgan import export_program
 
 
-def bundle(tmp_path, conditioning="difference"):
+def bundle(tmp_path, conditioning="difference", output="tanh"):
     """A small editor with weights of no meaning but batch statistics of its own."""
     torch.manual_seed(2)
     origin = {"difference": "stgan-pytorch", "labels": "stargan", "signed-labels": "attgan-pytorch"}[conditioning]
@@ -23,7 +23,7 @@ def bundle(tmp_path, conditioning="difference"):
         "attgan": dict(enc_dim=4, dec_dim=4, enc_layers=3, dec_layers=3),
     }
     backbone = origin.split("-")[0]
-    network = secgan.create_generator(backbone, attributes=2, image_size=32, **options[backbone])
+    network = secgan.create_generator(backbone, attributes=2, image_size=32, output=output, **options[backbone])
     for name, tensor in network.state_dict().items():
         if "running" in name:
             tensor.uniform_(0.5, 1.5)
@@ -67,6 +67,22 @@ def test_onnx_runtime_agrees_at_any_batch(conditioning, tmp_path, caplog):
     info = json.loads(session.get_modelmeta().custom_metadata_map["secgan"])
     assert info["attributes"] == ["Male", "Young"] and info["image_size"] == 32 and info["inputs"] == names
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "editor.onnx", "weights.pth"]
+
+
+@pytest.mark.parametrize("conditioning", ["difference", "labels", "signed-labels"])
+def test_attention_is_exported_with_the_network(conditioning, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    editor = bundle(tmp_path, conditioning, "attention")
+    secgan.export(editor, "onnx", tmp_path / "editor.onnx")
+    secgan.export(editor, "torchscript", tmp_path / "editor.pt")
+    session, program = onnxruntime.InferenceSession(tmp_path / "editor.onnx"), torch.jit.load(tmp_path / "editor.pt")
+    arguments = inputs(editor, 3)
+    (answer,) = session.run(None, {i.name: tensor.numpy() for i, tensor in zip(session.get_inputs(), arguments, strict=True)})
+    wanted = expected(editor, arguments)
+    assert torch.equal(editor.generator.encode(arguments[0])[0], arguments[0]), "the network has no attention"
+    torch.testing.assert_close(torch.from_numpy(answer), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(program(*arguments), wanted, atol=1e-4, rtol=0)
 
 
 def test_torchscript_agrees_at_any_batch(tmp_path):

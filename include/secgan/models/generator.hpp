@@ -20,9 +20,11 @@ class SECGAN_API GeneratorImpl : public torch::nn::Module {
  public:
   /// @param options  of the backbone; nullopt: a custom network, which no options rebuild
   explicit GeneratorImpl(const NetworkSpec& spec, std::optional<GeneratorOptions> options = std::nullopt)
-      : spec_(spec), options_(std::move(options)) {}
+      : spec_(spec), options_(std::move(options)) {
+    if (attention()) add_feature(spec.image_channels, spec.image_size);
+  }
 
-  /// Features of an image, finest first; the last is the bottleneck.
+  /// Features of an image, finest first; the last is the bottleneck. With attention the first is the image itself.
   /// @param image [N, image_channels, S, S]; photos in [-1, 1], masks one-hot or probabilities
   /// @throws InvalidArgument for another shape.
   std::vector<at::Tensor> encode(const at::Tensor& image);
@@ -43,11 +45,14 @@ class SECGAN_API GeneratorImpl : public torch::nn::Module {
  protected:
   virtual std::vector<at::Tensor> encode_image(const at::Tensor& image) = 0;
   /// Without the output activation.
+  /// @param features what encode_image gave   @return [N, spec().decoded_channels(), S, S]
   virtual at::Tensor decode_features(const std::vector<at::Tensor>& features, const at::Tensor& attributes) = 0;
   /// Channels and side of each feature map of `encode_image`; a backbone's constructor adds them in order.
   void add_feature(int64_t channels, int64_t side) { feature_shapes_.emplace_back(channels, side); }
 
  private:
+  bool attention() const { return spec_.output == OutputActivation::kAttention; }
+
   NetworkSpec spec_;
   std::optional<GeneratorOptions> options_;
   std::vector<std::pair<int64_t, int64_t>> feature_shapes_;

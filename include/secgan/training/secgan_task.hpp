@@ -26,6 +26,7 @@ namespace secgan {
 /// Defaults are the published AttGAN recipe.
 struct SecganTaskOptions {
   GeneratorOptions photo_generator;
+  bool attention = false;
   DiscriminatorOptions photo_discriminator;
   bool mask_branch = true;
   GeneratorOptions mask_generator;
@@ -45,6 +46,7 @@ struct SecganTaskOptions {
     using O = SecganTaskOptions;
     return std::tuple{
         field<&O::photo_generator>("G of photos"),
+        field<&O::attention>("G of photos also says where it edits, and elsewhere the photo stays; a custom G does as it does"),
         field<&O::photo_discriminator>("D of photos"),
         field<&O::mask_branch>("false: the plain conditional GAN, no parser needed"),
         field<&O::mask_generator>("G of masks"),

@@ -93,6 +93,19 @@ TEST_CASE("AttGAN's generators are found again with their options", "[bundle]") 
                   O{.enc_norm_fn = Normalization::kTrackedInstance, .dec_norm_fn = Normalization::kRunningInstance});
 }
 
+TEST_CASE("a generator with attention is found by its last layer, and one without is not taken for it", "[bundle]") {
+  const NetworkSpec attention{.attributes = 5, .image_size = 32, .output = OutputActivation::kAttention};
+  const AttGanGeneratorOptions attgan{.enc_dim = 4, .dec_dim = 4};
+  check_generator(attention, attgan, "attgan");
+  check_generator(attention, StganGeneratorOptions{.conv_dim = 8}, "stgan");
+  check_generator(attention, StganGeneratorOptions{.conv_dim = 8, .one_more_conv = false}, "stgan");
+  check_generator(attention, StarGanGeneratorOptions{.conv_dim = 4}, "stargan");
+  const AnyConfig told = GeneratorConfig{attention, attgan};
+  const auto found = recognize(module_state(*make_generator({.attributes = 5, .image_size = 32}, attgan)), &told);
+  REQUIRE(found.has_value());
+  CHECK(std::get<GeneratorConfig>(*found).spec.output == OutputActivation::kTanh);
+}
+
 TEST_CASE("STGAN's generators are found again with their options", "[bundle]") {
   const NetworkSpec photos{.attributes = 5, .image_size = 32};
   const NetworkSpec masks{.attributes = 3, .image_size = 64, .image_channels = 12, .output = OutputActivation::kSoftmax};

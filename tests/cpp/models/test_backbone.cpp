@@ -81,6 +81,24 @@ class PlainGeneratorImpl final : public GeneratorImpl {
   double gain_;
 };
 
+/// Decodes to what it is given.
+class GivenGenerator final : public GeneratorImpl {
+ public:
+  GivenGenerator(const NetworkSpec& spec, at::Tensor decoded) : GeneratorImpl(spec), decoded_(std::move(decoded)) {
+    add_feature(1, spec.image_size);
+  }
+
+ private:
+  std::vector<at::Tensor> encode_image(const at::Tensor& image) override { return {image.mean(1, true)}; }
+  at::Tensor decode_features(const std::vector<at::Tensor>& features, const at::Tensor&) override {
+    REQUIRE(features.size() == 1);
+    REQUIRE(features[0].size(1) == 1);
+    return decoded_;
+  }
+
+  at::Tensor decoded_;
+};
+
 class PlainDiscriminatorImpl final : public DiscriminatorImpl {
  public:
   using Options = PlainDiscriminatorOptions;
@@ -286,6 +304,50 @@ TEST_CASE("recipes name their backbones", "[models]") {
   CHECK(mixed.photo_discriminator.backbone() == "stargan");
   CHECK(mixed.mask_generator.backbone() == "attgan");
   CHECK_THROWS_WITH(small_scale_recipe("vgg"), Catch::Contains("backbone 'vgg' is unknown; known: attgan, stgan, stargan"));
+}
+
+TEST_CASE("with attention a generator's output is x + m (e - x), and x to the bit where m is 0", "[models]") {
+  torch::manual_seed(8);
+  const NetworkSpec spec{.attributes = 2, .image_size = 4, .output = OutputActivation::kAttention};
+  const at::Tensor image = torch::rand({2, 3, 4, 4}) * 2 - 1, attributes = at::zeros({2, 2});
+  at::Tensor decoded = torch::randn({2, 4, 4, 4});
+  decoded.select(1, 3).select(1, 0).fill_(-200);  // a sigmoid of 0 in float32
+  GivenGenerator generator(spec, decoded);
+  const std::vector<at::Tensor> features = generator.encode(image);
+  REQUIRE(features.size() == 2);
+  CHECK(at::equal(features[0], image));
+  const at::Tensor found = generator.decode(features, attributes);
+  const at::Tensor x = image.to(at::kDouble), m = 1 / (1 + (-decoded.narrow(1, 3, 1).to(at::kDouble)).exp());
+  CHECK((found - ((1 - m) * x + m * decoded.narrow(1, 0, 3).to(at::kDouble).tanh())).abs().max().item<double>() < 1e-6);
+  CHECK(at::equal(found.select(2, 0), image.select(2, 0)));
+  CHECK_FALSE(at::equal(found.select(2, 1), image.select(2, 1)));
+
+  // Layers that computed in bfloat16 round the edit, never the photo.
+  GivenGenerator reduced(spec, decoded.to(at::kBFloat16));
+  const at::Tensor rounded = reduced.forward(image, attributes);
+  CHECK(rounded.scalar_type() == at::kFloat);
+  CHECK(at::equal(rounded.select(2, 0), image.select(2, 0)));
+
+  GivenGenerator unaware(spec, decoded.narrow(1, 0, 3));
+  CHECK_THROWS_WITH(unaware.forward(image, attributes),
+                    Catch::Contains("decode_features gave") && Catch::Contains("[N, decoded_channels(), S, S]"));
+  CHECK_THROWS_WITH(generator.decode({features[1]}, attributes), Catch::Contains("2 maps"));
+}
+
+TEST_CASE("every backbone decodes to one channel more with attention", "[models]") {
+  const NetworkSpec spec{.attributes = 2, .image_size = 32, .output = OutputActivation::kAttention};
+  const at::Tensor image = torch::rand({2, 3, 32, 32}) * 2 - 1, attributes = torch::randn({2, 2});
+  for (const GeneratorOptions& options :
+       {GeneratorOptions(AttGanGeneratorOptions{.enc_dim = 4, .dec_dim = 4}), GeneratorOptions(StganGeneratorOptions{.conv_dim = 8}),
+        GeneratorOptions(StganGeneratorOptions{.conv_dim = 8, .one_more_conv = false}),
+        GeneratorOptions(StarGanGeneratorOptions{.conv_dim = 4})}) {
+    INFO(options.backbone());
+    Generator generator = make_generator(spec, options);
+    CHECK_FALSE(at::equal(generator->forward(image, attributes), image));
+    const at::NoGradGuard no_grad;
+    for (at::Tensor& parameter : generator->parameters()) parameter.zero_();
+    CHECK(at::equal(generator->forward(image, attributes), image / 2));  // e is 0, m a half
+  }
 }
 
 TEST_CASE("an empty batch gives an empty one through every network", "[models]") {

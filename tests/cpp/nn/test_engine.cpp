@@ -29,9 +29,9 @@ TensorsFunction function_of(const Generator& generator) {
 }
 
 /// Weights, statistics and affine parameters that none of the norms leaves as they begin.
-Generator random_generator(const GeneratorOptions& options, int64_t side = 64) {
+Generator random_generator(const GeneratorOptions& options, int64_t side = 64, OutputActivation output = OutputActivation::kTanh) {
   torch::manual_seed(3);
-  Generator generator = make_generator({5, side, 3, OutputActivation::kTanh}, options);
+  Generator generator = make_generator({5, side, 3, output}, options);
   const torch::NoGradGuard no_grad;
   for (auto& item : generator->named_buffers()) {
     if (item.key().ends_with("running_var")) item.value().uniform_(0.5, 2);
@@ -75,11 +75,12 @@ const std::vector<std::pair<std::string, GeneratorOptions>>& networks() {
   return all;
 }
 
-void compare(Engine engine, const std::vector<std::pair<std::string, GeneratorOptions>>& all = networks()) {
+void compare(Engine engine, const std::vector<std::pair<std::string, GeneratorOptions>>& all = networks(),
+             OutputActivation output = OutputActivation::kTanh) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, options] : all) {
     INFO(name);
-    Generator generator = random_generator(options);
+    Generator generator = random_generator(options, 64, output);
     const CompiledNetwork compiled = compile_network(engine, *generator, function_of(generator), inputs_of(2));
     REQUIRE(compiled.engine == engine);
     for (const int64_t batch : {1, 2, 5}) {
@@ -126,6 +127,15 @@ TEST_CASE("the engine openvino computes what LibTorch does", "[engine]") {
 }
 
 TEST_CASE("the engine libtorch, packed, computes what the plain modules do", "[engine]") { compare(Engine::kLibtorch); }
+
+TEST_CASE("both engines compute attention", "[engine]") {
+  const std::vector<std::pair<std::string, GeneratorOptions>> all{
+      {"attgan", AttGanGeneratorOptions{.enc_dim = 8, .dec_dim = 8, .upsampling = Upsampling::kSubpixel}},
+      {"stgan", StganGeneratorOptions{.conv_dim = 8}},
+      {"stargan", StarGanGeneratorOptions{.conv_dim = 8}}};
+  compare(Engine::kLibtorch, all, OutputActivation::kAttention);
+  if (openvino_is_there()) compare(Engine::kOpenvino, all, OutputActivation::kAttention);
+}
 
 TEST_CASE("networks whose inner maps are small and wide are computed as products, to the same numbers", "[engine]") {
   compare(Engine::kLibtorch, {{"attgan, as published", AttGanGeneratorOptions()}});

@@ -172,6 +172,21 @@ TEST_CASE("augmentation changes what discriminators see of a run, and nothing el
   CHECK(mirrored.first != plain.first);
 }
 
+TEST_CASE("a run with attention ships generators with it, of photos alone", "[trainer]") {
+  SecganTaskOptions recipe = tiny_recipe();
+  recipe.attention = true;
+  const auto task = tiny_secgan(recipe);
+  task->step(0, 1);
+  const TemporaryFolder folder;
+  task->save_result(folder.path());
+  const Bundle bundle = load_bundle(folder / "bundle");
+  CHECK(bundle.generator->spec().output == OutputActivation::kAttention);
+  CHECK(bundle.mask_generator->spec().output == OutputActivation::kLogits);
+  Generator generator = bundle.generator;
+  const int64_t side = bundle.info.image_size;
+  CHECK(generator->encode(at::zeros({1, 3, side, side}))[0].sizes() == at::IntArrayRef({1, 3, side, side}));
+}
+
 TEST_CASE("the reconstruction's weight rises linearly in both branches, then stays", "[trainer]") {
   const SecganTaskOptions ramp{.reconstruction_ramp = 4};
   CHECK(ramp.reconstruction_factor(0) == 0.25);
