@@ -70,6 +70,8 @@ class ParserProgram(TypedDict, total=False):
 class SecganTaskOptions(TypedDict, total=False):
     #: G of photos
     photo_generator: GeneratorOptions
+    #: G of photos also says where it edits, and elsewhere the photo stays; a custom G does as it does
+    attention: bool
     #: D of photos
     photo_discriminator: DiscriminatorOptions
     #: false: the plain conditional GAN, no parser needed

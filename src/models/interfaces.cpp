@@ -32,9 +32,10 @@ void check_image(const Network& network, const at::Tensor& image) {
 
 /// In float32, whatever the layers computed in: what is kept of the image is to keep all of its bits.
 /// @param image [N, C, S, S]   @param decoded [N, C + 1, S, S]
-at::Tensor blended(const at::Tensor& image, const at::Tensor& decoded) {
-  const int64_t channels = image.size(1), side = image.size(2);
-  check_shape(decoded, "with attention, what decode_features gave", {kAny, channels + 1, side, side}, "[N, decoded_channels(), S, S]");
+at::Tensor blended(const NetworkSpec& spec, const at::Tensor& image, const at::Tensor& decoded) {
+  const int64_t channels = spec.image_channels;
+  check_shape(decoded, "with attention, what decode_features gave", {kAny, spec.decoded_channels(), spec.image_size, spec.image_size},
+              "[N, decoded_channels(), S, S]");
   const at::Tensor out = full_precision(decoded);
   const at::Tensor edit = out.narrow(1, 0, channels).tanh(), shows = out.narrow(1, channels, 1).sigmoid();
   return (image + shows * (edit - image)).to(image.scalar_type());
@@ -72,7 +73,7 @@ at::Tensor GeneratorImpl::decode(const std::vector<at::Tensor>& features, const 
   check_batch(attributes, "attributes", features.back());
   check_floating(attributes, "attributes");
   check_device(attributes, "attributes", features.back(), "the image");
-  if (attention()) return blended(features[0], decode_features({features.begin() + 1, features.end()}, attributes));
+  if (attention()) return blended(spec_, features[0], decode_features({features.begin() + 1, features.end()}, attributes));
   const at::Tensor out = decode_features(features, attributes);
   switch (spec_.output) {
     case OutputActivation::kTanh: return out.tanh();

@@ -81,6 +81,8 @@ GENERATORS = {
     "attgan, transposed": {"enc_dim": 8, "dec_dim": 8, "upsampling": "transposed"},
     "stgan": {"conv_dim": 8},
     "stargan": {"conv_dim": 8},
+    "attgan, attention": {"enc_dim": 8, "dec_dim": 8, "upsampling": "subpixel"},
+    "stargan, attention": {"conv_dim": 8},
 }
 
 
@@ -88,7 +90,7 @@ GENERATORS = {
 def test_generators_compute_what_libtorch_does(name, tmp_path):
     backbone, options = name.split(",")[0], GENERATORS[name]
     networks = {}
-    for role, channels, output in (("generator", 3, "tanh"), ("mask_generator", 12, "logits")):
+    for role, channels, output in (("generator", 3, "attention" if "attention" in name else "tanh"), ("mask_generator", 12, "logits")):
         spec = {"attributes": 3, "image_size": 64, "image_channels": channels, "output": output}
         networks[role] = stirred(secgan.create_generator(backbone, **spec, **options)), {**spec, "backbone": backbone, backbone: options}
     parser = stirred(secgan.create_parser("unet", classes=12, dim=8, levels=3))
