@@ -187,6 +187,29 @@ TEST_CASE("a run with attention ships generators with it, of photos alone", "[tr
   CHECK(generator->encode(at::zeros({1, 3, side, side}))[0].sizes() == at::IntArrayRef({1, 3, side, side}));
 }
 
+TEST_CASE("without the consistency loss a mask branch leaves the photo branch as it is alone, bit for bit", "[trainer]") {
+  const auto trained = [](bool mask_branch, double consistency) {
+    SecganTaskOptions recipe = tiny_recipe();
+    recipe.mask_branch = mask_branch;
+    recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = consistency;
+    recipe.discriminator_lead = 26;
+    const auto task = tiny_secgan(recipe);
+    task->step(0, 1);
+    task->step(1, 1);
+    return task->state();
+  };
+  const NamedTensors alone = trained(false, 0), beside = trained(true, 0), tied = trained(true, 10);
+  REQUIRE(beside.size() > alone.size());
+  bool moved = false;
+  for (size_t i = 0; i < alone.size(); ++i) {
+    INFO(alone[i].first);
+    REQUIRE(beside[i].first == alone[i].first);
+    CHECK(at::equal(beside[i].second, alone[i].second));
+    moved = moved || !at::equal(tied[i].second, alone[i].second);
+  }
+  CHECK(moved);
+}
+
 TEST_CASE("the reconstruction's weight rises linearly in both branches, then stays", "[trainer]") {
   const SecganTaskOptions ramp{.reconstruction_ramp = 4};
   CHECK(ramp.reconstruction_factor(0) == 0.25);
