@@ -136,7 +136,9 @@ std::optional<AnyConfig> recognize(const NamedTensors& state, const AnyConfig* b
 
 std::string describe(const AnyConfig& config) {
   if (const auto* generator = std::get_if<GeneratorConfig>(&config)) {
-    return fmt::format("generator '{}' of {}", generator->options.backbone(), counted(generator->spec.attributes, "attribute"));
+    const NetworkSpec& spec = generator->spec;
+    return fmt::format("generator '{}'{} of {}", generator->options.backbone(),
+                       spec.output == OutputActivation::kAttention ? " with attention" : "", counted(spec.attributes, "attribute"));
   }
   if (const auto* discriminator = std::get_if<DiscriminatorConfig>(&config)) {
     return fmt::format("discriminator '{}' of {} for {} px", discriminator->options.backbone(),

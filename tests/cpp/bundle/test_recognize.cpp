@@ -104,6 +104,8 @@ TEST_CASE("a generator with attention is found by its last layer, and one withou
   const auto found = recognize(module_state(*make_generator({.attributes = 5, .image_size = 32}, attgan)), &told);
   REQUIRE(found.has_value());
   CHECK(std::get<GeneratorConfig>(*found).spec.output == OutputActivation::kTanh);
+  CHECK(describe(told) == "generator 'attgan' with attention of 5 attributes");
+  CHECK(describe(*found) == "generator 'attgan' of 5 attributes");
 }
 
 TEST_CASE("STGAN's generators are found again with their options", "[bundle]") {
