@@ -57,7 +57,7 @@ TEST_CASE("missing keys keep their defaults, wrong ones are named with what is k
   CHECK(options_refusal(R"({"atributes": 3})").find("options: unknown key 'atributes'; known: backbone, attributes") == 0);
   CHECK(options_refusal(R"({"attributes": "three"})") == "options.attributes must be an integer, found \"three\"");
   CHECK(options_refusal(R"({"attributes": 3.5})") == "options.attributes must be an integer, found 3.5");
-  CHECK(options_refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits");
+  CHECK(options_refusal(R"({"output": "sigmoid"})") == "options.output 'sigmoid' is unknown; known: tanh, softmax, logits, attention");
   CHECK(options_refusal(R"({"attgan": []})") == "options.attgan must be a table, found []");
 }
 
