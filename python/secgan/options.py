@@ -90,6 +90,8 @@ class SecganTaskOptions(TypedDict, total=False):
     discriminator_updates: int
     #: more discriminator updates at the start, spread over the first 25 generator updates, so that the generators meet critics that know something; 0: none
     discriminator_lead: int
+    #: share of targets that differ from the photo's labels in one attribute, each attribute equally often; the others are the batch's labels permuted
+    single_edits: float
     #: of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none
     augment: AugmentOptions
     #: of the edits that the frozen classifier judges: what pleases it by a trick of single pixels does so no longer

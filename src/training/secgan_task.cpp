@@ -17,6 +17,7 @@
 #include "secgan/io/safetensors.hpp"
 #include "secgan/nn/autocast.hpp"
 #include "secgan/nn/state.hpp"
+#include "secgan/training/targets.hpp"
 #include "training/diagnosis.hpp"
 #include "training/held_out.hpp"
 #include "training/identity.hpp"
@@ -159,16 +160,18 @@ std::pair<GanBatch, at::Tensor> SecganTask::gan_batch(int64_t index) {
   const at::Tensor labels = processes_.gather(batch.labels);
   const int64_t n = labels.size(0), share = batch.photo.size(0);
   const auto own = [&](const at::Tensor& rows) { return to_device(rows.narrow(0, processes_.rank() * share, share), device_); };
+  const auto targets_of = [&](const at::Tensor& source) {
+    return draw_targets(loader_.dataset().attributes(), source, options_.single_edits, random);
+  };
   GanBatch out{.photo = batch.photo};
   if (!loader_.dataset().has_unlabeled()) {
     out.source = to_device(batch.labels, device_);
-    out.target = own(permuted_targets(labels, at::randperm(n, random, at::kLong)));
+    out.target = own(targets_of(labels));
   } else {
     const at::Tensor known = labels.isnan().any(1).logical_not(), places = known.nonzero().squeeze(1);
-    const at::Tensor all = labels.nan_to_num(0), there = all.index_select(0, places);
-    const at::Tensor targets = all.index_copy(0, places, permuted_targets(there, at::randperm(there.size(0), random, at::kLong)));
+    const at::Tensor all = labels.nan_to_num(0);
     out.source = own(all);
-    out.target = own(targets);
+    out.target = own(all.index_copy(0, places, targets_of(all.index_select(0, places))));
     out.labeled = own(known);
   }
   const auto drawn = [&](const AugmentOptions& options, RandomPurpose purpose) {

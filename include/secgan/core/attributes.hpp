@@ -67,6 +67,10 @@ class SECGAN_API AttributeSchema {
   /// @param labels [N, A] in {0, 1}   @return [N, A], a new tensor   @throws InvalidArgument for another shape or an index beyond
   at::Tensor flip(const at::Tensor& labels, int64_t index) const;
 
+  /// The same with an attribute of its own for each photo.
+  /// @param index [N] int64   @throws InvalidArgument as above.
+  at::Tensor flip(const at::Tensor& labels, const at::Tensor& index) const;
+
   /// The difference vector that carries out `edits` on photos with labels `source`.
   /// An attribute that the photo already has is not added again (difference 0), one that it lacks is not removed.
   /// Adding with strength s removes what the rules exclude with the same strength.
@@ -81,9 +85,5 @@ class SECGAN_API AttributeSchema {
   std::vector<std::string> names_;
   std::vector<std::vector<int64_t>> excluded_;
 };
-
-/// Target labels of a training batch: its own labels in another order, as every public implementation draws them.
-/// @param labels [N, A]   @param permutation [N] int64
-SECGAN_API at::Tensor permuted_targets(const at::Tensor& labels, const at::Tensor& permutation);
 
 }  // namespace secgan

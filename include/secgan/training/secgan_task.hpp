@@ -36,6 +36,7 @@ struct SecganTaskOptions {
   AdamOptions discriminator_adam;
   int64_t discriminator_updates = 5;
   int64_t discriminator_lead = 0;
+  double single_edits = 0;
   AugmentOptions augment;
   AugmentOptions classifier_augment;
   int64_t reconstruction_ramp = 0;
@@ -58,6 +59,10 @@ struct SecganTaskOptions {
         field<&O::discriminator_lead>("more discriminator updates at the start, spread over the first 25 generator updates, so that the "
                                       "generators meet critics that know something; 0: none",
                                       rule::kNotNegative),
+        field<&O::single_edits>(
+            "share of targets that differ from the photo's labels in one attribute, each attribute equally often; the others "
+            "are the batch's labels permuted",
+            rule::kShare),
         field<&O::augment>("of all that the discriminators see, drawn anew for each update, for small data; 0 throughout: none"),
         field<&O::classifier_augment>(
             "of the edits that the frozen classifier judges: what pleases it by a trick of single pixels does so no longer"),

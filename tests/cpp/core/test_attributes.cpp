@@ -31,6 +31,15 @@ TEST_CASE("flip treats each row of a batch by itself and leaves its argument alo
   CHECK(at::equal(labels, kept));
 }
 
+TEST_CASE("each row may flip an attribute of its own", "[core]") {
+  const at::Tensor labels = at::cat({row({0, 1, 1, 0, 1}), row({0, 1, 1, 0, 1}), row({1, 0, 0, 0, 1})});
+  const at::Tensor index = at::tensor(std::vector<int64_t>{0, 4, 3});
+  CHECK(at::equal(kSchema.flip(labels, index), at::cat({row({1, 0, 0, 0, 1}), row({0, 1, 1, 0, 0}), row({0, 0, 0, 1, 1})})));
+  CHECK_THROWS_WITH(kSchema.flip(labels, at::tensor(std::vector<int64_t>{0, 5, 3})), "attribute must lie in [0, 4], found 5");
+  CHECK_THROWS_WITH(kSchema.flip(labels, index.narrow(0, 0, 2)), Catch::Contains("attribute must be [N]"));
+  CHECK_THROWS_WITH(kSchema.flip(labels, -1), "attribute must lie in [0, 4], found -1");
+}
+
 TEST_CASE("a difference adds what is missing, removes what is there, and scales with the strength", "[core]") {
   const at::Tensor source = at::cat({row({0, 0, 1, 0, 0}), row({0, 0, 0, 0, 1})});
   const at::Tensor d = kSchema.difference(source, {{"Eyeglasses", 0.5}, {"Black_Hair", -1.5}});
