@@ -133,6 +133,7 @@
 #include "secgan/training/semantic_step.hpp"
 #include "secgan/training/supervised_task.hpp"
 #include "secgan/training/synchronized.hpp"
+#include "secgan/training/targets.hpp"
 #include "secgan/training/train.hpp"
 #include "secgan/training/trainer.hpp"
 #include "secgan/version.hpp"
