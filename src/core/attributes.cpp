@@ -106,24 +106,24 @@ at::Tensor AttributeSchema::labels(const NamedLabels& named, std::string_view ar
 
 at::Tensor AttributeSchema::flip(const at::Tensor& labels, int64_t index) const {
   check_shape(labels, "labels", {kAny, size()}, "[N, A]");
-  return flip(labels, at::full({labels.size(0)}, index, at::kLong));
+  if (index < 0 || index >= size()) throw InvalidArgument(fmt::format("attribute must lie in [0, {}], found {}", size() - 1, index));
+  at::Tensor target = labels.clone();
+  const at::Tensor turned_on = 1 - labels.select(1, index);
+  target.select(1, index).copy_(turned_on);
+  for (const int64_t other : excluded_by(index)) target.select(1, other).mul_(1 - turned_on);
+  return target;
 }
 
 at::Tensor AttributeSchema::flip(const at::Tensor& labels, const at::Tensor& index) const {
   check_shape(labels, "labels", {kAny, size()}, "[N, A]");
   check_shape(index, "attribute", {labels.size(0)}, "[N]");
-  const at::Tensor beyond = (index < 0).logical_or(index >= size());
-  if (beyond.any().item<bool>()) {
-    throw InvalidArgument(
-        fmt::format("attribute must lie in [0, {}], found {}", size() - 1, index.masked_select(beyond)[0].item<int64_t>()));
+  at::Tensor target = labels.clone();
+  const at::Tensor occurring = std::get<0>(at::_unique(index));
+  for (int64_t i = 0; i < occurring.numel(); ++i) {
+    const auto attribute = occurring[i].item<int64_t>();
+    target = at::where((index == attribute).unsqueeze(1), flip(labels, attribute), target);
   }
-  at::Tensor excluded = at::zeros({size(), size()}, labels.options());
-  for (int64_t i = 0; i < size(); ++i) {
-    for (const int64_t other : excluded_by(i)) excluded[i][other] = 1;
-  }
-  const at::Tensor flipped = at::one_hot(index, size()).to(labels.options());
-  const at::Tensor turned_on = flipped * (1 - labels);
-  return (labels * (1 - flipped) + turned_on) * (1 - turned_on.matmul(excluded));
+  return target;
 }
 
 at::Tensor AttributeSchema::difference(const at::Tensor& source, const std::vector<AttributeEdit>& edits) const {

@@ -38,6 +38,7 @@ TEST_CASE("each row may flip an attribute of its own", "[core]") {
   CHECK_THROWS_WITH(kSchema.flip(labels, at::tensor(std::vector<int64_t>{0, 5, 3})), "attribute must lie in [0, 4], found 5");
   CHECK_THROWS_WITH(kSchema.flip(labels, index.narrow(0, 0, 2)), Catch::Contains("attribute must be [N]"));
   CHECK_THROWS_WITH(kSchema.flip(labels, -1), "attribute must lie in [0, 4], found -1");
+  CHECK_THROWS_WITH(kSchema.flip(labels.narrow(0, 0, 0), 5), "attribute must lie in [0, 4], found 5");
 }
 
 TEST_CASE("a difference adds what is missing, removes what is there, and scales with the strength", "[core]") {
