@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import pytest
+from PIL import Image, ImageChops
 
 COMMAND = os.environ.get("SECGAN_COMMAND", "secgan")
 BUNDLE = str(pathlib.Path(__file__).parents[2] / "models" / "drawn-faces")
@@ -65,6 +66,16 @@ def test_edit_keeps_names_and_sizes(photo, tmp_path):
     run("edit", BUNDLE, photo, "--set", "Male=1", "--set", "Bald=1", "--out", tmp_path / "grid", "--grid")
     # Names of one line above, the photo's seven letters on the left, all twice as large as pictures of 64 pixels would have them.
     assert size_of(tmp_path / "grid" / "ann.png") == (2 * (4 * 66 - 2) + 2 * 45, 2 * 64 + 2 * 9)
+
+
+def test_an_edit_measures_its_threads_and_differs_in_last_bits_at_most(tmp_path, monkeypatch):
+    photos = sorted((pathlib.Path(BUNDLE).parents[1] / "examples" / "photos").glob("*.png"))
+    run("edit", BUNDLE, *photos, "--set", "Eyeglasses=1", "--out", tmp_path / "one")
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    run("edit", BUNDLE, *photos, "--set", "Eyeglasses=1", "--out", tmp_path / "measured")
+    for photo in photos:
+        with Image.open(tmp_path / "one" / photo.name) as one, Image.open(tmp_path / "measured" / photo.name) as measured:
+            assert all(most <= 1 for _, most in ImageChops.difference(one, measured).getextrema())
 
 
 def test_a_list_says_what_each_photo_has(photo, tmp_path):

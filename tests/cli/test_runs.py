@@ -103,7 +103,8 @@ def test_a_settings_file_names_no_code_that_runs(tmp_path):
         assert status == 1 and "code.pt" in line and "is missing" in line
 
 
-def test_threads_are_counted_and_kept(tmp_path):
+def test_threads_are_counted_and_kept(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
     assert "threads 99999 is not in [0, 1024]" in refusal(tmp_path / "run", "--threads", 99999, status=2)
     train(tmp_path / "run", "--steps", 1, "--threads", 0)
     assert re.search(r"(?m)^threads = [1-9]", (tmp_path / "run" / "settings.toml").read_text())

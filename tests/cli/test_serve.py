@@ -155,14 +155,6 @@ def check(method, path, answer):
         conforms(content[kind]["schema"], answer.json)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Another number of threads, which both measure where nobody says it, gives other last bits."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-
-
 @pytest.fixture(scope="module")
 def start():
     servers = []

@@ -26,14 +26,6 @@ class Served:
         return re.findall(pattern, self.log.read_text(), re.MULTILINE)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Another number of threads, which both measure where nobody says it, gives other last bits."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-
-
 @pytest.fixture
 def served(browser, tmp_path):
     running = []
