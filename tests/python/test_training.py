@@ -33,6 +33,8 @@ def test_the_small_recipe_for_photos_is_another():
     assert (drawn["discriminator_lead"], photos["discriminator_lead"]) == (150, 0)
     critics = [task["photo_discriminator"]["attgan"] for task in (drawn, photos)]
     assert [(critic["dim"], critic["max_dim"], critic["fc_dim"]) for critic in critics] == [(16, 128, 128), (32, 256, 256)]
+    weights = [{task["losses"][branch]["semantic_consistency"] for branch in ("photo", "mask")} for task in (drawn, photos)]
+    assert weights == [{10}, {0.3}]
     taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]
     assert [task["losses"]["photo"]["generator_classifier"] for task in (photos, taught)] == [0, 5]
     assert [task["classifier_augment"]["shift"] for task in (photos, taught)] == [0, 0.1]
