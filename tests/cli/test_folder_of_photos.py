@@ -143,9 +143,10 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     done = run("train", "--small", *source(folder), *SMALL, *flags, "--out", tmp_path / "plain")
     task = settings_of(tmp_path / "plain")["task"]
     assert task["discriminator_updates"] == 5 and task["losses"]["photo"]["generator_classifier"] == 0 and "judge" not in done.stdout
-    run("train", "--small", *source(folder), *SMALL, "--no-mask-branch", "--backbone", "stgan", "--out", tmp_path / "other")
-    critic = settings_of(tmp_path / "other")["task"]["photo_discriminator"]["stgan"]
-    assert (critic["conv_dim"], critic["max_dim"]) == (32, 256)
+    assert task["photo_generator"]["backbone"] == "stgan"
+    run("train", "--small", *source(folder), *SMALL, "--no-mask-branch", "--backbone", "attgan", "--out", tmp_path / "other")
+    critic = settings_of(tmp_path / "other")["task"]["photo_discriminator"]["attgan"]
+    assert (critic["dim"], critic["max_dim"]) == (32, 256)
     run("train", "--small", "--data", "synthetic", "--count", 8, *SMALL, "--no-mask-branch", "--out", tmp_path / "drawn")
     assert settings_of(tmp_path / "drawn")["task"]["discriminator_updates"] == 3
     info = json.loads((bundles["run"] / "config.json").read_text())["info"]

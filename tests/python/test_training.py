@@ -31,8 +31,11 @@ def test_the_small_recipe_for_photos_is_another():
     drawn, photos = (secgan.default_settings(small=True, photos=photos)["task"] for photos in (False, True))
     assert (drawn["discriminator_updates"], photos["discriminator_updates"]) == (3, 5)
     assert (drawn["discriminator_lead"], photos["discriminator_lead"]) == (150, 0)
-    critics = [task["photo_discriminator"]["attgan"] for task in (drawn, photos)]
-    assert [(critic["dim"], critic["max_dim"], critic["fc_dim"]) for critic in critics] == [(16, 128, 128), (32, 256, 256)]
+    networks = [f"{branch}_{network}" for branch in ("photo", "mask") for network in ("generator", "discriminator")]
+    assert [{task[network]["backbone"] for network in networks} for task in (drawn, photos)] == [{"attgan"}, {"stgan"}]
+    critics = drawn["photo_discriminator"]["attgan"], photos["photo_discriminator"]["stgan"]
+    assert [critics[0]["dim"], critics[1]["conv_dim"]] == [16, 32]
+    assert [(critic["max_dim"], critic["fc_dim"]) for critic in critics] == [(128, 128), (256, 256)]
     weights = [{task["losses"][branch]["semantic_consistency"] for branch in ("photo", "mask")} for task in (drawn, photos)]
     assert weights == [{10}, {0.3}]
     taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]

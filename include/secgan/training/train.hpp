@@ -134,8 +134,9 @@ TrainingOutcome train_or_resume(const Settings& settings, RunControl control) {
 /// @param backbone, mask_backbone  of backbone_names(); empty: the photo branch's
 SECGAN_API SecganTaskOptions small_scale_recipe(std::string_view backbone = "attgan", std::string_view mask_backbone = {});
 /// The same for photos of people, whose critic needs more updates and slower ones, and loses its attributes when photos are shifted.
+/// STGAN's networks keep more of a photo at the same TARR, in less time (decision 0054).
 /// @param with_classifier  the generator learns from a frozen classifier's judgment, too: the run has to have one, and another judge
-SECGAN_API SecganTaskOptions small_photo_recipe(bool with_classifier, std::string_view backbone = "attgan",
+SECGAN_API SecganTaskOptions small_photo_recipe(bool with_classifier, std::string_view backbone = "stgan",
                                                 std::string_view mask_backbone = {});
 /// Parser and classifier for the same, in a minute each.
 SECGAN_API TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
