@@ -55,7 +55,7 @@ def default_settings(small: bool = False, *, photos: bool = False, with_classifi
 
     Args:
         small: the recipe for 64 px on a CPU: for drawn faces, or for photos of people
-        photos: small: the one for photos
+        photos: small: the one for photos, with STGAN's networks
         with_classifier: photos: the generator also learns from the frozen classifier that ``settings["classifier"]`` has to name
     """
     return cast("TrainSettings", call(_core.default_train_settings, small, photos, with_classifier))

@@ -139,9 +139,10 @@ void add_train(CLI::App& app) {
                 });
   for (const char* of_masks : {"--mask-backbone", "--lambda-sc"}) command.get_option(of_masks)->excludes("--no-mask-branch");
   auto small = std::make_shared<bool>(false);
-  command.add_flag("--small", *small,
-                   "start from a recipe for 64 px on a CPU instead of AttGAN's published one: one for drawn faces, one for photos, whose "
-                   "generator learns from --classifier, too");
+  command.add_flag(
+      "--small", *small,
+      "start from a recipe for 64 px on a CPU instead of AttGAN's published one: one for drawn faces, one for photos, with STGAN's "
+      "networks, whose generator learns from --classifier, too");
   command.callback([=] {
     TrainSettings defaults;
     if (*small) {
