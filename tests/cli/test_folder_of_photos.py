@@ -144,6 +144,8 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     task = settings_of(tmp_path / "plain")["task"]
     assert task["discriminator_updates"] == 5 and task["losses"]["photo"]["generator_classifier"] == 0 and "judge" not in done.stdout
     assert task["photo_generator"]["backbone"] == "stgan"
+    critic = task["photo_discriminator"]["stgan"]
+    assert (critic["conv_dim"], critic["max_dim"]) == (32, 256)
     run("train", "--small", *source(folder), *SMALL, "--no-mask-branch", "--backbone", "attgan", "--out", tmp_path / "other")
     critic = settings_of(tmp_path / "other")["task"]["photo_discriminator"]["attgan"]
     assert (critic["dim"], critic["max_dim"]) == (32, 256)
