@@ -98,13 +98,20 @@ class SettingsFlags {
   }
 
   /// The settings with file and flags applied; not yet validated.
-  Settings resolve(Settings settings) const {
-    if (!config_.empty()) detail::from_json_strict(settings, detail::read_toml(config_), config_);
+  /// @param left_out  a member of which file and --option are not read, as its defaults follow from what the others are
+  Settings resolve(Settings settings, const std::string& left_out = {}) const {
+    if (!config_.empty()) {
+      nlohmann::json file = detail::read_toml(config_);
+      file.erase(left_out);
+      detail::from_json_strict(settings, file, config_);
+    }
     std::vector<std::string> in_files;
     for (const Program& program : programs_) in_files.push_back(std::exchange(program.file(settings), ""));
     for (const auto& apply : changes_) apply(settings);
     // A flag may stand for many settings; one that is named by its path is meant.
-    for (const auto& [path, text] : named_) detail::set_field(record_of(settings), path, text, "settings");
+    for (const auto& [path, text] : named_) {
+      if (path.substr(0, path.find('.')) != left_out) detail::set_field(record_of(settings), path, text, "settings");
+    }
     for (size_t i = 0; i < programs_.size(); ++i) {
       std::string& file = programs_[i].file(settings);
       if (!file.empty() || in_files[i].empty()) continue;

@@ -146,7 +146,7 @@ void add_train(CLI::App& app) {
   command.callback([=] {
     TrainSettings defaults;
     if (*small) {
-      const TrainSettings asked = flags->resolve(defaults);
+      const TrainSettings asked = flags->resolve(defaults, "task");
       const bool drawn = asked.data.source.kind == DataKind::kSynthetic;
       defaults.task = drawn ? small_scale_recipe() : small_photo_recipe(!asked.classifier.empty());
     }

@@ -146,6 +146,12 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     assert task["photo_generator"]["backbone"] == "stgan"
     critic = task["photo_discriminator"]["stgan"]
     assert (critic["conv_dim"], critic["max_dim"]) == (32, 256)
+    # Options of the recipe's own backbone, which is not the published recipe's, by flag and by file.
+    (tmp_path / "wide.toml").write_text("[task.photo_generator.stgan]\nconv_dim = 20\n")
+    flags = ("--no-mask-branch", "--config", tmp_path / "wide.toml", "--option", "task.photo_discriminator.stgan.conv_dim=28")
+    run("train", "--small", *source(folder), *SMALL, *flags, "--out", tmp_path / "wide")
+    task = settings_of(tmp_path / "wide")["task"]
+    assert (task["photo_generator"]["stgan"]["conv_dim"], task["photo_discriminator"]["stgan"]["conv_dim"]) == (20, 28)
     run("train", "--small", *source(folder), *SMALL, "--no-mask-branch", "--backbone", "attgan", "--out", tmp_path / "other")
     critic = settings_of(tmp_path / "other")["task"]["photo_discriminator"]["attgan"]
     assert (critic["dim"], critic["max_dim"]) == (32, 256)
