@@ -13,6 +13,7 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "core/processor.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/editing/preview.hpp"
 #include "secgan/image/image_file.hpp"
 #include "secgan/image/labels.hpp"
@@ -51,8 +52,8 @@ std::string edit_pictures(const DemoResult& result) {
 
 std::string slider_pictures(const DemoResult& result) {
   const Sample sample = result.unseen->get(9);
-  const at::Tensor photo = to_float(sample.image).unsqueeze(0);
   Generator generator = result.bundle.generator;
+  const at::Tensor photo = to_network(to_float(sample.image).unsqueeze(0), *generator);
   at::NoGradGuard no_grad;
   const std::vector<std::string> names{"Eyeglasses", "Mouth_Slightly_Open", "Pale_Skin"};
   std::vector<std::vector<at::Tensor>> rows;
@@ -64,7 +65,8 @@ std::string slider_pictures(const DemoResult& result) {
     for (const double strength : {0.25, 0.5, 0.75, 1.0, 1.25, 1.5}) {
       at::Tensor difference = at::zeros({1, result.unseen->attributes().size()});
       difference[0][a] = sign * strength;
-      row.push_back(to_bytes(generator->forward(photo, result.bundle.condition(sample.labels.unsqueeze(0), difference)))[0]);
+      const at::Tensor condition = to_network(result.bundle.condition(sample.labels.unsqueeze(0), difference), *generator);
+      row.push_back(to_bytes(generator->forward(photo, condition)).cpu()[0]);
       if (rows.empty()) columns.push_back(fmt::format("{:g}", strength));
     }
     rows.push_back(row);

@@ -96,6 +96,7 @@ at::Tensor touchable(const at::Tensor& before, const at::Tensor& after, std::str
   if (margin < 0) throw InvalidArgument(fmt::format("margin {} is negative", margin));
   at::Tensor table = at::zeros({kSecganClasses}, at::kFloat);
   for (const int64_t id : attribute_region(attribute)) table[id] = 1;
+  table = table.to(before.device());
   const auto inside = [&](const at::Tensor& mask) { return table.index_select(0, mask.flatten().to(at::kLong)).view(mask.sizes()); };
   const at::Tensor region = at::maximum(inside(before), inside(after)).unsqueeze(1);
   return at::max_pool2d(region, 2 * margin + 1, 1, margin).squeeze(1) > 0.5;

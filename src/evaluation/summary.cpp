@@ -7,6 +7,7 @@
 #include "core/counted.hpp"
 #include "core/format.hpp"
 #include "evaluation/process.hpp"
+#include "nn/inputs.hpp"
 #include "secgan/core/random.hpp"
 #include "secgan/metrics/agreement.hpp"
 
@@ -175,11 +176,12 @@ class MetricSummary {
   Interval edit_time() {
     constexpr int64_t kPhotos = 30, kWarm = 3;
     std::vector<double> times;
-    const at::Tensor condition = at::zeros({1, subject_.generator->spec().attributes});
+    const at::Tensor condition = to_network(at::zeros({1, subject_.generator->spec().attributes}), *subject_.generator);
     for (int64_t i = 0; i < kPhotos + kWarm; ++i) {
       const at::Tensor photo = network_input(subject_.data.get(i % subject_.photos).image);
       const auto begin = std::chrono::steady_clock::now();
-      subject_.generator->forward(photo, condition);
+      // There and back, so that a GPU has done it.
+      subject_.generator->forward(to_network(photo, *subject_.generator), condition).cpu();
       const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
       if (i >= kWarm) times.push_back(taken.count());
     }

@@ -196,9 +196,9 @@ ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, Class
 }
 
 NamedTensors ClassifierTask::losses(const Batch& batch) {
-  const at::Tensor logits = classifier_->forward(batch.photo);
-  return {{"cross_entropy", attribute_cross_entropy(logits, batch.labels)},
-          {"accuracy", (logits.detach() > 0).eq(batch.labels > 0.5).to(at::kFloat).mean()}};
+  const at::Tensor logits = classifier_->forward(batch.photo), labels = to_device(batch.labels, device());
+  return {{"cross_entropy", attribute_cross_entropy(logits, labels)},
+          {"accuracy", (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat).mean()}};
 }
 
 NamedValues ClassifierTask::measure(const Batch& batch) {

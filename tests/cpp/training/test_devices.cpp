@@ -1,4 +1,5 @@
-// What is computed on a GPU where there is one, and, on the device meta, that a step neither reads a value nor mixes devices.
+// What is computed on a GPU where there is one, and on a stand-in for one that mixes no devices either; on the device meta, that a step
+// reads no value.
 
 #include <torch/library.h>
 #include <torch/torch.h>
@@ -11,12 +12,14 @@
 #include "secgan/core/scalars.hpp"
 #include "secgan/data/loader.hpp"
 #include "secgan/editing/editor.hpp"
+#include "secgan/editing/preview.hpp"
 #include "secgan/evaluation/evaluate.hpp"
 #include "secgan/nn/state.hpp"
 #include "secgan/training/average.hpp"
 #include "secgan/training/secgan_step.hpp"
 #include "secgan/training/semantic_branch.hpp"
 #include "secgan/training/train.hpp"
+#include "stand_in_device.hpp"
 #include "temporary_folder.hpp"
 #include "training/small_branch.hpp"
 
@@ -114,22 +117,26 @@ SecganTaskOptions few_channels(const std::string& backbone) {
   SecganTaskOptions options;
   options.photo_generator = options.mask_generator = small_generator(backbone);
   options.photo_discriminator = options.mask_discriminator = small_discriminator(backbone);
+  // Without a norm: behind one a bias has no gradient but rounding errors, which are no device's alike.
+  if (backbone == "stgan") {
+    options.photo_discriminator = options.mask_discriminator =
+        StganDiscriminatorOptions{.conv_dim = 8, .fc_dim = 32, .n_layers = 3, .norm_fn = Normalization::kNone};
+  }
   options.discriminator_updates = 1;
   options.augment = {.shift = 0.125, .flip = 0.5, .brightness = 0.3, .contrast = 0.3};
   options.loader.batch = 4;
   return options;
 }
 
-/// The largest difference, relative to the largest value of each tensor.
-double largest_difference(const NamedTensors& a, const NamedTensors& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const at::Tensor x = a[i].second.cpu().to(at::kDouble), y = b[i].second.cpu().to(at::kDouble);
+/// By name, each tensor's largest difference as a share of its largest value.
+void check_alike(const NamedTensors& found, const NamedTensors& expected, double share) {
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    const at::Tensor x = found[i].second.cpu().to(at::kDouble), y = expected[i].second.cpu().to(at::kDouble);
     if (x.numel() == 0) continue;
-    largest = std::max(largest, ((x - y).abs().max() / y.abs().max().clamp_min(1e-3)).item<double>());
+    CAPTURE(found[i].first);
+    CHECK((x - y).abs().max().item<double>() <= share * y.abs().max().clamp_min(1e-3).item<double>());
   }
-  return largest;
 }
 
 /// Without TF32, whose products have ten bits: comparisons with the CPU are to be of float32.
@@ -202,28 +209,31 @@ TEST_CASE("a training on any device ends near the CPU's, and goes on from its ch
     options.generator_adam.epsilon = options.discriminator_adam.epsilon = 1e-3;
     return SecganTask(data, options, base, {}, {}, device);
   };
+  // Two steps: in later ones a class of a mask may turn on a rounding error, on one device and not on another.
   SecganTask reference = task_on(at::kCPU);
   std::vector<NamedValues> expected;
-  for (int64_t i = 0; i < 3; ++i) expected.push_back(reference.step(i, 1));
-  for (const Device& device : available_devices()) {
+  for (int64_t i = 0; i < 2; ++i) expected.push_back(reference.step(i, 1));
+  for (const Device& device : devices_to_try()) {
     CAPTURE(backbone, device.str());
     SecganTask task = task_on(device);
     CHECK(task.bundle().device() == device);
-    NamedValues values;
+    task.watch(*data);
+    std::optional<Checkpoint> kept;
     for (int64_t i = 0; i < 2; ++i) {
-      values = task.step(i, 1);
+      const NamedValues values = task.step(i, 1);
       REQUIRE(values.size() == expected[0].size());
       for (size_t v = 0; v < values.size(); ++v) {
         CAPTURE(i, values[v].first);
         CHECK(values[v].second == Approx(expected[static_cast<size_t>(i)][v].second).epsilon(2e-3).margin(2e-3));
       }
+      if (!kept) kept = parse_checkpoint(encode_checkpoint({.task = "secgan", .step = 1, .tensors = task.state()}), "kept");
     }
+    CHECK(task.held_out().size() == 2);
     CHECK(task.samples().is_cpu());
-    const Checkpoint kept = parse_checkpoint(encode_checkpoint({.task = "secgan", .step = 2, .tensors = task.state()}), "kept");
     SecganTask resumed = task_on(at::kCPU);
-    load_tensors(resumed.state(), kept.tensors, "", "kept");
-    resumed.step(2, 1);
-    CHECK(largest_difference(resumed.state(), reference.state()) < (device.is_cpu() ? 1e-12 : 1e-2));
+    load_tensors(resumed.state(), kept->tensors, "", "kept");
+    resumed.step(1, 1);
+    check_alike(resumed.state(), reference.state(), device.is_cpu() ? 0 : 1e-2);
   }
 }
 
@@ -233,21 +243,23 @@ TEST_CASE("a classifier and a parser train on any device as on the CPU", "[train
     ParserTaskOptions options;
     options.parser.unet = {.dim = 4, .levels = 2};
     options.training.loader.batch = 4;
+    options.training.augment = {.shift = 0.125, .flip = 0.5, .brightness = 0.3, .contrast = 0.3};
     ParserTask parser(few_faces(), options, BundleInfo{}, {}, device);
-    ClassifierTaskOptions of_classifier{.classifier = {.dim = 4}};
-    of_classifier.training.loader.batch = 4;
-    ClassifierTask classifier(few_faces(), of_classifier, BundleInfo{}, {}, device);
+    ClassifierTask classifier(few_faces(), {.classifier = {.dim = 4}, .training = options.training}, BundleInfo{}, {}, device);
+    parser.watch(*few_faces());
+    classifier.watch(*few_faces());
     NamedValues all;
     for (int64_t i = 0; i < 2; ++i) {
       for (SupervisedTask* task : std::initializer_list<SupervisedTask*>{&parser, &classifier}) {
         for (const auto& value : task->step(i, 1)) all.push_back(value);
+        for (const auto& value : task->held_out()) all.push_back(value);
       }
     }
     CHECK(parser.samples().is_cpu());
     return all;
   };
   const NamedValues expected = values_on(at::kCPU);
-  for (const Device& device : available_devices()) {
+  for (const Device& device : devices_to_try()) {
     CAPTURE(device.str());
     const NamedValues values = values_on(device);
     for (size_t i = 0; i < values.size(); ++i) CHECK(values[i].second == Approx(expected[i].second).epsilon(5e-3).margin(5e-3));
@@ -257,7 +269,7 @@ TEST_CASE("a classifier and a parser train on any device as on the CPU", "[train
 TEST_CASE("batches are the same on every device, and however many are read ahead", "[data][device]") {
   const auto data = few_faces();
   Loader reference(data, {.batch = 4});
-  for (const Device& device : available_devices()) {
+  for (const Device& device : devices_to_try()) {
     for (const int64_t ahead : {0, 1, 3}) {
       CAPTURE(device.str(), ahead);
       Loader loader(data, {.batch = 4, .ahead = ahead}, {}, device);
@@ -286,16 +298,23 @@ TEST_CASE("edits, parses and measures of every device are the CPU's", "[editing]
     protocol.resamples = 10;
     const Evaluation evaluation = evaluate(bundle, faces, protocol, {}, {.batch = 3});
     const Editor editor(bundle);
-    std::vector<at::Tensor> pictures{editor.edit(faces.get(0).image, {{"Eyeglasses", 1}}).photo, editor.parse(faces.get(1).image)};
+    const at::Tensor photo = faces.get(0).image;
+    const EditedPhoto edited = editor.edit(photo, {{"Eyeglasses", 1}}, {.region = EditRegion::kExact});
+    const EditedMasks masks = editor.edit_masks(photo, editor.look(photo), {{.edits = {{"Bangs", 1}}}});
+    std::vector<at::Tensor> pictures{editor.edit(photo, {{"Eyeglasses", 1}}).photo, edited.photo, example_grid(bundle, faces, 2)};
+    for (const at::Tensor& ids : {editor.parse(faces.get(1).image), editor.parse_edited(edited), masks.after}) pictures.push_back(ids);
     for (const at::Tensor& picture : pictures) CHECK(picture.is_cpu());
     return std::pair(evaluation, pictures);
   };
   const auto expected = run(at::kCPU);
-  for (const Device& device : available_devices()) {
+  for (const Device& device : devices_to_try()) {
     CAPTURE(device.str());
     const auto found = run(device);
     CHECK((found.second[0].to(at::kInt) - expected.second[0].to(at::kInt)).abs().max().item<int>() <= 1);
-    CHECK(found.second[1].ne(expected.second[1]).to(at::kFloat).mean().item<double>() < 0.01);
+    for (size_t i = 1; i < found.second.size(); ++i) {
+      CAPTURE(i);
+      CHECK((found.second[i].to(at::kInt) - expected.second[i].to(at::kInt)).abs().gt(1).to(at::kFloat).mean().item<double>() < 0.01);
+    }
     CHECK(found.first.pinned.photos == expected.first.pinned.photos);
     CHECK(found.first.pinned.classifier == expected.first.pinned.classifier);
     REQUIRE(found.first.metrics.size() == expected.first.metrics.size());
@@ -331,7 +350,7 @@ TEST_CASE("the mask branch trains beside a host on every device", "[training][de
     return values;
   };
   const NamedValues expected = run(at::kCPU);
-  for (const Device& device : available_devices()) {
+  for (const Device& device : devices_to_try()) {
     CAPTURE(device.str());
     const NamedValues values = run(device);
     for (size_t i = 0; i < values.size(); ++i) CHECK(values[i].second == Approx(expected[i].second).epsilon(5e-3).margin(1e-4));
