@@ -337,4 +337,10 @@ TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t
   return settings;
 }
 
+TrainClassifierSettings small_photo_classifier(const DataSettings& data, int64_t steps, uint64_t seed) {
+  TrainClassifierSettings settings = small_scale_classifier(data, steps, seed);
+  settings.task.training.augment = small_photo_recipe(/*with_classifier=*/true).classifier_augment;
+  return settings;
+}
+
 }  // namespace secgan

@@ -157,6 +157,12 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     assert (critic["dim"], critic["max_dim"]) == (32, 256)
     run("train", "--small", "--data", "synthetic", "--count", 8, *SMALL, "--no-mask-branch", "--out", tmp_path / "drawn")
     assert settings_of(tmp_path / "drawn")["task"]["discriminator_updates"] == 3
+    # A teacher learns from photos that are changed as the recipe changes the edits that it judges.
+    run("train-classifier", "--small", *source(folder), *SMALL, "--steps", 1, "--out", tmp_path / "teacher")
+    teacher = settings_of(tmp_path / "teacher")
+    shown = settings_of(parts["run"])["task"]["classifier_augment"]
+    assert teacher["task"]["training"]["augment"] == shown and shown["shift"] == 0.1
+    assert teacher["task"]["training"]["loader"]["batch"] == 4 and teacher["trainer"]["decay_start"] == 0  # of flag and recipe
     info = json.loads((bundles["run"] / "config.json").read_text())["info"]
     assert (info["attributes"], info["image_size"], info["crop"]) == (["Glasses", "Smiling"], 64, "center")
     assert info["trained_on"] == "a folder of photos"
