@@ -29,7 +29,7 @@ from .networks import (
 )
 from .parsing import FaceParser, class_names, class_palette
 from .semantic_branch import SemanticBranch
-from .training import TrainingOutcome, default_settings, train, train_classifier, train_parser
+from .training import TrainingOutcome, default_classifier_settings, default_settings, train, train_classifier, train_parser
 from .weights import import_weights, load_weights
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ __all__ = [
     "create_discriminator",
     "create_generator",
     "create_parser",
+    "default_classifier_settings",
     "default_settings",
     "evaluate",
     "export",

@@ -2,7 +2,7 @@ from __future__ import annotations
 import collections.abc
 import torch
 import typing
-__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedFace', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'FoundFace', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'find_faces', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'own_card', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
+__all__: list[str] = ['AttributeList', 'Bootstrap', 'ClassMerge', 'CustomNetwork', 'Dataset', 'Discriminator', 'EditedFace', 'EditedPhoto', 'Editor', 'FaceParser', 'FeatureExtractor', 'FeatureStatistics', 'FoundFace', 'GaussianMoments', 'Generator', 'InceptionV3', 'Interval', 'LabelAgreement', 'MaskAgreement', 'MeanDeviation', 'Parser', 'ResNet', 'Sample', 'SemanticBranch', 'Substitution', 'TrainingOutcome', 'available_engines', 'backbones', 'built_for_torch', 'class_names', 'class_palette', 'compare_reports', 'decode_image', 'default_classifier_settings', 'default_train_settings', 'encode_png', 'evaluate', 'evaluate_faces', 'find_device', 'find_faces', 'frechet_distance', 'import_weights', 'inception_score', 'inspect_image', 'kernel_distance', 'load_moments', 'open_dataset', 'own_card', 'parser_networks', 'photo_from_pixels', 'profile_of_gamma', 'psnr', 'read_attribute_list', 'read_image', 'require_writable_file', 'save_moments', 'structural_similarity', 'synthetic_faces', 'train', 'train_classifier', 'train_parser', 'version', 'whole_photo', 'write_file', 'write_image']
 class Sample:
     @property
     def id(self) -> str:
@@ -415,6 +415,8 @@ def class_palette(labels: str) -> list[typing.Annotated[list[int], "FixedSize(3)
 def compare_reports(files: collections.abc.Sequence[str], different_protocols: bool) -> str:
     ...
 def decode_image(content: bytes, name: str) -> torch.Tensor:
+    ...
+def default_classifier_settings(small: bool) -> dict:
     ...
 def default_train_settings(small: bool, photos: bool, with_classifier: bool) -> dict:
     ...

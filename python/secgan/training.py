@@ -61,6 +61,16 @@ def default_settings(small: bool = False, *, photos: bool = False, with_classifi
     return cast("TrainSettings", call(_core.default_train_settings, small, photos, with_classifier))
 
 
+def default_classifier_settings(small: bool = False) -> TrainClassifierSettings:
+    """Every setting of :func:`train_classifier` with its default.
+
+    Args:
+        small: the recipe for some thousand photos of 64 px on a CPU: a teacher for ``default_settings(small=True, photos=True,
+            with_classifier=True)``, which has learned from photos shifted and lit as it will be shown edits
+    """
+    return cast("TrainClassifierSettings", call(_core.default_classifier_settings, small))
+
+
 def train(
     settings: TrainSettings,
     out: str | os.PathLike[str],

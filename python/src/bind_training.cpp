@@ -123,6 +123,9 @@ void bind_training(py::module_& module) {
         return options_to_python(settings);
       },
       "small"_a, "photos"_a, "with_classifier"_a);
+  module.def(
+      "default_classifier_settings",
+      [](bool small) { return options_to_python(small ? small_photo_classifier() : TrainClassifierSettings{}); }, "small"_a);
 
   module.def(
       "import_weights",

@@ -98,6 +98,7 @@ MISFITS = {
     ),
     "a face by name": (lambda _: faces()["a"], TypeError, "index must be an integer, found 'a'"),
     "the size of a recipe": (lambda _: secgan.default_settings("foo"), TypeError, "small must be True or False, found 'foo'"),
+    "the size of a teacher": (lambda _: secgan.default_classifier_settings("yes"), TypeError, "small must be True or False, found 'yes'"),
     "a bootstrap's seed": (lambda _: metrics.Bootstrap(4, seed=-1), ValueError, "seed must not be negative, found -1"),
     "a bootstrap's level": (lambda _: metrics.Bootstrap(4, level="x"), TypeError, "level must be a number, found 'x'"),
     "data to evaluate": (
