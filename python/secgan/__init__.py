@@ -17,9 +17,11 @@ from .exporting import export
 from .extractors import InceptionV3, ProgramExtractor, SwavResNet50
 from .losses import SemanticConsistency, SoftCrossEntropy
 from .networks import (
+    Classifier,
     Discriminator,
     Generator,
     Parser,
+    create_classifier,
     create_discriminator,
     create_generator,
     create_parser,
@@ -50,6 +52,7 @@ __version__: str = _core.version
 
 __all__ = [
     "AttributeList",
+    "Classifier",
     "Discriminator",
     "EditWarning",
     "EditedFace",
@@ -71,6 +74,7 @@ __all__ = [
     "class_names",
     "class_palette",
     "compare_reports",
+    "create_classifier",
     "create_discriminator",
     "create_generator",
     "create_parser",

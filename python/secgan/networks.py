@@ -1,14 +1,15 @@
-"""Generators, discriminators and parser networks by name."""
+"""Generators, discriminators and parser networks by name; attribute classifiers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from . import _core
-from ._arguments import call, integer, items, names, text
+from ._arguments import call, integer, items, names, path, text
 from ._module import NativeModule
 
 
@@ -61,11 +62,58 @@ class Parser(NativeModule):
         return self._call("heads" if self.training else "forward", photo)
 
 
-def _count(attributes: int | Sequence[str]) -> int:
+class Classifier(NativeModule):
+    """Photo in, a logit per attribute out. Made by :func:`create_classifier`, or loaded by :meth:`from_pretrained`.
+
+    Beside a training of your own: a loss from a frozen one teaches a generator, another one judges its edits.
+    """
+
+    _native_type = _core.AttributeClassifier
+
+    attributes: list[str]  #: what the logits are of, in their order; empty where only their number is known
+
+    def _adopt(self, native: Any) -> None:
+        super()._adopt(native)
+        self.attributes = []
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str]) -> Classifier:
+        """The classifier of a bundle folder, in evaluation mode; nothing in the folder can run code.
+
+        Raises:
+            FileNotFoundError: there is none.
+            RuntimeError: the bundle is damaged.
+            ValueError: it has no classifier.
+        """
+        native, attributes = call(_core.AttributeClassifier.from_bundle, path(folder, "folder"))
+        classifier = cls._wrap(native)
+        classifier.attributes = attributes
+        return classifier
+
+    if TYPE_CHECKING:
+
+        def __call__(self, photo: torch.Tensor) -> torch.Tensor: ...  # noqa: D102  (as forward)
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        """Photo ``[N, 3, S, S]`` in [-1, 1] → logits ``[N, A]``; above 0 the attribute is there."""
+        return self._call("forward", photo)
+
+    def encode(self, photo: torch.Tensor) -> torch.Tensor:
+        """Photo ``[N, 3, S, S]`` in [-1, 1] → ``[N, C, S', S']`` with S' at most 4: what the last layers see."""
+        return self._call("features", photo)
+
+
+def _names_and_count(attributes: int | Sequence[str]) -> tuple[list[str], int]:
+    """The names, where they are given, and their number."""
     rule = "a count or a list of names"
     if isinstance(attributes, Iterable) and not isinstance(attributes, torch.Tensor):
-        return len(names(attributes, "attributes", rule))
-    return integer(attributes, "attributes", rule)
+        named = names(attributes, "attributes", rule)
+        return named, len(named)
+    return [], integer(attributes, "attributes", rule)
+
+
+def _count(attributes: int | Sequence[str]) -> int:
+    return _names_and_count(attributes)[1]
 
 
 def create_generator(
@@ -113,6 +161,24 @@ def create_parser(name: str, *, classes: int = 19, **options: Any) -> Parser:
         ValueError: an unknown name or option (the known ones are listed), or a value that breaks a rule.
     """
     return Parser(call(_core.Parser.create, text(name, "name"), classes, options))
+
+
+def create_classifier(*, attributes: int | Sequence[str], image_size: int = 128, **options: Any) -> Classifier:
+    """A new attribute classifier, to train.
+
+    Args:
+        attributes: how many, or their names.
+        image_size: side in pixels, a multiple of 32.
+        **options: ``dim``, the channels of its first convolution, ``max_dim``, their cap, and ``members``, networks that answer together,
+            by the mean of their logits.
+
+    Raises:
+        ValueError: an unknown option (the known ones are listed), or a value that breaks a rule.
+    """
+    named, count = _names_and_count(attributes)
+    classifier = Classifier(call(_core.AttributeClassifier.create, count, image_size, options))
+    classifier.attributes = named
+    return classifier
 
 
 def list_generators() -> list[str]:

@@ -418,6 +418,8 @@ class ClassifierOptions(TypedDict, total=False):
     dim: int
     #: cap on every convolution's channels
     max_dim: int
+    #: networks that differ by their first weights and answer together, by the mean of their logits
+    members: int
 
 
 class EvaluateSettings(TypedDict, total=False):

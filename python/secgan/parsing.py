@@ -89,7 +89,8 @@ class FaceParser(nn.Module):
 
         Raises:
             FileNotFoundError: there is none.
-            RuntimeError: the bundle is damaged, or has no parser.
+            RuntimeError: the bundle is damaged.
+            ValueError: it has no parser.
         """
         native = _core.FaceParser.from_bundle(path(folder, "folder"))
         return cls(Parser._wrap(native.network), **native.options)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from . import _core
 from ._arguments import call, names, path
 from .extractors import InceptionV3, SwavResNet50
-from .networks import Discriminator, Generator, Parser
+from .networks import Classifier, Discriminator, Generator, Parser
 from .options import ImportOptions
 
 
 def load_weights(
-    module: Generator | Discriminator | Parser | InceptionV3 | SwavResNet50, file: str | os.PathLike[str], *, entry: str = ""
+    module: Generator | Discriminator | Parser | Classifier | InceptionV3 | SwavResNet50, file: str | os.PathLike[str], *, entry: str = ""
 ) -> None:
     """Loads a network's weights from a file of AttGAN-PyTorch, STGAN-pytorch, StarGAN, face-parsing, pytorch-fid or SwAV, or safetensors.
 
@@ -32,10 +32,10 @@ def load_weights(
             differs, what the file seems to hold and the options that would fit; or a tensor is not finite; or several
             states fit of which none is an average. The module is then unchanged.
     """
-    if not isinstance(module, (Generator, Discriminator, Parser, InceptionV3, SwavResNet50)):
+    if not isinstance(module, (Generator, Discriminator, Parser, Classifier, InceptionV3, SwavResNet50)):
         raise ValueError(
-            f"module must be a network of secgan (create_generator, create_discriminator, create_parser, InceptionV3, SwavResNet50), "
-            f"found {type(module).__name__}"
+            f"module must be a network of secgan (create_generator, create_discriminator, create_parser, create_classifier, InceptionV3, "
+            f"SwavResNet50), found {type(module).__name__}"
         )
     _tell(call(module._in_step().load_weights, path(file, "file"), entry))
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "bindings.hpp"
+#include "secgan/bundle/bundle.hpp"
+#include "secgan/models/classifier.hpp"
 #include "secgan/models/discriminator.hpp"
 #include "secgan/models/generator.hpp"
 #include "secgan/parsing/parser.hpp"
@@ -95,6 +97,33 @@ void bind_models(py::module_& module) {
       .def(
           "forward", [](Parser& p, const at::Tensor& photo) { return p->forward(photo); }, ReleaseGil(), "photo"_a)
       .def("heads", [](Parser& p, const at::Tensor& photo) { return p->heads(photo); }, ReleaseGil(), "photo"_a);
+
+  py::class_<AttributeClassifier> classifier(module, "AttributeClassifier");
+  bind_module_state(classifier);
+  classifier
+      .def_static(
+          "from_config", [](const py::dict& config) { return make_classifier(options_from<ClassifierConfig>(config, "config")); },
+          "config"_a)
+      .def_static(
+          "create",
+          [](int64_t attributes, int64_t image_size, const py::dict& options) {
+            return make_classifier({attributes, image_size, options_from<ClassifierOptions>(options, "classifier")});
+          },
+          "attributes"_a, "image_size"_a, "options"_a)
+      .def_static(
+          "from_bundle",
+          [](const std::string& folder) {
+            const Bundle bundle = load_bundle_with(BundlePart::kClassifier, folder, "folder");
+            return std::pair(bundle.classifier, bundle.info.attributes);
+          },
+          ReleaseGil(), "folder"_a)
+      .def(
+          "load_weights",
+          [](AttributeClassifier& c, const std::string& file, const std::string& entry) { return load_weights(*c, file, entry); },
+          ReleaseGil(), "file"_a, "entry"_a)
+      .def(
+          "forward", [](AttributeClassifier& c, const at::Tensor& photo) { return c->forward(photo); }, ReleaseGil(), "photo"_a)
+      .def("features", [](AttributeClassifier& c, const at::Tensor& photo) { return c->features(photo); }, ReleaseGil(), "photo"_a);
 
   module.def("backbones", &preset_names);
   module.def("parser_networks", [] {

@@ -18,12 +18,7 @@ void bind_parsing(py::module_& module) {
            }),
            "network"_a, "merge"_a, "normalization"_a, "input_size"_a)
       .def_static(
-          "from_bundle",
-          [](const std::string& folder) {
-            const Bundle bundle = load_bundle(folder);
-            if (!bundle.parser) throw Error(folder + ": the bundle has no parser");
-            return *bundle.parser;
-          },
+          "from_bundle", [](const std::string& folder) { return *load_bundle_with(BundlePart::kParser, folder, "folder").parser; },
           ReleaseGil(), "folder"_a)
       .def_property_readonly("network", [](FaceParser& parser) { return parser.network(); })
       .def_property_readonly("options", [](const FaceParser& parser) { return options_to_python(parser.options()); })

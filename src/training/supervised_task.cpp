@@ -196,9 +196,9 @@ ClassifierTask::ClassifierTask(const std::shared_ptr<const Dataset>& data, Class
 }
 
 NamedTensors ClassifierTask::losses(const Batch& batch) {
-  const at::Tensor logits = classifier_->forward(batch.photo), labels = to_device(batch.labels, device());
-  return {{"cross_entropy", attribute_cross_entropy(logits, labels)},
-          {"accuracy", (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat).mean()}};
+  const at::Tensor logits = classifier_->member_logits(batch.photo), labels = to_device(batch.labels, device());
+  return {{"cross_entropy", attribute_cross_entropy(logits, labels.unsqueeze(1).expand_as(logits))},
+          {"accuracy", (logits.detach().mean(1) > 0).eq(labels > 0.5).to(at::kFloat).mean()}};
 }
 
 NamedValues ClassifierTask::measure(const Batch& batch) {

@@ -31,6 +31,7 @@ for name, options in SMALL_DISCRIMINATORS.items():
     NETWORKS[f"discriminator-{name}"] = lambda name=name, options=options: secgan.create_discriminator(
         name, attributes=2, image_size=32, **options
     )
+NETWORKS["classifier"] = lambda: secgan.create_classifier(attributes=2, image_size=32, dim=4, members=2)
 NETWORKS["parser-unet"] = lambda: secgan.create_parser("unet", classes=5, dim=4, levels=2)
 NETWORKS["parser-bisenet-resnet18"] = lambda: secgan.create_parser("bisenet-resnet18")
 

@@ -1,10 +1,14 @@
 import copy
+import json
 import pickle
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
+from safetensors import torch as safetensors
+from torch.nn import functional
 from torch.nn.utils import prune
 
 import secgan
@@ -44,6 +48,42 @@ def test_generator_is_encode_then_decode():
     assert g(image, edit).shape == (2, 3, 16, 16)
     softmax = secgan.create_generator("attgan", attributes=3, image_size=16, image_channels=12, output="softmax", **SMALL["attgan"])
     assert torch.allclose(softmax(torch.rand(1, 12, 16, 16), torch.zeros(1, 3)).sum(1), torch.ones(1, 16, 16))
+
+
+def test_a_classifier_is_its_members_mean():
+    torch.manual_seed(1)
+    classifier = secgan.create_classifier(attributes=("a", "b", "c"), image_size=32, dim=4, members=2).eval()
+    photo = torch.rand(2, 3, 32, 32)
+    maps = classifier.encode(photo).flatten(2).chunk(2, 1)
+    heads = [classifier.get_submodule(f"members.{m}.head.0") for m in range(2)]
+    said = [functional.linear(seen.flatten(1), head.weight, head.bias) for seen, head in zip(maps, heads, strict=True)]
+    assert torch.allclose(classifier(photo), (said[0] + said[1]) / 2, atol=1e-6)
+    assert classifier.attributes == ["a", "b", "c"] == copy.deepcopy(classifier).attributes
+    assert secgan.create_classifier(attributes=3).attributes == []
+
+
+def test_a_bundles_classifier_says_what_the_editor_says(bundle):
+    classifier = secgan.Classifier.from_pretrained(bundle)
+    editor = secgan.Editor.from_pretrained(bundle)
+    assert classifier.attributes == list(editor.attributes) and not classifier.training
+    face = secgan.synthetic_faces(count=1, image_size=64, seed=9)[0]
+    with torch.no_grad():
+        assert (classifier(face.image.unsqueeze(0))[0] > 0).equal(face.labels > 0.5)
+    with pytest.raises(FileNotFoundError, match="no_such"):
+        secgan.Classifier.from_pretrained("no_such")
+
+
+def test_a_bundle_without_the_part_is_refused(bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path / "bare")
+    config = json.loads((tmp_path / "bare" / "config.json").read_text())
+    del config["networks"]["classifier"], config["networks"]["parser"]
+    (tmp_path / "bare" / "config.json").write_text(json.dumps(config))
+    state = safetensors.load_file(tmp_path / "bare" / "model.safetensors")
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith(("classifier.", "parser."))}
+    safetensors.save_file(kept, tmp_path / "bare" / "model.safetensors", {"format": "pt"})
+    for kind, part in ((secgan.Classifier, "classifier"), (secgan.FaceParser, "parser")):
+        with pytest.raises(ValueError, match=f"folder: bundle .*bare holds no {part}"):
+            kind.from_pretrained(tmp_path / "bare")
 
 
 def test_an_optimizer_step_in_python_changes_what_cpp_computes():

@@ -22,6 +22,10 @@ def p():
     return secgan.create_parser("unet", classes=5, dim=4, levels=2).eval()
 
 
+def c():
+    return secgan.create_classifier(attributes=2, image_size=32, dim=4).eval()
+
+
 def parser(classes=12):
     return secgan.FaceParser(torch.nn.Conv2d(3, classes, 1), labels="secgan-12", normalization="none")
 
@@ -50,6 +54,13 @@ CASES = {
     "type of a discriminator's image": (lambda _: d()(X.double()), "weights, float32, found float64"),
     "side of a parser's photo": (lambda _: p()(X[..., :17]), "photo side 17 is not a multiple of 2"),
     "type of a parser's photo": (lambda _: p()(X.int()), "photo must be floating point, found int32"),
+    "side of a classifier's photo": (lambda _: c()(X[..., :16]), r"photo must be \[N, 3, image_size, image_size\].*found \[2, 3, 32, 16\]"),
+    "type of a classifier's photo": (lambda _: c()(X.double()), "weights, float32, found float64"),
+    "option of a classifier": (
+        lambda _: secgan.create_classifier(attributes=2, width=3),
+        "unknown key 'width'; known: dim, max_dim, members",
+    ),
+    "members of a classifier": (lambda _: secgan.create_classifier(attributes=2, members=0), "members 0 is not positive"),
     "classes of a parser": (lambda _: parser(7)(X), r"must output \[2, 12, h, w\].*found \[2, 7, 32, 32\]"),
     "dimensions of a parser's photo": (lambda _: parser()(X[0]), r"photo must be \[N, 3, H, W\].*found \[3, 32, 32\]"),
     "masks that do not sum to one": (lambda _: secgan.functional.soft_cross_entropy(LOGS, torch.ones(1, 3, 2, 2)), "sum to 1 .*off by 2.0"),

@@ -141,7 +141,7 @@ struct ClassifierTaskOptions {
   }
 };
 
-/// Binary cross-entropy per attribute.
+/// Binary cross-entropy per attribute, of each of the classifier's members for itself.
 class SECGAN_API ClassifierTask final : public SupervisedTask {
  public:
   /// @throws InvalidArgument when the data set has no attributes.

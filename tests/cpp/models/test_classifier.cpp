@@ -7,6 +7,7 @@
 #include "numeric.hpp"
 #include "secgan/core/error.hpp"
 #include "secgan/models/classifier.hpp"
+#include "secgan/nn/state.hpp"
 
 using namespace secgan;
 using namespace secgan::testing;
@@ -33,6 +34,30 @@ TEST_CASE("the classifier's widths double up to their cap", "[models]") {
     CHECK(parameters["features." + std::to_string(i) + ".0.weight"].sizes().vec() == expected[i]);
   }
   CHECK_FALSE(parameters.contains("features.7.0.weight"));
+}
+
+TEST_CASE("members are whole classifiers, whose logits are averaged and whose maps lie one after the other", "[models]") {
+  torch::manual_seed(5);
+  const ClassifierConfig one{.attributes = 3, .image_size = 32, .options = {.dim = 4, .max_dim = 8}};
+  ClassifierConfig config = one;
+  config.options.members = 3;
+  AttributeClassifier together = make_classifier(config);
+  together->eval();
+  const at::Tensor photos = torch::randn({2, 3, 32, 32});
+  at::Tensor sum = at::zeros({2, 3});
+  std::vector<at::Tensor> maps, logits;
+  for (int m = 0; m < 3; ++m) {
+    AttributeClassifier alone = make_classifier(one);
+    alone->eval();
+    load_module_state(*alone, module_state(*together), "members." + std::to_string(m) + ".", "the members");
+    sum += alone->forward(photos);
+    maps.push_back(alone->features(photos));
+    logits.push_back(alone->forward(photos));
+  }
+  CHECK(max_difference(logits[0], logits[1]) > 1e-3);  // drawn one by one
+  CHECK(max_difference(together->forward(photos), sum / 3) < 1e-6);
+  CHECK(at::equal(together->member_logits(photos), at::stack(logits, 1)));
+  CHECK(at::equal(together->features(photos), at::cat(maps, 1)));
 }
 
 TEST_CASE("an evaluated photo's logits do not depend on the rest of its batch", "[models]") {
@@ -66,7 +91,10 @@ TEST_CASE("the classifier names the option or the photo that breaks a rule", "[m
   CHECK_THROWS_WITH(make_classifier({.attributes = 0}), Catch::Contains("attributes 0 is not positive"));
   CHECK_THROWS_WITH(make_classifier({.options = {.dim = 0}}), Catch::Contains("dim 0 is not positive"));
   CHECK_THROWS_WITH(make_classifier({.options = {.max_dim = -1}}), Catch::Contains("max_dim -1 is not positive"));
+  CHECK_THROWS_WITH(make_classifier({.options = {.members = 0}}), Catch::Contains("members 0 is not positive"));
   AttributeClassifier classifier = make_classifier({.image_size = 32, .options = {.dim = 2}});
   CHECK_THROWS_AS(classifier->forward(at::zeros({1, 3, 64, 64})), InvalidArgument);
   CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 64, 64})), Catch::Contains("photo must be") && Catch::Contains("[1, 3, 64, 64]"));
+  CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 32, 32}, at::kDouble)),
+                    Catch::Contains("photo must be of the type of the network's weights, float32, found float64"));
 }

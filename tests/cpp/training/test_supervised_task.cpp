@@ -8,6 +8,7 @@
 #include "secgan/core/scalars.hpp"
 #include "secgan/data/synthetic_faces.hpp"
 #include "secgan/image/transforms.hpp"
+#include "secgan/losses/attribute.hpp"
 #include "secgan/nn/state.hpp"
 
 using namespace secgan;
@@ -77,6 +78,25 @@ TEST_CASE("a classifier is shipped as it was when it measured best", "[training]
   const NamedTensors expected = module_state(*best.classifier), found = module_state(*kept.classifier);
   for (size_t i = 0; i < expected.size(); ++i) CHECK(at::equal(expected[i].second, found[i].second));
   CHECK_THAT(task.note_on_result(), Catch::StartsWith("its weights are those of step 1, "));
+}
+
+TEST_CASE("each member of a classifier learns for itself, and they are measured together", "[training]") {
+  ClassifierTaskOptions options = small_classifier();
+  options.classifier.members = 2;
+  ClassifierTask task(faces(8), options, "none");
+  const Bundle before = task.bundle();
+  const NamedValues values = task.step(0, 1);
+
+  Loader loader(faces(8), options.training.loader);
+  const Batch batch = loader.get(0);
+  AttributeClassifier network = before.classifier;
+  network->train();
+  const at::Tensor logits = network->member_logits(batch.photo);
+  at::Tensor expected = at::zeros({});
+  for (int64_t m = 0; m < 2; ++m) expected += attribute_cross_entropy(logits.select(1, m), batch.labels) / 2;
+  CHECK(value_of(values, "cross_entropy") == Approx(expected.item<double>()).epsilon(1e-5));
+  const at::Tensor right = logits.mean(1).gt(0).eq(batch.labels.gt(0.5));
+  CHECK(value_of(values, "accuracy") == Approx(right.to(at::kFloat).mean().item<double>()));
 }
 
 TEST_CASE("a parser is measured by its mean IoU, and shipped without photos to measure as it is", "[training]") {
