@@ -269,6 +269,8 @@ class SecganStepOptions(TypedDict, total=False):
     consistency_target: Literal["hard", "soft", "straight_through"]
     #: what the mask discriminator is shown as real
     real_masks: Literal["soft", "hard"]
+    #: what generator_classifier's classifier shall see where nothing is to change: labels; seen: what it sees in the photo
+    kept_attributes: Literal["labels", "seen"]
     #: the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5
     intensity: float
     #: networks under bfloat16 autocast, losses in float32

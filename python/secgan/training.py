@@ -66,7 +66,7 @@ def default_classifier_settings(small: bool = False) -> TrainClassifierSettings:
 
     Args:
         small: the recipe for some thousand photos of 64 px on a CPU: a teacher for ``default_settings(small=True, photos=True,
-            with_classifier=True)``, which has learned from photos shifted and lit as it will be shown edits
+            with_classifier=True)``, of four networks that have learned from photos shifted and lit as they will be shown edits
     """
     return cast("TrainClassifierSettings", call(_core.default_classifier_settings, small))
 

@@ -174,10 +174,9 @@ void add_train_classifier(CLI::App& app) {
   flags->bind<&S::data, &DataSettings::attributes>("--attributes", "A,B");
   add_loader<&S::task, &Task::training, &SupervisedOptions::loader>(*flags);
   auto small = std::make_shared<bool>(false);
-  command.add_flag(
-      "--small", *small,
-      "start from a recipe for some thousand photos of 64 px on a CPU, in 2000 steps: a classifier to teach train --small, which "
-      "has learned from photos shifted and lit as it will be shown edits");
+  command.add_flag("--small", *small,
+                   "start from a recipe for some thousand photos of 64 px on a CPU, in 2000 steps: a classifier to teach train --small, of "
+                   "four networks that have learned from photos shifted and lit as they will be shown edits");
   command.callback([=] { run(*flags, *small ? small_photo_classifier() : TrainClassifierSettings{}, *options); });
 }
 

@@ -313,6 +313,7 @@ SecganTaskOptions small_photo_recipe(bool with_classifier, std::string_view back
   recipe.losses.photo.semantic_consistency = recipe.losses.mask.semantic_consistency = 0.3;
   if (with_classifier) {
     recipe.losses.photo.generator_classifier = 5;
+    recipe.losses.kept_attributes = KeptAttributes::kSeen;
     recipe.classifier_augment = {.shift = 0.1, .flip = 0.5, .brightness = 0.2, .contrast = 0.2};
   }
   return recipe;
@@ -340,6 +341,7 @@ TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t
 TrainClassifierSettings small_photo_classifier(const DataSettings& data, int64_t steps, uint64_t seed) {
   TrainClassifierSettings settings = small_scale_classifier(data, steps, seed);
   settings.task.training.augment = small_photo_recipe(/*with_classifier=*/true).classifier_augment;
+  settings.task.classifier.members = 4;
   return settings;
 }
 

@@ -162,6 +162,7 @@ def test_a_folder_of_photos_becomes_a_bundle_and_a_report(folder, tmp_path):
     teacher = settings_of(tmp_path / "teacher")
     shown = settings_of(parts["run"])["task"]["classifier_augment"]
     assert teacher["task"]["training"]["augment"] == shown and shown["shift"] == 0.1
+    assert teacher["task"]["classifier"]["members"] == 4
     assert teacher["task"]["training"]["loader"]["batch"] == 4 and teacher["trainer"]["decay_start"] == 0  # of flag and recipe
     info = json.loads((bundles["run"] / "config.json").read_text())["info"]
     assert (info["attributes"], info["image_size"], info["crop"]) == (["Glasses", "Smiling"], 64, "center")

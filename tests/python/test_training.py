@@ -41,8 +41,10 @@ def test_the_small_recipe_for_photos_is_another():
     taught = secgan.default_settings(small=True, photos=True, with_classifier=True)["task"]
     assert [task["losses"]["photo"]["generator_classifier"] for task in (photos, taught)] == [0, 5]
     assert [task["classifier_augment"]["shift"] for task in (photos, taught)] == [0, 0.1]
-    plain, teacher = (secgan.default_classifier_settings(small)["task"]["training"]["augment"] for small in (False, True))
-    assert teacher == taught["classifier_augment"] and not any(plain.values())
+    assert [task["losses"]["kept_attributes"] for task in (drawn, photos, taught)] == ["labels", "labels", "seen"]
+    plain, teacher = (secgan.default_classifier_settings(small)["task"] for small in (False, True))
+    assert teacher["training"]["augment"] == taught["classifier_augment"] and not any(plain["training"]["augment"].values())
+    assert [task["classifier"]["members"] for task in (plain, teacher)] == [1, 4]
 
 
 class Shift(nn.Module):

@@ -11,7 +11,8 @@
 namespace secgan {
 
 /// -[y log sigma(z) + (1 - y) log(1 - sigma(z))] in nats, mean over batch and attributes.
-/// @param logits, labels [N, A]   @param labeled [N] bool: the rows that count; undefined: all. Without one that counts it is 0.
+/// @param logits, labels [N, A], labels in [0, 1]   @param labeled [N] bool: the rows that count; undefined: all. Without one that counts
+/// it is 0.
 /// @return scalar
 inline at::Tensor attribute_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& labeled = {}) {
   check_same_shape(logits, "attribute_logits", labels, "labels");
@@ -31,10 +32,14 @@ struct AttributeRecognition {
   }
 };
 
-/// BCE(C(edit), y_trg) of a classifier C that is trained on its own and frozen: trains the generator by a judgment that cannot be bent.
+/// BCE(C(edit), y) of a classifier C that is trained on its own and frozen: trains the generator by a judgment that cannot be bent. y is
+/// y_trg, or what else the pass says that C shall see.
 struct ClassifierRecognition {
   static constexpr std::string_view kName = "classifier";
-  at::Tensor operator()(const auto& pass) const { return attribute_cross_entropy(pass.classifier_logits, pass.target, pass.labeled); }
+  at::Tensor operator()(const auto& pass) const {
+    const at::Tensor& wanted = pass.classifier_target.defined() ? pass.classifier_target : pass.target;
+    return attribute_cross_entropy(pass.classifier_logits, wanted, pass.labeled);
+  }
 };
 
 /// BCE(D_cls(real), y_src): trains the discriminator.

@@ -15,7 +15,8 @@ struct GanPass {
   Scores edit_scores;         ///< D(G(input, d))
   /// [N, A] logits that a frozen classifier gives the edit; undefined where no weight asks for them
   at::Tensor classifier_logits = {};
-  at::Tensor labeled = {};  ///< [N] bool, whose labels are known; undefined: all
+  at::Tensor classifier_target = {};  ///< [N, A] in [0, 1], what it shall say; undefined: the target
+  at::Tensor labeled = {};            ///< [N] bool, whose labels are known; undefined: all
 };
 
 /// One edit as both branches see it.

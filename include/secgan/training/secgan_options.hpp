@@ -35,6 +35,19 @@ struct EnumNames<RealMasks> {
   static constexpr std::string_view what = "real_masks";
 };
 
+/// What a frozen classifier shall see in an edit of the attributes that are not changed. Of the changed ones it is y_trg.
+enum class KeptAttributes {
+  kLabels,  ///< y_src, as D's head: an edit is also asked to show what the photo does not
+  kSeen,    ///< what it sees in the photo, as a probability: an edit is asked to change nothing else
+};
+inline constexpr std::array<std::pair<std::string_view, KeptAttributes>, 2> kKeptAttributes{
+    {{"labels", KeptAttributes::kLabels}, {"seen", KeptAttributes::kSeen}}};
+template <>
+struct EnumNames<KeptAttributes> {
+  static constexpr auto& table = kKeptAttributes;
+  static constexpr std::string_view what = "kept_attributes";
+};
+
 /// What generators and discriminators play, photos and masks alike.
 enum class AdversarialLoss {
   kWasserstein,    ///< WGAN-GP, as published
@@ -80,6 +93,7 @@ struct SecganStepOptions {
   int64_t r1_every = 16;
   ConsistencyTarget consistency_target = ConsistencyTarget::kHard;
   RealMasks real_masks = RealMasks::kSoft;
+  KeptAttributes kept_attributes = KeptAttributes::kLabels;
   double intensity = 1;
   bool bfloat16 = false;
 
@@ -93,6 +107,8 @@ struct SecganStepOptions {
                             rule::kPositive),
         field<&O::consistency_target>("what the constant side of a consistency term is"),
         field<&O::real_masks>("what the mask discriminator is shown as real"),
+        field<&O::kept_attributes>(
+            "what generator_classifier's classifier shall see where nothing is to change: labels; seen: what it sees in the photo"),
         field<&O::intensity>("the difference vector is intensity (y_trg - y_src); STGAN publishes 0.5", rule::kStrength),
         field<&O::bfloat16>("networks under bfloat16 autocast, losses in float32"),
     };

@@ -92,8 +92,13 @@ class SecganStep {
     const EditAndReconstruction judged{augmented_photo(photo.edit, batch.augmentation), photo.reconstruction};
     GanPass pass = gan_pass(photo_.discriminator, batch.photo, judged, batch.target);
     pass.labeled = batch.labeled;
-    if (options.photo.generator_classifier > 0)
-      pass.classifier_logits = full_precision(classifier_(augmented_photo(photo.edit, batch.judged)));
+    if (options.photo.generator_classifier > 0) {
+      pass.classifier_logits = judgment(photo.edit, batch);
+      if (options.kept_attributes == KeptAttributes::kSeen) {
+        const at::NoGradGuard no_grad;
+        pass.classifier_target = at::where(batch.target == batch.source, judgment(batch.photo, batch).sigmoid(), batch.target);
+      }
+    }
     report.photo = consistency ? photo_generator_objective(options)(BasicGeneratorPass<Seen>{pass, *consistency})
                                : photo_gan_objective(options.photo, options.adversarial)(pass);
     minimize(report.photo.total, photo_.generator, photo_.generator_optimizer);
@@ -104,6 +109,11 @@ class SecganStep {
   }
 
  private:
+  /// The classifier's [N, A] logits of photos or edits, each changed as the batch says.
+  at::Tensor judgment(const at::Tensor& photo, const GanBatch& batch) const {
+    return full_precision(classifier_(augmented_photo(photo, batch.judged)));
+  }
+
   static at::Tensor accuracy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& labeled) {
     const at::Tensor right = (logits.detach() > 0).eq(labels > 0.5).to(at::kFloat);
     if (!labeled.defined()) return right.mean();

@@ -141,8 +141,8 @@ SECGAN_API SecganTaskOptions small_photo_recipe(bool with_classifier, std::strin
 /// Parser and classifier for the same, in a minute each.
 SECGAN_API TrainParserSettings small_scale_parser(const DataSettings& data, int64_t steps, uint64_t seed);
 SECGAN_API TrainClassifierSettings small_scale_classifier(const DataSettings& data, int64_t steps, uint64_t seed);
-/// A classifier of photos to teach small_photo_recipe's generator: it has learned from photos shifted and lit as that recipe shows it
-/// edits, and so judges those by what another classifier sees, too. docs/options.md has the measurements.
+/// A classifier of photos to teach small_photo_recipe's generator: four networks that answer together and have learned from photos shifted
+/// and lit as that recipe shows them edits, and so judge those by what another classifier sees, too. docs/options.md has the measurements.
 SECGAN_API TrainClassifierSettings small_photo_classifier(const DataSettings& data = {}, int64_t steps = 2000, uint64_t seed = 1);
 
 }  // namespace secgan

@@ -129,6 +129,14 @@ TEST_CASE("attribute terms are the mean cross-entropy of source and target label
   generator.edit_scores.attribute_logits = -logits;
   generator.classifier_logits = logits;
   CHECK(ClassifierRecognition{}(generator).item<double>() == Approx(expected).epsilon(1e-12));
+  generator.classifier_target = logits.sigmoid();  // what it says already: nothing pulls
+  const auto recognized = [&](const at::Tensor& z) {
+    GanPass pass = generator;
+    pass.classifier_logits = z;
+    return ClassifierRecognition{}(pass);
+  };
+  CHECK(analytic_gradient(recognized, logits).abs().max().item<double>() < 1e-14);
+  CHECK(max_difference(analytic_gradient(recognized, logits + 1), ((logits + 1).sigmoid() - logits.sigmoid()) / 6) < 1e-14);
   DiscriminatorPass discriminator;
   discriminator.real_scores.attribute_logits = logits;
   discriminator.fake_scores.attribute_logits = -logits;

@@ -333,7 +333,21 @@ TEST_CASE("a frozen classifier judges the edit as it is or as it is changed for 
   const at::Tensor weight = randn64({2, 3}).requires_grad_(true);
   const FrozenClassifier classifier = [weight](const at::Tensor& photo) { return at::matmul(photo.sin().mean({2, 3}), weight.t()); };
   const at::Tensor edit = w.photo.generator->forward(w.batch.photo, w.batch.target - w.batch.source);
-  const at::Tensor z = classifier(augmented_photo(edit, w.batch.judged)), y = w.batch.target;
+  const at::Tensor z = classifier(augmented_photo(edit, w.batch.judged));
+  at::Tensor y = w.batch.target.clone();
+  options.kept_attributes = GENERATE(KeptAttributes::kLabels, KeptAttributes::kSeen);
+  if (options.kept_attributes == KeptAttributes::kSeen) {
+    const at::Tensor shown = classifier(augmented_photo(w.batch.photo, w.batch.judged)).sigmoid().detach();
+    int64_t kept = 0;
+    for (int64_t n = 0; n < y.size(0); ++n) {
+      for (int64_t a = 0; a < y.size(1); ++a) {
+        if (y[n][a].item<double>() != w.batch.source[n][a].item<double>()) continue;
+        y[n][a] = shown[n][a];
+        ++kept;
+      }
+    }
+    REQUIRE((kept > 0 && kept < y.numel()));
+  }
   const at::Tensor judged = -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean();
   const at::Tensor seen = augmented_photo(edit, w.batch.augmentation);
   const auto gradient =
