@@ -60,7 +60,7 @@ CASES = {
         lambda _: secgan.create_classifier(attributes=2, width=3),
         "unknown key 'width'; known: dim, max_dim, members",
     ),
-    "members of a classifier": (lambda _: secgan.create_classifier(attributes=2, members=0), "members 0 is not positive"),
+    "members of a classifier": (lambda _: secgan.create_classifier(attributes=2, members=0), r"members 0 is not in \[1, 64\]"),
     "classes of a parser": (lambda _: parser(7)(X), r"must output \[2, 12, h, w\].*found \[2, 7, 32, 32\]"),
     "dimensions of a parser's photo": (lambda _: parser()(X[0]), r"photo must be \[N, 3, H, W\].*found \[3, 32, 32\]"),
     "masks that do not sum to one": (lambda _: secgan.functional.soft_cross_entropy(LOGS, torch.ones(1, 3, 2, 2)), "sum to 1 .*off by 2.0"),

@@ -21,7 +21,8 @@ struct ClassifierOptions {
     return std::tuple{
         field<&O::dim>("channels of the first convolution", rule::kExtent),
         field<&O::max_dim>("cap on every convolution's channels", rule::kExtent),
-        field<&O::members>("networks that differ by their first weights and answer together, by the mean of their logits", rule::kExtent),
+        field<&O::members>("networks that differ by their first weights and answer together, by the mean of their logits",
+                           Rule{.low = 1, .high = 64}),
     };
   }
 };

@@ -91,7 +91,8 @@ TEST_CASE("the classifier names the option or the photo that breaks a rule", "[m
   CHECK_THROWS_WITH(make_classifier({.attributes = 0}), Catch::Contains("attributes 0 is not positive"));
   CHECK_THROWS_WITH(make_classifier({.options = {.dim = 0}}), Catch::Contains("dim 0 is not positive"));
   CHECK_THROWS_WITH(make_classifier({.options = {.max_dim = -1}}), Catch::Contains("max_dim -1 is not positive"));
-  CHECK_THROWS_WITH(make_classifier({.options = {.members = 0}}), Catch::Contains("members 0 is not positive"));
+  CHECK_THROWS_WITH(make_classifier({.options = {.members = 0}}), Catch::Contains("members 0 is not in [1, 64]"));
+  CHECK_THROWS_WITH(make_classifier({.options = {.members = 65}}), Catch::Contains("members 65 is not in [1, 64]"));
   AttributeClassifier classifier = make_classifier({.image_size = 32, .options = {.dim = 2}});
   CHECK_THROWS_AS(classifier->forward(at::zeros({1, 3, 64, 64})), InvalidArgument);
   CHECK_THROWS_WITH(classifier->forward(at::zeros({1, 3, 64, 64})), Catch::Contains("photo must be") && Catch::Contains("[1, 3, 64, 64]"));
